@@ -1,0 +1,256 @@
+/**
+ * The plugin contract: what an experiment declares, what its hooks receive and return.
+ *
+ * Declaring does no work; hooks are methods; every number has a unit; randomness, time and files come from the
+ * context, never from globals.
+ *
+ * @module
+ */
+import { z } from "zod";
+import type { Random } from "./random.ts";
+import type { Scalar, Tensor } from "./tensor.ts";
+import type { TrainingPlan } from "./training.ts";
+import type {
+  Figure,
+  JsonObject,
+  Metric,
+  Metrics,
+  NdArray,
+  Table,
+  Tables,
+  TextTable,
+  TrainingRecord,
+} from "./types.ts";
+
+/** What every hook is given. */
+export interface HookContext {
+  /** The seed of the run. */
+  readonly seed: number;
+  /** A stream of random numbers for a purpose; equal arguments give equal numbers in every run with this seed. */
+  random(purpose: string, position?: { readonly epoch?: number; readonly step?: number }): Random;
+  /** Shows how far a long hook is; `done` of `total` in any unit. */
+  progress(done: number, total: number, label?: string): void;
+  /** A line for the log. */
+  log(message: string): void;
+  /** A warning that goes into the run record and the report. */
+  warn(code: string, message: string): void;
+}
+
+/** What `prepare` is given. */
+export type PrepareContext = HookContext;
+
+/** What `prepare` returns. */
+export interface Prepared<F extends JsonObject = JsonObject> {
+  /** Tables by split; a trained plugin has at least `train` and `validation`. */
+  readonly tables: Tables;
+  /** Whether the rows were simulated; labels the record, the report and the figures. */
+  readonly simulated: boolean;
+  /** One sentence: what the rows are and where they come from. */
+  readonly source: string;
+  /** Small values that `build` and `evaluate` need, such as scalings. */
+  readonly facts?: F;
+  /** Tables for the report, such as the number of rows that each cut removed. */
+  readonly notes?: readonly TextTable[];
+}
+
+/** What `readNew` is given and returns: features of new data, no labels needed. */
+export interface NewData {
+  /** Must hold the model's input columns; others (identifiers) are kept and written beside the predictions. */
+  readonly table: Table;
+  readonly simulated: boolean;
+  readonly source: string;
+  readonly notes?: readonly TextTable[];
+}
+
+/** Tensors of a batch by column name; shape [batch, ...column dims]. */
+export type Batch = { readonly [column: string]: Tensor };
+
+/** What a loss or step function is given beside the batch. */
+export interface StepContext {
+  /** True in the training step, false in validation and prediction. Pass it on as `{training}` to tf.layers. */
+  readonly training: boolean;
+  /** The learning rate of this step, a program input. */
+  readonly learningRate: Scalar;
+  /** Uniform [0, 1) random numbers, new on each call; a program input. */
+  randomUniform(shape: readonly number[]): Tensor;
+  /** Standard normal random numbers, new on each call; a program input. */
+  randomNormal(shape: readonly number[]): Tensor;
+}
+
+/** Updates parameters; made by `beamline/nn` (`adam`, `adamw`, `sgd`). */
+export interface Optimizer {
+  /** Computes gradients of the scalar that `loss` returns and records the parameter updates. Returns the loss. */
+  minimize(loss: () => Scalar, learningRate: Scalar): Scalar;
+}
+
+/** The functions of a model; all are traced once. */
+export interface BuiltModel {
+  /** The forward pass on the columns named in `inputs`, in physical units where the result is a quantity. */
+  predict(batch: Batch, context: StepContext): { readonly [name: string]: Tensor };
+  /** Mean over the batch; `loss` is minimized, the others are only recorded. */
+  loss?(batch: Batch, context: StepContext): { readonly loss: Scalar; readonly [name: string]: Scalar };
+  /** Minimizes `loss`. */
+  optimizer?: Optimizer;
+  /** In place of `loss` + `optimizer` for training that needs more than one minimization; returns values to record. */
+  step?(batch: Batch, context: StepContext): { readonly loss: Scalar; readonly [name: string]: Scalar };
+  /** Further functions that share the parameters (encode, decode, sample), called from `evaluate`. */
+  programs?: { readonly [name: string]: ModelProgram };
+}
+
+/** A further function of a model. */
+export interface ModelProgram {
+  /** Inputs by name: per-row shapes (a batch dimension is added). */
+  readonly inputs: {
+    readonly [name: string]: { readonly shape: readonly number[]; readonly dtype?: "float32" | "int32" };
+  };
+  run(batch: Batch, context: StepContext): { readonly [name: string]: Tensor };
+}
+
+/** What `build` is given. */
+export interface BuildContext<F extends JsonObject = JsonObject> extends HookContext {
+  /** What `prepare` returned as facts. */
+  readonly facts: F;
+  /** Per-row shape of each column of the training table. */
+  readonly shapes: { readonly [column: string]: readonly number[] };
+  /** Rows of each table. */
+  readonly rows: { readonly [split: string]: number };
+}
+
+/** A model of an experiment. */
+export interface ModelDefinition<C, F extends JsonObject = JsonObject> {
+  readonly title?: string;
+  /** Columns that `predict` reads. */
+  inputs(config: C): readonly string[];
+  /** Columns that only the loss reads. */
+  targets?(config: C): readonly string[];
+  /** Whether this configuration uses the model. @default always */
+  enabled?(config: C): boolean;
+  /** How it is trained. @default the fields of `trainingOptions` in the configuration */
+  training?(config: C): TrainingPlan;
+  /** Quantities that `predict` returns: unit and meaning of each. */
+  readonly outputs?: {
+    readonly [name: string]: {
+      readonly unit: string;
+      readonly dims?: readonly string[];
+      readonly description?: string;
+    };
+  };
+  /** Makes layers and optimizer and returns the functions. Runs in the tracer: no file, clock or `Math.random` of its own. */
+  build(config: C, context: BuildContext<F>): BuiltModel;
+}
+
+/** What `evaluate` and actions are given. */
+export interface EvaluateContext<F extends JsonObject = JsonObject> extends HookContext {
+  readonly facts: F;
+  readonly simulated: boolean;
+  readonly source: string;
+  /** The tables of `prepare`. */
+  readonly tables: Tables;
+  /** The lines of `metrics.jsonl`; empty when nothing was trained. */
+  readonly history: readonly TrainingRecord[];
+  /** Runs the model's `predict` over all rows of a table (best checkpoint). Columns come back by output name. */
+  predict(model: string, table: Table): Promise<Table>;
+  /** Runs one of the model's further programs over all rows of the inputs. */
+  call(
+    model: string,
+    program: string,
+    inputs: { readonly [name: string]: NdArray },
+  ): Promise<{ readonly [name: string]: NdArray }>;
+}
+
+/** What `evaluate` and actions return. */
+export interface Evaluation {
+  readonly metrics?: Metrics;
+  readonly figures?: readonly Figure[];
+  readonly tables?: readonly TextTable[];
+  /** Written to `predictions/<name>.npy`. */
+  readonly predictions?: Table;
+  /** Anything machine-readable for `--json`, such as `{statistics: ...}`. */
+  readonly results?: JsonObject;
+  /** One or two sentences at the head of the report: what came out, and where a baseline is better. */
+  readonly summary?: string;
+}
+
+/** What `simulate` is given: an empty folder to write real-format files into. */
+export interface SimulateContext extends HookContext {
+  readonly directory: string;
+}
+
+/** A further verb: `deno task run <plugin> <action>`. */
+export interface Action<C, F extends JsonObject = JsonObject> {
+  readonly title: string;
+  /** Whether `prepare` runs before. @default true */
+  readonly prepare?: boolean;
+  /** Whether the models are trained before. @default false */
+  readonly train?: boolean;
+  run(config: C, context: EvaluateContext<F>, files: readonly string[]): Promise<Evaluation> | Evaluation;
+}
+
+/** A number that matters, named before it is measured: shown by `info`, first in tables and reports. */
+export interface MetricDeclaration extends Pick<Metric, "unit" | "better"> {
+  readonly key: string;
+  readonly label: string;
+}
+
+/** An experiment. */
+export interface Plugin<S extends z.ZodObject = z.ZodObject, F extends JsonObject = JsonObject> {
+  /** The same as the folder; lower case, digits, hyphens. */
+  readonly name: string;
+  readonly title: string;
+  /** Flags with help, defaults and bounds. No transforms. */
+  readonly config: S;
+  /** Named sets of values, between the defaults and the config file. */
+  readonly presets?: { readonly [name: string]: z.input<S> };
+  readonly metrics?: readonly MetricDeclaration[];
+  readonly models?: { readonly [name: string]: ModelDefinition<z.output<S>, F> };
+  readonly actions?: { readonly [name: string]: Action<z.output<S>, F> };
+  /** Reads or simulates, cleans, splits. */
+  prepare?(config: z.output<S>, context: PrepareContext): Promise<Prepared<F>> | Prepared<F>;
+  /** Metrics and figures. */
+  evaluate?(config: z.output<S>, context: EvaluateContext<F>): Promise<Evaluation> | Evaluation;
+  /** Features of new data for `deno task predict`. */
+  readNew?(config: z.output<S>, path: string, context: PrepareContext): Promise<NewData> | NewData;
+  /** Writes simulated files in the real format for `deno task data simulate`; returns their names. */
+  simulate?(config: z.output<S>, context: SimulateContext): Promise<readonly string[]> | readonly string[];
+}
+
+/** Key of a schema's `.meta()` that marks a text field as a path to read: the box is granted it, and it is hashed. */
+export interface PathMeta {
+  readonly path: "file" | "directory" | "any";
+}
+
+/**
+ * A config field that names a file or folder to read. The command line's path is made absolute before the plugin
+ * sees it, the box gets read permission for it alone, and its size and SHA-256 go into the run record.
+ */
+export function inputPath(kind: PathMeta["path"], help: string): z.ZodOptional<z.ZodString> {
+  return z.string().min(1).optional().describe(help).meta({ path: kind });
+}
+
+const NAME = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
+
+/**
+ * Declares an experiment. Checks what can be checked without running it.
+ *
+ * @throws {TypeError} If the name, the schema or a preset is not usable.
+ */
+export function definePlugin<S extends z.ZodObject, F extends JsonObject = JsonObject>(
+  plugin: Plugin<S, F>,
+): Plugin<S, F> {
+  if (!NAME.test(plugin.name)) {
+    throw new TypeError(
+      `Cannot define plugin "${plugin.name}" as a name is lower-case letters, digits and single hyphens: found "${plugin.name}"`,
+    );
+  }
+  try {
+    z.toJSONSchema(plugin.config, { io: "input" });
+  } catch (cause) {
+    throw new TypeError(
+      `Cannot define plugin "${plugin.name}" as its config must be expressible as JSON Schema (no transforms): ${
+        (cause as Error).message
+      }`,
+      { cause },
+    );
+  }
+  return plugin;
+}

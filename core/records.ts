@@ -1,0 +1,88 @@
+/**
+ * The JSON files of a run directory, as types. An older reader can ignore any file or field it does not know.
+ *
+ * @module
+ */
+import type { Dtype, Json, JsonObject, TextTable, Warning } from "./types.ts";
+
+/** How far a run is. */
+export type RunStatus = "running" | "finished" | "failed" | "interrupted";
+
+/** `run.json`. All times are UTC, ISO 8601. */
+export interface RunRecord {
+  readonly schema: "beamline-run/1";
+  readonly id: string;
+  readonly status: RunStatus;
+  readonly plugin: { readonly name: string; readonly title: string };
+  /** "run" for the whole experiment, else the action. */
+  readonly action: string;
+  readonly simulated: boolean | null;
+  readonly created: string;
+  readonly finished: string | null;
+  /** Wall-clock seconds per phase: prepare, trace, compile, train, evaluate. */
+  readonly seconds: { readonly [phase: string]: number };
+  readonly engine: { readonly name: string; readonly threads: number } | null;
+  readonly seed: number;
+  readonly versions: { readonly [name: string]: string };
+  readonly command: readonly string[];
+  readonly configHash: string;
+  readonly error: { readonly message: string; readonly name: string; readonly hook: string | null } | null;
+  readonly warnings: readonly Warning[];
+  readonly summary?: string;
+  /** Best epoch and total steps per model. */
+  readonly training?: { readonly [model: string]: JsonObject };
+}
+
+/** `config.json`: every value with where it came from; `help` is for the report's parameter table. */
+export interface ConfigRecord {
+  readonly values: JsonObject;
+  /** By dotted path: "default", "preset NAME", "FILE", "--flag". */
+  readonly sources: { readonly [path: string]: string };
+  /** By dotted path. */
+  readonly help: { readonly [path: string]: string };
+}
+
+/** `data.json`: what was prepared. */
+export interface DataRecord {
+  readonly simulated: boolean;
+  readonly source: string;
+  /** Folder of the prepared columns in the cache. */
+  readonly cacheKey: string;
+  readonly tables: {
+    readonly [split: string]: {
+      readonly rows: number;
+      readonly columns: { readonly [name: string]: ColumnRecord };
+    };
+  };
+  readonly facts: JsonObject;
+  readonly notes: readonly TextTable[];
+}
+
+/** A column without its numbers. */
+export interface ColumnRecord {
+  readonly dtype: Dtype;
+  readonly shape: readonly number[];
+  readonly dims: readonly string[];
+  readonly unit: string;
+  readonly description?: string;
+}
+
+/** `figures/index.json`: figures in the order of the report. */
+export type FigureIndex = readonly {
+  readonly name: string;
+  readonly title: string;
+  readonly caption: string;
+}[];
+
+/** `provenance/inputs.json`. */
+export type InputsRecord = readonly {
+  readonly name: string;
+  readonly bytes: number;
+  readonly sha256: string;
+}[];
+
+/** `results.json`: what an evaluation returned beside metrics. */
+export interface ResultsRecord {
+  readonly tables: readonly TextTable[];
+  readonly results: { readonly [key: string]: Json };
+}

@@ -1,0 +1,68 @@
+/**
+ * How a model is trained: a plan of plain values, and the flags that fill it.
+ *
+ * @module
+ */
+import { z } from "zod";
+
+/** What the training loop does; every field has a flag of the same name in {@linkcode trainingOptions}. */
+export interface TrainingPlan {
+  /** Passes over the training rows. */
+  readonly epochs: number;
+  /** Rows per step; smaller when the training table is smaller. */
+  readonly batchSize: number;
+  /** Peak learning rate. */
+  readonly learningRate: number;
+  readonly schedule: "constant" | "cosine" | "step" | "plateau";
+  /** Share of all steps over which the rate rises linearly from 0 (0..1). */
+  readonly warmup: number;
+  /** `step`: epochs between drops. `plateau`: epochs without improvement before a drop. */
+  readonly scheduleEpochs: number;
+  /** `step`, `plateau`: factor of a drop. `cosine`: final rate as a share of the peak. */
+  readonly scheduleFactor: number;
+  /** Stop after this many epochs without a better validation loss; 0 = never. */
+  readonly patience: number;
+}
+
+/** Defaults of {@linkcode trainingOptions}. */
+export const TRAINING_DEFAULTS: TrainingPlan = {
+  epochs: 20,
+  batchSize: 64,
+  learningRate: 1e-3,
+  schedule: "cosine",
+  warmup: 0.02,
+  scheduleEpochs: 10,
+  scheduleFactor: 0.01,
+  patience: 0,
+};
+
+/**
+ * Fields for a plugin's `config` schema, spread into `z.object({...trainingOptions({epochs: 30})})`.
+ * They are marked as not affecting prepared data, so that a change of `--epochs` reuses the cache.
+ */
+// deno-lint-ignore explicit-function-return-type
+export function trainingOptions(defaults: Partial<TrainingPlan> = {}) {
+  const d = { ...TRAINING_DEFAULTS, ...defaults };
+  const mark = { affects: "training" } as const;
+  return {
+    epochs: z.int().min(0).max(100_000).default(d.epochs).describe("passes over the training rows").meta(
+      mark,
+    ),
+    batchSize: z.int().min(1).max(1_000_000).default(d.batchSize).describe("rows per training step").meta(
+      mark,
+    ),
+    learningRate: z.number().positive().max(10).default(d.learningRate).describe("peak learning rate").meta(
+      mark,
+    ),
+    schedule: z.enum(["constant", "cosine", "step", "plateau"]).default(d.schedule)
+      .describe("how the learning rate changes").meta(mark),
+    warmup: z.number().min(0).max(1).default(d.warmup)
+      .describe("share of all steps over which the rate rises from 0").meta(mark),
+    scheduleEpochs: z.int().min(1).default(d.scheduleEpochs)
+      .describe("step: epochs between drops; plateau: epochs without improvement before a drop").meta(mark),
+    scheduleFactor: z.number().min(0).max(1).default(d.scheduleFactor)
+      .describe("step, plateau: factor of a drop; cosine: final rate as a share of the peak").meta(mark),
+    patience: z.int().min(0).default(d.patience)
+      .describe("stop after this many epochs without a better validation loss; 0 = never").meta(mark),
+  };
+}

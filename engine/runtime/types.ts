@@ -1,0 +1,52 @@
+/**
+ * What an engine is: programs in, numbers out. Implementations: `native`, `reference` (later `wasm`, `tensorflow`).
+ *
+ * @module
+ */
+import type { NdArray } from "../../core/types.ts";
+import type { Program, ProgramDtype } from "../program/types.ts";
+
+/** An array a program takes or gives. */
+export type Tensor = NdArray<ProgramDtype>;
+/** Arrays by name. */
+export type Tensors = { readonly [name: string]: Tensor };
+
+/** Options of {@linkcode Engine.open}. */
+export interface SessionOptions {
+  /** Threads of one operation. @default a fixed rule of the engine */
+  readonly threads?: number;
+}
+
+/** A way to run programs. */
+export interface Engine {
+  /** The name given to `--engine`. */
+  readonly name: string;
+  /** A session: a set of state tensors, and the programs that share it. `state` is copied. */
+  open(state: Tensors, options?: SessionOptions): Promise<Session>;
+}
+
+/** State tensors and the programs that share them. */
+export interface Session {
+  readonly engine: string;
+  readonly threads: number;
+  /** Verifies, lowers and loads a program. Its state names must exist in the session with the same type. */
+  compile(program: Program): Promise<Executable>;
+  /** A copy of all state tensors. */
+  state(): Promise<Tensors>;
+  /** Replaces state tensors (all or some); shapes and dtypes must agree. */
+  load(state: Tensors): Promise<void>;
+  dispose(): Promise<void>;
+}
+
+/** A program that is ready to run. */
+export interface Executable {
+  readonly program: Program;
+  /**
+   * Runs once: reads inputs (every `batch`, `scalar` and `random` input by name), applies the updates to the
+   * session's state, returns the outputs. Returned arrays are valid until the next call of `run`.
+   */
+  run(inputs: Tensors): Promise<Tensors>;
+  /** The ONNX bytes, where the engine has them. */
+  readonly onnx?: Uint8Array;
+  dispose(): Promise<void>;
+}
