@@ -1,0 +1,207 @@
+/**
+ * The rules of the code that `deno lint` does not know: layers, one place per package, no ambient input, error texts.
+ * The tables are in `tools/layers.ts`; `tests/layers_test.ts` shows that each rule catches what it should.
+ * A justified exception is written above the line: `// deno-lint-ignore beamline/ambient -- why`.
+ *
+ * @module
+ */
+import { dirname, isAbsolute, relative, resolve, sep } from "node:path";
+import { fileURLToPath } from "node:url";
+import manifest from "../deno.json" with { type: "json" };
+import { type ImportProblem, importProblem, isTest, mayBeAmbient, mayPrint, roomOf } from "./layers.ts";
+
+const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
+
+/** Our own names in `deno.json`, with the file each maps to. */
+const OURS: ReadonlyMap<string, string> = new Map(
+  Object.entries(manifest.imports)
+    .filter(([, target]) => target.startsWith("./"))
+    .map(([name, target]) => [name, target.slice(2)]),
+);
+
+/** Members of global objects that differ from one call to the next. */
+const AMBIENT: { readonly [object: string]: readonly string[] } = {
+  Math: ["random"],
+  Date: ["now"],
+  performance: ["now", "timeOrigin"],
+  Deno: ["env"],
+  process: ["env"],
+  crypto: ["getRandomValues", "randomUUID"],
+  Temporal: ["Now"],
+};
+
+/** Contractions, but not possessives: "doesn't" and "it's", not "the plugin's". */
+const CONTRACTION =
+  /\b[a-z]+n['’]t\b|\b(?:it|that|there|here|what|who|let|he|she|we|you|they|i)['’](?:s|re|ve|ll|d|m)\b/i;
+
+/** The linted file relative to the repository, with "/"; undefined when it lies outside. */
+function fileOf(context: Deno.lint.RuleContext): string | undefined {
+  const path = relative(ROOT, resolve(ROOT, context.filename));
+  return path.startsWith("..") || isAbsolute(path) ? undefined : path.replaceAll(sep, "/");
+}
+
+/** Reports imports that break one rule of {@linkcode importProblem}. */
+function importRule(rule: ImportProblem["rule"]): Deno.lint.Rule {
+  return {
+    create(context) {
+      const file = fileOf(context);
+      if (file === undefined) return {};
+      const check = (
+        node: Deno.lint.Node,
+        specifier: unknown,
+        how: { readonly isType?: boolean; readonly isDynamic?: boolean },
+      ) => {
+        if (typeof specifier !== "string") return;
+        const problem = importProblem({ file, specifier, ...how }, OURS);
+        if (problem?.rule === rule) context.report({ node, message: problem.message });
+      };
+      return {
+        ImportDeclaration(node) {
+          const isType = node.importKind === "type" ||
+            node.specifiers.length > 0 &&
+              node.specifiers.every((one) => one.type === "ImportSpecifier" && one.importKind === "type");
+          check(node, node.source.value, { isType });
+        },
+        ExportNamedDeclaration(node) {
+          check(node, node.source?.value, { isType: node.exportKind === "type" });
+        },
+        ExportAllDeclaration(node) {
+          check(node, node.source.value, { isType: node.exportKind === "type" });
+        },
+        ImportExpression(node) {
+          if (node.source.type === "Literal") check(node, node.source.value, { isDynamic: true });
+        },
+        TSImportType(node) {
+          const { argument } = node;
+          if (argument.type === "TSLiteralType" && argument.literal.type === "Literal") {
+            check(node, argument.literal.value, { isType: true });
+          }
+        },
+      };
+    },
+  };
+}
+
+/** The name of a member: `a.b` and `a["b"]` give "b". */
+function memberName(node: Deno.lint.MemberExpression): string | undefined {
+  const { property } = node;
+  if (property.type === "Identifier") return node.computed ? undefined : property.name;
+  return property.type === "Literal" && typeof property.value === "string" ? property.value : undefined;
+}
+
+/** The name of the global that a member belongs to: `Math.x` and `globalThis.Math.x` give "Math". */
+function ownerName({ object }: Deno.lint.MemberExpression): string | undefined {
+  if (object.type === "Identifier") return object.name;
+  const isGlobal = object.type === "MemberExpression" && object.object.type === "Identifier" &&
+    object.object.name === "globalThis";
+  return isGlobal ? memberName(object) : undefined;
+}
+
+const ambient: Deno.lint.Rule = {
+  create(context) {
+    const file = fileOf(context);
+    if (file === undefined || mayBeAmbient(file)) return {};
+    const report = (node: Deno.lint.Node, what: string) =>
+      context.report({
+        node,
+        message:
+          `Cannot use ${what} as clocks, environment and unseeded random numbers are read in run/ and tasks/: found in ${file}`,
+        hint: "Take a generator, a time or a value as an argument",
+      });
+    return {
+      MemberExpression(node) {
+        const owner = ownerName(node);
+        const name = memberName(node);
+        if (owner !== undefined && Object.hasOwn(AMBIENT, owner) && AMBIENT[owner]!.includes(name ?? "")) {
+          report(node, `${owner}.${name}`);
+        }
+      },
+      NewExpression(node) {
+        const isDate = node.callee.type === "Identifier" && node.callee.name === "Date";
+        if (isDate && node.arguments.length === 0) report(node, "new Date()");
+      },
+      CallExpression(node) {
+        if (node.callee.type === "Identifier" && node.callee.name === "Date") report(node, "Date()");
+      },
+    };
+  },
+};
+
+const console_: Deno.lint.Rule = {
+  create(context) {
+    const file = fileOf(context);
+    if (file === undefined || mayPrint(file)) return {};
+    return {
+      MemberExpression(node) {
+        if (ownerName(node) !== "console") return;
+        context.report({
+          node,
+          message: `Cannot print as console is used in tasks/, tools/ and bench/: found in ${file}`,
+          hint: "Hand back a value, a warning or a progress event",
+        });
+      },
+    };
+  },
+};
+
+/** The fixed parts of a message, in order; `null` stands for an inserted value. */
+type MessagePart = string | null;
+
+/** The parts of a literal message; undefined when the argument is not a literal. */
+function messageParts(node: Deno.lint.Node): MessagePart[] | undefined {
+  if (node.type === "Literal") return typeof node.value === "string" ? [node.value] : undefined;
+  if (node.type === "TemplateLiteral") {
+    return node.quasis.flatMap((part, i): MessagePart[] => i === 0 ? [part.cooked] : [null, part.cooked])
+      .filter((part) => part !== "");
+  }
+  if (node.type !== "BinaryExpression" || node.operator !== "+") return undefined;
+  const left = messageParts(node.left);
+  const right = messageParts(node.right);
+  if (left === undefined && right === undefined) return undefined;
+  return [...left ?? [null], ...right ?? [null]];
+}
+
+/** What is wrong with the form of a message. */
+function messageProblem(parts: readonly MessagePart[]): string | undefined {
+  const first = parts[0];
+  const text = parts.map((part) => part ?? "…").join("");
+  const contraction = CONTRACTION.exec(text);
+  if (contraction !== null) return `it has no contraction: found "${contraction[0]}"`;
+  if (first && /^\p{Ll}/u.test(first)) return `it starts with a capital: found "${text.slice(0, 20)}"`;
+  if (/[^.]\.\s*$/.test(text)) return `it has no final period: found "${text.slice(-20)}"`;
+  if (text.includes("\n")) return "it is one line: found a line break";
+  return undefined;
+}
+
+const errorMessage: Deno.lint.Rule = {
+  create(context) {
+    const file = fileOf(context);
+    if (file === undefined || isTest(file) || roomOf(file) === "tests") return {};
+    const check = (node: Deno.lint.NewExpression | Deno.lint.CallExpression) => {
+      const { callee } = node;
+      if (callee.type !== "Identifier" || !callee.name.endsWith("Error")) return;
+      const argument = node.arguments[callee.name === "AggregateError" ? 1 : 0];
+      const parts = argument === undefined ? undefined : messageParts(argument);
+      const problem = parts === undefined ? undefined : messageProblem(parts);
+      if (problem !== undefined) {
+        context.report({ node, message: `Cannot use this error message as ${problem}` });
+      }
+    };
+    return { NewExpression: check, CallExpression: check };
+  },
+};
+
+const plugin: Deno.lint.Plugin = {
+  name: "beamline",
+  rules: {
+    layers: importRule("layers"),
+    packages: importRule("packages"),
+    remote: importRule("remote"),
+    private: importRule("private"),
+    tests: importRule("tests"),
+    ambient,
+    console: console_,
+    "error-message": errorMessage,
+  },
+};
+export default plugin;
