@@ -1,0 +1,207 @@
+/**
+ * Kernels that reduce, scan or normalize along axes.
+ *
+ * @module
+ */
+import type { ProgramDtype, ValueType } from "../types.ts";
+import {
+  is,
+  type KernelRule,
+  must,
+  mustBeFloat,
+  mustBeNumber,
+  mustHaveRank,
+  reduceShape,
+  type Rules,
+  sameShape,
+  slot,
+  type Slots,
+  typed,
+} from "./rule.ts";
+
+/** Sorted non-negative axes. */
+export interface ReductionAttrs {
+  readonly axis: readonly number[];
+  readonly keepDims: boolean;
+}
+
+interface ScanAttrs {
+  readonly axis: number;
+  readonly exclusive: boolean;
+  readonly reverse: boolean;
+}
+
+interface LocalResponseAttrs {
+  readonly depthRadius: number;
+  readonly bias: number;
+  readonly alpha: number;
+  readonly beta: number;
+}
+
+/** Attributes of the reductions, scans and normalizations. */
+export interface ReductionKernelAttrs {
+  All: ReductionAttrs;
+  Any: ReductionAttrs;
+  ArgMax: { readonly axis: number };
+  ArgMin: { readonly axis: number };
+  Cumprod: ScanAttrs;
+  Cumsum: ScanAttrs;
+  FusedBatchNorm: { readonly varianceEpsilon: number };
+  LRN: LocalResponseAttrs;
+  LRNGrad: LocalResponseAttrs;
+  Max: { readonly reductionIndices: readonly number[]; readonly keepDims: boolean };
+  Mean: ReductionAttrs;
+  Min: ReductionAttrs;
+  Prod: ReductionAttrs;
+  Softmax: { readonly dim: number };
+  Sum: ReductionAttrs;
+  TopK: { readonly k: number; readonly sorted: boolean };
+}
+
+function reduced(inputs: Slots, { axis, keepDims }: ReductionAttrs, dtype?: ProgramDtype): ValueType[] {
+  const x = slot(inputs, 0);
+  return [typed(dtype ?? x.dtype, reduceShape(x.shape, axis, keepDims))];
+}
+
+const reduction: KernelRule<ReductionAttrs> = {
+  inputs: ["x"],
+  attrs: { axis: is.counts, keepDims: is.boolean },
+  infer(inputs, attrs) {
+    mustBeNumber(slot(inputs, 0));
+    return reduced(inputs, attrs);
+  },
+};
+
+const logicalReduction: KernelRule<ReductionAttrs> = {
+  ...reduction,
+  infer(inputs, attrs) {
+    const x = slot(inputs, 0);
+    must(x.dtype === "bool", "the dtype must be bool", x);
+    return reduced(inputs, attrs);
+  },
+};
+
+const position: KernelRule<{ readonly axis: number }> = {
+  inputs: ["x"],
+  attrs: { axis: is.count },
+  infer(inputs, { axis }) {
+    mustBeNumber(slot(inputs, 0));
+    return reduced(inputs, { axis: [axis], keepDims: false }, "int32");
+  },
+};
+
+const scan: KernelRule<ScanAttrs> = {
+  inputs: ["x"],
+  attrs: { axis: is.count, exclusive: is.boolean, reverse: is.boolean },
+  infer(inputs, { axis }) {
+    const x = slot(inputs, 0);
+    mustBeNumber(x);
+    must(axis < x.shape.length, `the axis ${axis} must be below the rank`, x);
+    return [x];
+  },
+};
+
+const localResponse = {
+  depthRadius: is.count,
+  bias: is.finite,
+  alpha: is.finite,
+  beta: is.finite,
+};
+
+/** Rules of the reductions, scans and normalizations. */
+export const reductions: Rules<ReductionKernelAttrs> = {
+  All: logicalReduction,
+  Any: logicalReduction,
+  ArgMax: position,
+  ArgMin: position,
+  Cumprod: scan,
+  Cumsum: scan,
+  /** (x - mean) / sqrt(variance + epsilon) * scale + offset over the last axis. */
+  FusedBatchNorm: {
+    inputs: ["x", "scale", "offset", "mean", "variance"],
+    optional: ["scale", "offset"],
+    attrs: { varianceEpsilon: is.finite },
+    infer(inputs) {
+      const x = slot(inputs, 0);
+      mustBeFloat(x);
+      mustHaveRank(x, 4);
+      const channels = x.shape[3]!;
+      slot(inputs, 3);
+      slot(inputs, 4);
+      for (const type of inputs.slice(1)) {
+        if (!type) continue;
+        const isVector = type.shape.length === 1 && type.shape[0] === channels;
+        must(
+          type.dtype === "float32" && (isVector || sameShape(type.shape, x.shape)),
+          "statistics must have the channels of x",
+          x,
+          type,
+        );
+      }
+      return [x];
+    },
+  },
+  LRN: {
+    inputs: ["x"],
+    attrs: localResponse,
+    infer(inputs) {
+      const x = slot(inputs, 0);
+      mustBeFloat(x);
+      mustHaveRank(x, 4);
+      return [x];
+    },
+  },
+  LRNGrad: {
+    inputs: ["x", "y", "dy"],
+    attrs: localResponse,
+    infer(inputs) {
+      const x = slot(inputs, 0);
+      mustHaveRank(x, 4);
+      for (let i = 0; i < 3; i++) {
+        mustBeFloat(slot(inputs, i));
+        must(sameShape(slot(inputs, i).shape, x.shape), "all shapes must agree", x, slot(inputs, i));
+      }
+      return [x];
+    },
+  },
+  Max: {
+    inputs: ["x"],
+    attrs: { reductionIndices: is.counts, keepDims: is.boolean },
+    infer: (inputs, { reductionIndices, keepDims }) =>
+      reduction.infer(inputs, { axis: reductionIndices, keepDims }),
+  },
+  Mean: {
+    ...reduction,
+    infer(inputs, attrs) {
+      mustBeFloat(slot(inputs, 0));
+      return reduced(inputs, attrs);
+    },
+  },
+  Min: reduction,
+  Prod: reduction,
+  /** Along the last axis: tfjs knows no other. */
+  Softmax: {
+    inputs: ["logits"],
+    attrs: { dim: is.count },
+    infer(inputs, { dim }) {
+      const x = slot(inputs, 0);
+      mustBeFloat(x);
+      must(dim === x.shape.length - 1, "softmax must be along the last axis", x, `dim ${dim}`);
+      return [x];
+    },
+  },
+  Sum: reduction,
+  /** The k largest along the last axis, largest first when sorted, and their int32 positions. */
+  TopK: {
+    inputs: ["x"],
+    attrs: { k: is.count, sorted: is.boolean },
+    infer(inputs, { k }) {
+      const x = slot(inputs, 0);
+      mustBeNumber(x);
+      const last = x.shape[x.shape.length - 1];
+      must(last !== undefined && k <= last, `k = ${k} must not exceed the last dimension`, x);
+      const shape = [...x.shape.slice(0, -1), k];
+      return [typed(x.dtype, shape), typed("int32", shape)];
+    },
+  },
+};
