@@ -1,0 +1,51 @@
+/**
+ * What a file is: its length and SHA-256, for checksums and provenance.
+ *
+ * @module
+ */
+import { createHash } from "node:crypto";
+import { openSource, withFile } from "./files.ts";
+
+/** The identity of a file's content. */
+export interface Digest {
+  /** Length in bytes. */
+  readonly bytes: number;
+  /** SHA-256 as 64 lower-case hexadecimal digits. */
+  readonly sha256: string;
+}
+
+const CHUNK_BYTES = 1 << 20;
+
+/**
+ * Length and SHA-256 of a file, read in pieces of 1 MiB.
+ *
+ * @throws {DataError} If the file cannot be read, or becomes shorter while it is read.
+ *
+ * @example
+ * ```ts ignore
+ * const { bytes, sha256 } = await sha256File("stage2.npz");
+ * ```
+ */
+// deno-lint-ignore require-await
+export async function sha256File(path: string): Promise<Digest> {
+  const source = openSource(path);
+  try {
+    return withFile(path, () => {
+      const hash = createHash("sha256");
+      const chunk = new Uint8Array(Math.min(CHUNK_BYTES, source.size));
+      for (let offset = 0; offset < source.size; offset += chunk.length) {
+        const part = chunk.subarray(0, Math.min(chunk.length, source.size - offset));
+        source.readInto(offset, part);
+        hash.update(part);
+      }
+      return { bytes: source.size, sha256: hash.digest("hex") };
+    });
+  } finally {
+    source.close();
+  }
+}
+
+/** Length and SHA-256 of bytes in memory. */
+export function sha256Bytes(bytes: Uint8Array): Digest {
+  return { bytes: bytes.length, sha256: createHash("sha256").update(bytes).digest("hex") };
+}

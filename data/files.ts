@@ -1,0 +1,217 @@
+/**
+ * Bytes of files: random access for readers, "aside and rename" for writers, and the one place where an error of the
+ * operating system or of a parser becomes a {@linkcode DataError} that names the file.
+ *
+ * Reads are synchronous on purpose: seek and read are then one step, so that several readers of one open file cannot
+ * disturb each other, and a small read costs microseconds. No file is mapped or read as a whole unless asked for.
+ *
+ * @module
+ */
+import { DataError } from "../core/errors.ts";
+
+/** Bytes that can be read from any position: a file, or a part of one, or an array in memory. */
+export interface ByteSource {
+  /** What error messages call it: the path as given. */
+  readonly name: string;
+  /** Length in bytes. */
+  readonly size: number;
+  /**
+   * Fills the whole target from a byte offset.
+   *
+   * @throws {SyntaxError} If fewer bytes are there.
+   */
+  readInto(offset: number, target: Uint8Array): void;
+  /** Gives back the file; harmless when called twice. */
+  close(): void;
+}
+
+/** One call of the operating system reads at most this much (Linux stops at 2 GiB - 4 KiB). */
+const READ_BYTES = 1 << 28;
+
+/**
+ * Opens a regular file for random access. Needs `--allow-read` of the file alone.
+ *
+ * @throws {DataError} If it is missing, not a regular file, or refused by the system.
+ */
+export function openSource(path: string): ByteSource {
+  return withFile(path, () => {
+    const file = Deno.openSync(path, { read: true });
+    const facts = file.statSync();
+    if (!facts.isFile) {
+      file.close();
+      throw new DataError(
+        `Cannot read "${path}" as it must be a regular file: found ${
+          facts.isDirectory ? "a directory" : "a device or pipe"
+        }`,
+        path,
+      );
+    }
+    return new FileSource(path, facts.size, file);
+  });
+}
+
+class FileSource implements ByteSource {
+  #isOpen = true;
+  constructor(readonly name: string, readonly size: number, readonly file: Deno.FsFile) {}
+
+  readInto(offset: number, target: Uint8Array): void {
+    if (target.length === 0) return;
+    this.file.seekSync(offset, Deno.SeekMode.Start);
+    let filled = 0;
+    while (filled < target.length) {
+      const count = this.file.readSync(target.subarray(filled, filled + READ_BYTES));
+      if (count === null) throw endedEarly(this.name, offset, target.length, filled);
+      filled += count;
+    }
+  }
+
+  close(): void {
+    if (this.#isOpen) this.file.close();
+    this.#isOpen = false;
+  }
+}
+
+/** A {@linkcode ByteSource} over an array in memory; nothing is copied. */
+export function bytesSource(name: string, bytes: Uint8Array): ByteSource {
+  return {
+    name,
+    size: bytes.length,
+    readInto(offset, target) {
+      const part = bytes.subarray(offset, offset + target.length);
+      if (part.length < target.length) throw endedEarly(name, offset, target.length, part.length);
+      target.set(part);
+    },
+    close() {},
+  };
+}
+
+function endedEarly(name: string, offset: number, wanted: number, found: number): SyntaxError {
+  return new SyntaxError(
+    `Cannot read "${name}" as ${wanted} bytes must follow offset ${offset}: found ${found}`,
+  );
+}
+
+/**
+ * The whole file as bytes.
+ *
+ * @throws {DataError} If it cannot be read.
+ */
+export function readBytes(path: string): Uint8Array<ArrayBuffer> {
+  const source = openSource(path);
+  try {
+    return withFile(path, () => {
+      const bytes = new Uint8Array(source.size);
+      source.readInto(0, bytes);
+      return bytes;
+    });
+  } finally {
+    source.close();
+  }
+}
+
+/**
+ * Runs `read` and turns whatever it throws into a {@linkcode DataError} with `file`, keeping the original as `cause`.
+ * A denied Deno permission passes unchanged, because then the caller is at fault and not the file.
+ */
+export function withFile<T>(path: string, read: () => T): T {
+  try {
+    return read();
+  } catch (cause) {
+    throw asDataError(path, cause);
+  }
+}
+
+/** {@linkcode withFile} for a function that returns a promise. */
+export async function withFileAsync<T>(path: string, read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (cause) {
+    throw asDataError(path, cause);
+  }
+}
+
+function asDataError(path: string, cause: unknown): unknown {
+  if (!(cause instanceof Error) || cause instanceof DataError) return cause;
+  if (cause instanceof Deno.errors.NotCapable) return cause;
+  if (cause.message.startsWith("Cannot ")) return new DataError(cause.message, path, { cause });
+  return new DataError(`Cannot read "${path}" as ${systemRule(cause)}`, path, { cause });
+}
+
+function systemRule(cause: Error): string {
+  if (cause instanceof Deno.errors.NotFound) return "the file must exist: nothing is there";
+  if (cause instanceof Deno.errors.PermissionDenied) return "the user must have access: permission denied";
+  if (cause instanceof Deno.errors.NotADirectory) return "the file must exist: a part of the path is a file";
+  if (cause instanceof Deno.errors.IsADirectory) return "it must be a regular file: found a directory";
+  return `the system must be able to read it: ${oneLine(cause.message)}`;
+}
+
+/** A foreign message in the form of ours: one line without a final period. */
+export function oneLine(message: string): string {
+  return message.replace(/\s+/g, " ").replace(/[.\s]+$/, "");
+}
+
+/**
+ * Writes a file aside (`.<name>.<n>.tmp` in the same folder, created exclusively) and renames it, so that a reader sees
+ * the old file or the whole new one. The aside file is removed when `produce` throws. Contents are handed to the system
+ * but not forced to the disk: a loss of power may lose the newest file.
+ *
+ * @param produce Is given `write`, which appends bytes.
+ * @throws {DataError} If the folder is missing or cannot be written.
+ */
+export async function writeAside(
+  path: string,
+  produce: (write: (bytes: Uint8Array) => void) => void | Promise<void>,
+): Promise<void> {
+  const { aside, file } = openAside(path);
+  let isOpen = true;
+  try {
+    await produce((bytes) => writeAll(path, file, bytes));
+    file.close();
+    isOpen = false;
+    Deno.renameSync(aside, path);
+  } catch (cause) {
+    if (isOpen) file.close();
+    Deno.removeSync(aside);
+    throw cause instanceof Deno.errors.IsADirectory ? cannotWrite(path, cause) : cause;
+  }
+}
+
+function openAside(path: string): { aside: string; file: Deno.FsFile } {
+  const slash = Math.max(path.lastIndexOf("/"), path.lastIndexOf("\\"));
+  const stem = `${path.slice(0, slash + 1)}.${path.slice(slash + 1)}`;
+  for (let n = 0;; n++) {
+    const aside = `${stem}.${n}.tmp`;
+    try {
+      return { aside, file: Deno.openSync(aside, { write: true, createNew: true }) };
+    } catch (cause) {
+      // A file of that name is another writer's, or was left by one that was killed.
+      if (cause instanceof Deno.errors.AlreadyExists && n < 1000) continue;
+      throw cannotWrite(path, cause);
+    }
+  }
+}
+
+function writeAll(path: string, file: Deno.FsFile, bytes: Uint8Array): void {
+  try {
+    for (let done = 0; done < bytes.length;) {
+      done += file.writeSync(bytes.subarray(done, done + READ_BYTES));
+    }
+  } catch (cause) {
+    throw cannotWrite(path, cause);
+  }
+}
+
+/** The {@linkcode DataError} for a path that cannot be written; denied Deno permissions come back unchanged. */
+export function cannotWrite(path: string, cause: unknown): unknown {
+  if (!(cause instanceof Error) || cause instanceof Deno.errors.NotCapable) return cause;
+  const found = cause instanceof Deno.errors.NotFound
+    ? "the folder is missing"
+    : cause instanceof Deno.errors.NotADirectory
+    ? "a part of the path is a file"
+    : cause instanceof Deno.errors.IsADirectory
+    ? "a directory has that name"
+    : oneLine(cause.message);
+  return new DataError(`Cannot write "${path}" as its folder must exist and be writable: ${found}`, path, {
+    cause,
+  });
+}

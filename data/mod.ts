@@ -1,0 +1,43 @@
+/**
+ * Bytes in, arrays out: readers and writers of the files that experiments exchange, and tables of columns.
+ *
+ * Reading never runs code from a file, checks every length against the size of the file before taking memory, and
+ * reports what is wrong as one `DataError` that names the file.
+ *
+ * @example
+ * ```ts
+ * import { column, encodeNpy, parseNpy, takeRows } from "beamline/data";
+ * const energies = parseNpy(encodeNpy({ dtype: "float32", shape: [3], data: Float32Array.of(2, 4, 8) }));
+ * const table = { energy: column(energies.data, { unit: "GeV" }) };
+ * takeRows(table, [2, 1]).energy; // 8 and 4 GeV
+ * ```
+ *
+ * @module
+ */
+export { type ArrayExpectation, checkArray, describeArray } from "./arrays.ts";
+export { type Digest, sha256Bytes, sha256File } from "./digest.ts";
+export {
+  encodeNpy,
+  type NpyFile,
+  type NpyHeader,
+  openNpy,
+  parseNpy,
+  parseNpyHeader,
+  readNpy,
+  writeNpy,
+} from "./npy.ts";
+export {
+  column,
+  columnOf,
+  type ColumnOptions,
+  type DtypeOf,
+  readTable,
+  type ReadTableOptions,
+  readTables,
+  type ReadTablesOptions,
+  rowCount,
+  sliceRows,
+  takeRows,
+  writeTable,
+  writeTables,
+} from "./tables.ts";

@@ -1,0 +1,389 @@
+/**
+ * Tables of columns in memory and on disk: a folder with one `.npy` file per column and `columns.json`, which says
+ * dtype, shape, dimensions, unit and description of each. A folder of tables has one such folder per split and
+ * `tables.json`, which lists them in order. The `.json` is written last, so a folder that was not finished is not read.
+ *
+ * `columns.json`: `{"schema": "beamline-columns/1", "rows": n, "columns": {name: {"file", "dtype", "shape", "dims",
+ * "unit", "description"?}}}`.
+ *
+ * @module
+ */
+import { DataError, NotFoundError } from "../core/errors.ts";
+import type { ArrayOf, Column, Dtype, NdArray, Table, Tables, TypedArray } from "../core/types.ts";
+import { sizeOf } from "../core/types.ts";
+import { checkNdArray, createArray, describeArray, dtypeOfArray, DTYPES } from "./arrays.ts";
+import { cannotWrite, oneLine, readBytes, withFile, writeAside } from "./files.ts";
+import { nearestName } from "./nearest.ts";
+import { readNpy, writeNpy } from "./npy.ts";
+
+const COLUMNS_SCHEMA = "beamline-columns/1";
+const TABLES_SCHEMA = "beamline-tables/1";
+
+/** What a column is beside its numbers. */
+export interface ColumnOptions<D extends Dtype = Dtype> {
+  /** As printed on an axis: "cm", "GeV", "1" for a pure number. */
+  readonly unit: string;
+  /** Lengths, the number of rows first. @default `[data.length]` */
+  readonly shape?: readonly number[];
+  /** A name per dimension, the first being "row". @default "row", "axis1", "axis2", ... */
+  readonly dims?: readonly string[];
+  readonly description?: string;
+  /** Needed only to tell "bool" from "uint8". @default the dtype of the array */
+  readonly dtype?: D;
+}
+
+/** The dtype whose array is `A`. */
+export type DtypeOf<A extends TypedArray> = {
+  [D in Exclude<Dtype, "bool">]: A extends ArrayOf[D] ? D : never;
+}[Exclude<Dtype, "bool">];
+
+/**
+ * A column from a typed array, which is used as it is, not copied.
+ *
+ * @param data Row-major elements.
+ * @throws {TypeError} If shape, dims and data do not agree.
+ *
+ * @example Five energies, and three 2 by 2 images
+ * ```ts
+ * import { column } from "beamline/data";
+ * const energy = column(Float32Array.of(1, 2, 4, 8, 16), { unit: "GeV" }); // shape [5], dims ["row"]
+ * const image = column(new Uint8Array(12), { unit: "1", shape: [3, 2, 2], dims: ["row", "y", "x"] });
+ * ```
+ */
+export function column<A extends TypedArray>(
+  data: A,
+  options: ColumnOptions<DtypeOf<A>> & { readonly dtype?: DtypeOf<A> },
+): Column<DtypeOf<A>>;
+/** A column of booleans, one byte each. */
+export function column(
+  data: Uint8Array<ArrayBuffer>,
+  options: ColumnOptions<"bool"> & { readonly dtype: "bool" },
+): Column<"bool">;
+export function column(data: TypedArray, options: ColumnOptions): Column {
+  const dtype = options.dtype ?? dtypeOfArray(data);
+  const shape = options.shape ?? [data.length];
+  const dims = options.dims ?? shape.map((_, axis) => axis === 0 ? "row" : `axis${axis}`);
+  const { unit, description } = options;
+  const made = { dtype, shape: [...shape], dims: [...dims], unit, data } as Column;
+  checkColumn("column", made);
+  return description === undefined ? made : { ...made, description };
+}
+
+function checkColumn(name: string, made: Column): void {
+  if (made.shape.length === 0) {
+    throw new TypeError(`Cannot make column "${name}" as it must have rows: found a scalar`);
+  }
+  if (made.dims.length !== made.shape.length || made.dims[0] !== "row") {
+    throw new TypeError(
+      `Cannot make column "${name}" as dims must name every dimension and start with "row": found [${
+        made.dims.join(", ")
+      }] for ${describeArray(made.dtype, made.shape)}`,
+    );
+  }
+  checkNdArray(name, made);
+}
+
+/**
+ * The number of rows of a table; 0 when it has no columns.
+ *
+ * @throws {TypeError} If the columns differ in it.
+ */
+export function rowCount(table: Table): number {
+  const [first, ...others] = Object.entries(table);
+  if (first === undefined) return 0;
+  const rows = first[1].shape[0] ?? 0;
+  for (const [name, { shape }] of others) {
+    if (shape[0] !== rows) {
+      throw new TypeError(
+        `Cannot use the table as its columns must have the same number of rows: "${
+          first[0]
+        }" has ${rows}, "${name}" has ${shape[0] ?? "none"}`,
+      );
+    }
+  }
+  return rows;
+}
+
+/**
+ * A column of the table by name.
+ *
+ * @throws {NotFoundError} If there is none, naming those that are there.
+ */
+export function columnOf(table: Table, name: string): Column {
+  if (Object.hasOwn(table, name)) return table[name]!;
+  const nearest = nearestName(name, Object.keys(table));
+  throw new NotFoundError(
+    `Cannot find column "${name}" as the table has ${Object.keys(table).join(", ") || "no columns"}${
+      nearest === undefined ? "" : `; did you mean "${nearest}"`
+    }`,
+    "column",
+    name,
+    nearest,
+  );
+}
+
+/**
+ * The given rows, in the given order, of every column. Rows may repeat.
+ *
+ * @param rows Row numbers from 0.
+ * @returns New arrays. O(rows × width).
+ * @throws {RangeError} If a row is not in the table.
+ *
+ * @example
+ * ```ts
+ * import { column, takeRows } from "beamline/data";
+ * const table = { x: column(Float32Array.of(10, 11, 12), { unit: "cm" }) };
+ * takeRows(table, [2, 0]).x; // Float32Array [12, 10]
+ * ```
+ */
+export function takeRows<T extends Table>(table: T, rows: Uint32Array | readonly number[]): T {
+  const count = rowCount(table);
+  for (const row of rows) {
+    if (!(Number.isInteger(row) && row >= 0 && row < count)) {
+      throw new RangeError(`Cannot take row ${row} as the table has ${count} rows: found ${row}`);
+    }
+  }
+  return mapColumns(table, (from) => ({ ...from, ...takeArrayRows(from, rows) }));
+}
+
+/**
+ * Rows `from` up to, not including, `to` of every column.
+ *
+ * @throws {RangeError} If they are not in the table.
+ */
+export function sliceRows<T extends Table>(table: T, from: number, to: number): T {
+  const count = rowCount(table);
+  if (!(Number.isInteger(from) && Number.isInteger(to) && 0 <= from && from <= to && to <= count)) {
+    throw new RangeError(
+      `Cannot take rows ${from} to ${to} as the table has ${count} rows: found ${from} to ${to}`,
+    );
+  }
+  return mapColumns(table, (old) => {
+    const shape = [to - from, ...old.shape.slice(1)];
+    const width = sizeOf(old.shape.slice(1));
+    return { ...old, shape, data: old.data.slice(from * width, to * width) } as Column;
+  });
+}
+
+function mapColumns<T extends Table>(table: T, change: (old: Column) => Column): T {
+  return Object.fromEntries(Object.entries(table).map(([name, old]) => [name, change(old)])) as T;
+}
+
+function takeArrayRows(from: NdArray, rows: Uint32Array | readonly number[]): NdArray {
+  const shape = [rows.length, ...from.shape.slice(1)];
+  const width = sizeOf(from.shape.slice(1));
+  const source = from.data as Float64Array<ArrayBuffer>; // One element type for the checker; elements are only moved.
+  const target = createArray(from.dtype, rows.length * width) as Float64Array<ArrayBuffer>;
+  for (let i = 0; i < rows.length; i++) {
+    const start = rows[i]! * width;
+    // Up to about this width a loop is quicker than making a view for `set`.
+    if (width > 32) target.set(source.subarray(start, start + width), i * width);
+    else for (let k = 0, to = i * width; k < width; k++) target[to + k] = source[start + k]!;
+  }
+  return { dtype: from.dtype, shape, data: target as unknown as NdArray["data"] };
+}
+
+interface StoredColumn {
+  readonly file: string;
+  readonly dtype: Dtype;
+  readonly shape: readonly number[];
+  readonly dims: readonly string[];
+  readonly unit: string;
+  readonly description?: string;
+}
+
+/**
+ * Writes a table into a folder, which is made if missing. A table already there is replaced.
+ *
+ * @throws {TypeError} If a column's data do not fit its shape, or the columns differ in their rows.
+ * @throws {DataError} If the folder cannot be written.
+ */
+export async function writeTable(directory: string, table: Table): Promise<void> {
+  const rows = rowCount(table);
+  for (const [name, one] of Object.entries(table)) checkColumn(name, one);
+  makeDirectory(directory);
+  const files = fileNames(Object.keys(table));
+  const columns: Record<string, StoredColumn> = Object.create(null);
+  for (const [name, one] of Object.entries(table)) {
+    const file = files.get(name)!;
+    await writeNpy(`${directory}/${file}`, one);
+    const { dtype, shape, dims, unit, description } = one;
+    columns[name] = { file, dtype, shape, dims, unit, ...(description === undefined ? {} : { description }) };
+  }
+  await writeJson(`${directory}/columns.json`, { schema: COLUMNS_SCHEMA, rows, columns });
+}
+
+/** A file name per column: other characters than letters, digits and `_.-` are escaped, and case alone never differs. */
+function fileNames(names: readonly string[]): Map<string, string> {
+  const taken = new Set<string>();
+  const files = new Map<string, string>();
+  for (const name of names) {
+    const escaped = name.replace(/^\.|[^A-Za-z0-9_.-]/gu, (character) => {
+      const bytes = new TextEncoder().encode(character);
+      return Array.from(bytes, (byte) => `%${byte.toString(16).padStart(2, "0")}`).join("");
+    });
+    let file = `${escaped}.npy`;
+    for (let n = 2; taken.has(file.toLowerCase()); n++) file = `${escaped}~${n}.npy`;
+    taken.add(file.toLowerCase());
+    files.set(name, file);
+  }
+  return files;
+}
+
+/** Options of {@linkcode readTable}. */
+export interface ReadTableOptions {
+  /** Read these columns alone. @default all */
+  readonly columns?: readonly string[];
+}
+
+/**
+ * Reads a table that {@linkcode writeTable} wrote.
+ *
+ * @throws {DataError} If a file is missing or damaged, does not agree with `columns.json`, or a column is not there.
+ */
+export async function readTable(directory: string, options: ReadTableOptions = {}): Promise<Table> {
+  const path = `${directory}/columns.json`;
+  const stored = parseColumns(readJson(path), path);
+  const names = options.columns ?? [...stored.keys()];
+  const table: Record<string, Column> = Object.create(null);
+  for (const name of names) {
+    const entry = stored.get(name);
+    if (entry === undefined) throw missing(directory, "column", name, [...stored.keys()]);
+    const { file, ...facts } = entry;
+    const array = await readNpy(`${directory}/${file}`);
+    const [found, wanted] = [array, facts].map(({ dtype, shape }) => describeArray(dtype, shape));
+    // A bool column is stored as bool, so the dtypes must agree exactly.
+    if (found !== wanted) {
+      throw new DataError(
+        `Cannot read "${directory}/${file}" as columns.json says ${wanted}: found ${found}`,
+        `${directory}/${file}`,
+      );
+    }
+    table[name] = { ...facts, data: array.data } as Column;
+  }
+  return { ...table };
+}
+
+/**
+ * Writes tables by split, each in a folder of its name. Names are letters, digits, `_` and `-`.
+ *
+ * @throws {RangeError} If a name cannot be a folder.
+ */
+export async function writeTables(directory: string, tables: Tables): Promise<void> {
+  for (const name of Object.keys(tables)) {
+    if (!SPLIT.test(name)) {
+      throw new RangeError(
+        `Cannot write tables as a name is letters, digits, "_" and "-": found "${name}"`,
+      );
+    }
+  }
+  makeDirectory(directory);
+  for (const [name, table] of Object.entries(tables)) await writeTable(`${directory}/${name}`, table);
+  await writeJson(`${directory}/tables.json`, { schema: TABLES_SCHEMA, tables: Object.keys(tables) });
+}
+
+/** Options of {@linkcode readTables}. */
+export interface ReadTablesOptions extends ReadTableOptions {
+  /** Read these tables alone. @default all */
+  readonly tables?: readonly string[];
+}
+
+/**
+ * Reads tables that {@linkcode writeTables} wrote.
+ *
+ * @throws {DataError} As {@linkcode readTable}.
+ */
+export async function readTables(directory: string, options: ReadTablesOptions = {}): Promise<Tables> {
+  const path = `${directory}/tables.json`;
+  const json = readJson(path);
+  const names = isRecord(json) && json["schema"] === TABLES_SCHEMA ? json["tables"] : undefined;
+  if (!Array.isArray(names) || !names.every((name) => typeof name === "string" && SPLIT.test(name))) {
+    throw new DataError(
+      `Cannot read "${path}" as it must be a list of tables of "${TABLES_SCHEMA}": found another`,
+      path,
+    );
+  }
+  const tables: Record<string, Table> = {};
+  for (const name of options.tables ?? names) {
+    if (!names.includes(name)) throw missing(directory, "table", name, names);
+    tables[name] = await readTable(`${directory}/${name}`, options);
+  }
+  return tables;
+}
+
+const SPLIT = /^[A-Za-z0-9_][A-Za-z0-9_-]{0,63}$/;
+
+function missing(directory: string, kind: string, name: string, known: readonly string[]): DataError {
+  const nearest = nearestName(name, known);
+  const hint = nearest === undefined ? "" : `; did you mean "${nearest}"`;
+  return new DataError(
+    `Cannot read ${kind} "${name}" of "${directory}" as it has ${
+      known.join(", ") || "none"
+    }: found no "${name}"${hint}`,
+    directory,
+  );
+}
+
+function makeDirectory(directory: string): void {
+  try {
+    Deno.mkdirSync(directory, { recursive: true });
+  } catch (cause) {
+    throw cannotWrite(directory, cause);
+  }
+}
+
+async function writeJson(path: string, value: unknown): Promise<void> {
+  await writeAside(path, (write) => write(new TextEncoder().encode(JSON.stringify(value, null, 2) + "\n")));
+}
+
+function readJson(path: string): unknown {
+  return withFile(path, () => {
+    const bytes = readBytes(path);
+    try {
+      return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes)) as unknown;
+    } catch (cause) {
+      throw new SyntaxError(
+        `Cannot read "${path}" as it must be JSON: ${oneLine((cause as Error).message)}`,
+        { cause },
+      );
+    }
+  });
+}
+
+function parseColumns(json: unknown, path: string): Map<string, StoredColumn> {
+  const columns = isRecord(json) && json["schema"] === COLUMNS_SCHEMA ? json["columns"] : undefined;
+  if (!isRecord(columns)) {
+    throw new DataError(
+      `Cannot read "${path}" as it must have columns of "${COLUMNS_SCHEMA}": found another`,
+      path,
+    );
+  }
+  const parsed = new Map<string, StoredColumn>();
+  for (const [name, entry] of Object.entries(columns)) {
+    if (!isStoredColumn(entry)) {
+      throw new DataError(
+        `Cannot read "${path}" as a column has file, dtype, shape, dims and unit: found another in "${name}"`,
+        path,
+      );
+    }
+    parsed.set(name, entry);
+  }
+  return parsed;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** A plain file name, so that a damaged or foreign `columns.json` cannot lead out of its folder. */
+const FILE_NAME = /^[A-Za-z0-9_%~-][A-Za-z0-9_.%~-]*\.npy$/;
+
+function isStoredColumn(entry: unknown): entry is StoredColumn {
+  if (!isRecord(entry)) return false;
+  const { file, dtype, shape, dims, unit, description } = entry;
+  return typeof file === "string" && FILE_NAME.test(file) && (DTYPES as unknown[]).includes(dtype) &&
+    Array.isArray(shape) && shape.length > 0 &&
+    shape.every((length) => Number.isSafeInteger(length) && length >= 0) &&
+    Array.isArray(dims) && dims.length === shape.length && dims.every((dim) => typeof dim === "string") &&
+    typeof unit === "string" && (description === undefined || typeof description === "string");
+}
