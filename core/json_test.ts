@@ -59,7 +59,7 @@ Deno.test("safeParseJson() rejects damaged text with line and column", () => {
     ["[1,]", "Unexpected token ']' at line 1, column 4"],
     ['{"a":1,\n "b" 2}', "Expected ':' after property name at line 2, column 6"],
     ['{"a":\n  nan}', "Unexpected token 'a' at line 2, column 4"],
-    ["NaN", "Unexpected token 'N' at line 1, column 1"],
+    ["NaN", '"NaN" is not valid JSON at line 1, column 1'],
     ["\uFEFF{}", "Unexpected token '\uFEFF' at line 1, column 1"],
   ] as const;
   for (const [text, reason] of cases) {
