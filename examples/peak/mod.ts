@@ -18,7 +18,7 @@ export default definePlugin({
   }),
   prepare({ events }, context) {
     const draw = (split: string, rows: number) => simulate(rows, context.random(split));
-    const tables = { train: draw("train", events), validation: draw("valid", 2000), test: draw("test", 5000) };
+    const tables = { train: draw("fit", events), validation: draw("stop", 2000), test: draw("test", 5000) };
     return { tables, simulated: true, source: "a Gaussian line on a falling background" };
   },
   models: {
