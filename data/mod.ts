@@ -27,6 +27,14 @@ export {
   writeNpy,
 } from "./npy.ts";
 export {
+  encodeSafetensors,
+  parseSafetensors,
+  readSafetensors,
+  type ReadSafetensorsOptions,
+  type Safetensors,
+  writeSafetensors,
+} from "./safetensors.ts";
+export {
   column,
   columnOf,
   type ColumnOptions,

@@ -13,7 +13,7 @@ import type { ArrayOf, Column, Dtype, NdArray, Table, Tables, TypedArray } from 
 import { sizeOf } from "../core/types.ts";
 import { checkNdArray, createArray, describeArray, dtypeOfArray, DTYPES } from "./arrays.ts";
 import { cannotWrite, oneLine, readBytes, withFile, writeAside } from "./files.ts";
-import { nearestName } from "./nearest.ts";
+import { nearestName } from "../core/names.ts";
 import { readNpy, writeNpy } from "./npy.ts";
 
 const COLUMNS_SCHEMA = "beamline-columns/1";
