@@ -1,0 +1,150 @@
+/**
+ * Weighted least squares with a model that is not linear in its parameters.
+ *
+ * The minimum is found by ml-levenberg-marquardt 5.1.0: small, MIT, takes analytic derivatives. Of it we use the
+ * iteration alone. Points are divided by their errors before they are handed over, because its `weights` enter the
+ * normal matrix of a step inversely to the gradient; parameters are scaled so that its absolute damping is relative; it
+ * reports neither convergence nor parameter errors, so both are computed here from the Jacobian at the solution. Any
+ * other Levenberg-Marquardt minimizer could take its place.
+ *
+ * @module
+ */
+import { levenbergMarquardt } from "ml-levenberg-marquardt";
+import { invertSymmetric } from "./linear.ts";
+
+/** What is fitted. */
+export interface LeastSquaresProblem {
+  readonly x: ArrayLike<number>;
+  readonly y: ArrayLike<number>;
+  /** One standard deviation of each y; positive. */
+  readonly errors: ArrayLike<number>;
+  /** The curve for given parameters. */
+  readonly model: (parameters: readonly number[]) => (x: number) => number;
+  /** Derivatives of the curve with respect to each parameter. */
+  readonly gradient: (parameters: readonly number[]) => (x: number) => number[];
+  readonly start: readonly number[];
+}
+
+/** The result of a fit. */
+export interface LeastSquaresFit {
+  /** The best parameters found. */
+  readonly parameters: readonly number[];
+  /**
+   * (Jᵀ W J)⁻¹ at the solution, with W the inverse squared errors; `undefined` when it is singular, as when two parameters
+   * have the same effect.
+   */
+  readonly covariance: readonly (readonly number[])[] | undefined;
+  /** Sum of squared residuals in units of the errors. */
+  readonly chi2: number;
+  /** Points less parameters. */
+  readonly ndf: number;
+  /** Whether a further step would lower chi2 by less than a millionth of max(1, chi2). */
+  readonly hasConverged: boolean;
+}
+
+const ITERATIONS_PER_ROUND = 12;
+const MAX_ROUNDS = 20;
+/** Expected decrease of chi2 below which we stop: parameters are then within 1e-7 standard deviations. */
+const TARGET_DECREASE = 1e-14;
+const ACCEPTED_DECREASE = 1e-6;
+
+/**
+ * Minimizes Σ ((y - f(x)) / error)² over the parameters of f.
+ *
+ * A fit that fails is a value, not an error: see `hasConverged` and `covariance`.
+ *
+ * @throws {RangeError} If there are fewer points than parameters.
+ */
+export function fitLeastSquares(problem: LeastSquaresProblem): LeastSquaresFit {
+  const { x, start } = problem;
+  if (x.length < start.length) {
+    throw new RangeError(
+      `Cannot fit a curve as there must be as many points as parameters: found ${x.length} for ${start.length}`,
+    );
+  }
+  let parameters = start;
+  let state = linearize(problem, parameters);
+  for (let round = 0; round < MAX_ROUNDS && !(state.decrease <= TARGET_DECREASE); round++) {
+    const next = improve(problem, parameters, state.scales);
+    const nextState = linearize(problem, next);
+    if (!(nextState.chi2 <= state.chi2)) break;
+    const isStuck = next.every((value, i) => value === parameters[i]);
+    parameters = next;
+    state = nextState;
+    if (isStuck) break;
+  }
+  const { covariance, chi2, decrease } = state;
+  const hasConverged = covariance !== undefined && decrease <= ACCEPTED_DECREASE * Math.max(1, chi2);
+  return { parameters, covariance, chi2, ndf: x.length - start.length, hasConverged };
+}
+
+/** One round of iterations; each starts again from small damping. Returns the start when the package gives up. */
+function improve(
+  { x, y, errors, model, gradient }: LeastSquaresProblem,
+  from: readonly number[],
+  scales: readonly number[],
+): readonly number[] {
+  const indices = Array.from({ length: Math.max(2, x.length) }, (_, i) => Math.min(i, x.length - 1));
+  const unscale = (scaled: readonly number[]) => scaled.map((value, i) => value * scales[i]!);
+  try {
+    const { parameterValues } = levenbergMarquardt(
+      { x: indices, y: indices.map((i) => y[i]! / errors[i]!) },
+      (scaled) => {
+        const curve = model(unscale(scaled));
+        return (i) => curve(x[i]!) / errors[i]!;
+      },
+      {
+        initialValues: from.map((value, i) => value / scales[i]!),
+        jacobianFunction: (scaled) => {
+          const slopes = gradient(unscale(scaled));
+          return (i) => slopes(x[i]!).map((slope, j) => slope * scales[j]! / errors[i]!);
+        },
+        maxIterations: ITERATIONS_PER_ROUND,
+        errorTolerance: 0,
+      },
+    );
+    const found = unscale(parameterValues);
+    return found.every(Number.isFinite) ? found : from;
+  } catch {
+    return from; // A singular step; the state at `from` tells that the fit has not converged.
+  }
+}
+
+interface Linearized {
+  readonly chi2: number;
+  readonly covariance: number[][] | undefined;
+  /** gᵀ (Jᵀ W J)⁻¹ g with g = Jᵀ W r: how much a Gauss-Newton step would lower chi2. */
+  readonly decrease: number;
+  /** The step in each parameter alone that changes chi2 by one. */
+  readonly scales: readonly number[];
+}
+
+function linearize(
+  { x, y, errors, model, gradient }: LeastSquaresProblem,
+  parameters: readonly number[],
+): Linearized {
+  const size = parameters.length;
+  const curve = model(parameters);
+  const slopesAt = gradient(parameters);
+  const normal = parameters.map(() => new Array<number>(size).fill(0));
+  const descent = new Array<number>(size).fill(0);
+  let chi2 = 0;
+  for (let i = 0; i < x.length; i++) {
+    const pull = (y[i]! - curve(x[i]!)) / errors[i]!;
+    const slopes = slopesAt(x[i]!);
+    chi2 += pull * pull;
+    for (let j = 0; j < size; j++) {
+      const slope = slopes[j]! / errors[i]!;
+      descent[j]! += slope * pull;
+      for (let k = 0; k <= j; k++) normal[j]![k]! += slope * slopes[k]! / errors[i]!;
+    }
+  }
+  const scales = normal.map((row, j) => row[j]! > 0 ? 1 / Math.sqrt(row[j]!) : 1);
+  // With a unit diagonal the test for singularity does not depend on the units of the parameters.
+  const scaled = normal.map((row, j) => row.map((value, k) => value * scales[j]! * scales[k]!));
+  const inverse = invertSymmetric(scaled);
+  const covariance = inverse?.map((row, j) => row.map((value, k) => value * scales[j]! * scales[k]!));
+  let decrease = covariance ? 0 : Infinity;
+  covariance?.forEach((row, j) => row.forEach((value, k) => decrease += descent[j]! * value * descent[k]!));
+  return { chi2, covariance, decrease, scales };
+}

@@ -1,0 +1,46 @@
+/**
+ * Arrays in, estimates out: location and spread, histograms, core widths, profiles, resolution curves, shares, and
+ * bootstrap errors.
+ *
+ * @example The 68 % half-width of residuals with its error
+ * ```ts
+ * import { bootstrapOf, halfWidth, toMetric } from "beamline/metrics";
+ * import { randomFor } from "../core/random.ts";
+ * const random = randomFor({ seed: 1, purpose: "residuals" });
+ * const residuals = Float64Array.from({ length: 1000 }, () => random.normal(0, 0.1));
+ * const width = bootstrapOf(residuals, halfWidth, { random: randomFor({ seed: 1, purpose: "bootstrap" }) });
+ * const metric = toMetric(width, { unit: "cm", better: "lower", rows: 1000, split: "test" });
+ * if (Math.abs(metric.value - 0.1) > 0.02) throw new Error("unreachable");
+ * ```
+ *
+ * @module
+ */
+export { bootstrap, bootstrapOf, type BootstrapOptions } from "./bootstrap.ts";
+export { exactly, type MetricFacts, toMetric } from "./estimate.ts";
+export { type CoreFit, coreGaussian, type CoreOptions, gaussian } from "./gaussian.ts";
+export {
+  binEdges,
+  type Binning,
+  type Histogram,
+  histogram,
+  type Histogram2d,
+  histogram2d,
+} from "./histogram.ts";
+export { type ShareEstimate, wilsonInterval } from "./intervals.ts";
+export { type Profile, profile, type ProfileOptions } from "./profile.ts";
+export {
+  type ResolutionFit,
+  resolutionFit,
+  type ResolutionOptions,
+  type ResolutionTerm,
+} from "./resolution.ts";
+export {
+  halfWidth,
+  mean,
+  median,
+  type NumberArray,
+  quantile,
+  quantiles,
+  rms,
+  standardDeviation,
+} from "./summary.ts";
