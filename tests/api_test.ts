@@ -24,7 +24,7 @@ Deno.test("public API is the one in tests/golden/api.txt", async () => {
   if (Deno.env.get("UPDATE_GOLDEN") === "1") await Deno.writeTextFile(GOLDEN, actual);
   const expected = await Deno.readTextFile(GOLDEN);
   if (actual !== expected) {
-    await Deno.writeTextFile(new URL("./golden/api.actual.txt", import.meta.url), actual);
+    await Deno.writeTextFile(new URL("./golden/api.new.txt", import.meta.url), actual);
   }
   assert.equal(actual, expected, "after reading the difference, run it again with UPDATE_GOLDEN=1");
 });

@@ -96,11 +96,15 @@ const CASES: { readonly [rule: string]: readonly Case[] } = {
     ["tasks/a.ts", `const a = performance.now();`],
     ["bench/a.ts", `const a = performance.now();`],
     ["metrics/a_test.ts", `const a = Math.random();`],
+    ["engine/a.ts", `Math.random = () => 0.5;`],
+    ["engine/a.ts", `const a = Math.random;`, "ambient"],
   ],
   console: [
     ["run/a.ts", `console.log("a");`, "console"],
     ["plugins/ecal/a.ts", `globalThis.console.warn("a");`, "console"],
     ["tasks/a.ts", `console.log("a");`],
+    ["run/a.ts", `console.log = () => {};`],
+    ["run/a.ts", `console[method] = log;`],
     ["tools/a.ts", `console.error("a");`],
     ["bench/a.ts", `console.error("a");`],
   ],
@@ -119,6 +123,7 @@ const CASES: { readonly [rule: string]: readonly Case[] } = {
     ["data/a.ts", `throw new TypeError("Cannot use the plugin's name");`],
     ["data/a.ts", `throw new TypeError(message);`],
     ["data/a_test.ts", `throw new Error("boom.");`],
+    ["data/a.ts", `checkError("it is lower case");`],
   ],
 };
 

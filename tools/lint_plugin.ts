@@ -97,6 +97,12 @@ function ownerName({ object }: Deno.lint.MemberExpression): string | undefined {
   return isGlobal ? memberName(object) : undefined;
 }
 
+/** Whether a member is being replaced, as the tracer does with `Math.random` and the box with `console.log`. */
+function isReplaced({ parent, range }: Deno.lint.MemberExpression): boolean {
+  return parent.type === "AssignmentExpression" && parent.left.range[0] === range[0] &&
+    parent.left.range[1] === range[1];
+}
+
 const ambient: Deno.lint.Rule = {
   create(context) {
     const file = fileOf(context);
@@ -110,9 +116,11 @@ const ambient: Deno.lint.Rule = {
       });
     return {
       MemberExpression(node) {
-        const owner = ownerName(node);
-        const name = memberName(node);
-        if (owner !== undefined && Object.hasOwn(AMBIENT, owner) && AMBIENT[owner]!.includes(name ?? "")) {
+        const [owner, name] = [ownerName(node), memberName(node)];
+        if (
+          owner !== undefined && !isReplaced(node) && Object.hasOwn(AMBIENT, owner) &&
+          AMBIENT[owner]!.includes(name ?? "")
+        ) {
           report(node, `${owner}.${name}`);
         }
       },
@@ -133,7 +141,7 @@ const console_: Deno.lint.Rule = {
     if (file === undefined || mayPrint(file)) return {};
     return {
       MemberExpression(node) {
-        if (ownerName(node) !== "console") return;
+        if (ownerName(node) !== "console" || isReplaced(node)) return;
         context.report({
           node,
           message: `Cannot print as console is used in tasks/, tools/ and bench/: found in ${file}`,
@@ -179,7 +187,7 @@ const errorMessage: Deno.lint.Rule = {
     if (file === undefined || isTest(file) || roomOf(file) === "tests") return {};
     const check = (node: Deno.lint.NewExpression | Deno.lint.CallExpression) => {
       const { callee } = node;
-      if (callee.type !== "Identifier" || !callee.name.endsWith("Error")) return;
+      if (callee.type !== "Identifier" || !/^[A-Z]\w*Error$/.test(callee.name)) return;
       const argument = node.arguments[callee.name === "AggregateError" ? 1 : 0];
       const parts = argument === undefined ? undefined : messageParts(argument);
       const problem = parts === undefined ? undefined : messageProblem(parts);
