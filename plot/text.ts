@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { powerOfTen } from "../core/format.ts";
 import { FONT_SIZE } from "./theme.ts";
 
 const ESCAPES: { readonly [character: string]: string } = {
@@ -48,27 +49,6 @@ export function textWidth(text: string, size: number = FONT_SIZE): number {
     else em += 0.62;
   }
   return em * size;
-}
-
-const SUPERSCRIPTS: { readonly [digit: string]: string } = {
-  "-": "⁻",
-  "0": "⁰",
-  "1": "¹",
-  "2": "²",
-  "3": "³",
-  "4": "⁴",
-  "5": "⁵",
-  "6": "⁶",
-  "7": "⁷",
-  "8": "⁸",
-  "9": "⁹",
-};
-
-/** 10 to an integer power: "1", "10", "10²", "10⁻³". */
-export function powerOfTen(exponent: number): string {
-  if (exponent === 0) return "1";
-  if (exponent === 1) return "10";
-  return `10${[...String(exponent)].map((digit) => SUPERSCRIPTS[digit] ?? digit).join("")}`;
 }
 
 /** A number with a fixed count of decimals, a true minus sign, and thin spaces between thousands from 10 000 on. */

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { decimalText, powerOfTen } from "./text.ts";
+import { powerOfTen } from "../core/format.ts";
+import { decimalText } from "./text.ts";
 
 /** Positions of labelled and bare ticks, and the labels. */
 export interface Ticks {
