@@ -42,7 +42,7 @@ export function powerOfTen(exponent: number): string {
  * assert.equal(formatEstimate(0.827, 0.965, "1"), "0.8 ± 1.0");
  * ```
  *
- * @see Particle Data Group, Review of Particle Physics, Introduction, section 5.3 "Rounding", whose example these are.
+ * @see Particle Data Group, Review of Particle Physics, Phys. Rev. D 98 (2018) 030001, Introduction, section 5.3.
  */
 export function formatEstimate(value: number, error: number | null, unit = "1"): string {
   const suffix = unit === "1" || unit === "" ? "" : ` ${unit}`;

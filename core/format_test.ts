@@ -3,7 +3,7 @@ import { formatBytes, formatEstimate, formatNumber, formatSeconds, powerOfTen } 
 
 Deno.test("formatEstimate() rounds by the rule of the Particle Data Group", () => {
   const cases: [number, number | null, string, string][] = [
-    // The three examples of the Review's section on rounding.
+    // One of each class: leading digits 119, 367 and 965.
     [0.827, 0.119, "1", "0.83 ± 0.12"],
     [0.827, 0.367, "1", "0.8 ± 0.4"],
     [0.827, 0.965, "1", "0.8 ± 1.0"],
