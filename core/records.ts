@@ -56,6 +56,8 @@ export interface DataRecord {
   };
   readonly facts: JsonObject;
   readonly notes: readonly TextTable[];
+  /** Units of what the models predict, by "model.output". */
+  readonly outputUnits?: { readonly [output: string]: string };
 }
 
 /** A column without its numbers. */

@@ -1,0 +1,39 @@
+/**
+ * The hooks of a trusted plugin in this process: for notebooks and tests. Same hooks, same files, no box.
+ *
+ * @module
+ */
+import { PluginError } from "../../core/errors.ts";
+import type { Json } from "../../core/types.ts";
+import { fromErrorMessage, toErrorMessage } from "./errors.ts";
+import { HookRunner } from "./hooks.ts";
+import type { HookListener, PluginHost } from "./host.ts";
+import type { HookName } from "./limits.ts";
+
+/** A host for a plugin object that is already here. */
+export function openInProcess(plugin: unknown, exchange: string): PluginHost {
+  let listener: HookListener = {};
+  const runner = new HookRunner(plugin, {
+    exchange,
+    emit: (event) => listener.onEvent?.(event),
+    callHost: (method, args) => {
+      if (!listener.onCall) {
+        throw new PluginError(`Cannot call "${method}" from this hook`, "in-process", method);
+      }
+      return listener.onCall(method, args);
+    },
+  });
+  const name = (plugin as { name: string }).name;
+  return {
+    permissions: [],
+    async call(hook: HookName, args: Json, current: HookListener = {}): Promise<Json> {
+      listener = current;
+      try {
+        return await runner.call(hook, args);
+      } catch (error) {
+        throw fromErrorMessage(toErrorMessage(error), name, hook);
+      }
+    },
+    close: () => Promise.resolve(),
+  };
+}

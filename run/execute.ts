@@ -1,0 +1,714 @@
+/**
+ * One run from request to report. This is the place that joins the layers; see `ARCHITECTURE.md`.
+ *
+ * @module
+ */
+import { z } from "zod";
+import { ConfigError, InterruptedError, NotFoundError, PluginError } from "../core/errors.ts";
+import { canonicalJson } from "../core/json.ts";
+import { sha256Hex } from "../core/hash.ts";
+import { nearestName } from "../core/names.ts";
+import type { ConfigRecord, DataRecord, RunRecord } from "../core/records.ts";
+import type {
+  Figure,
+  Json,
+  JsonObject,
+  Metrics,
+  Table,
+  Tables,
+  TextTable,
+  TrainingRecord,
+  Warning,
+} from "../core/types.ts";
+import { readTables } from "../data/tables.ts";
+import { learningCurveFigure } from "../plot/mod.ts";
+import { renderReport } from "../report/mod.ts";
+import { programColumns, programDtype } from "./batches.ts";
+import type { Description } from "./box/hooks.ts";
+import type { HookListener, PluginHost } from "./box/host.ts";
+import type { HookEvent } from "./box/messages.ts";
+import { Cache, type CacheEntry, cacheKey, dataConfig } from "./cache.ts";
+import { CheckpointStore } from "./checkpoint.ts";
+import {
+  checkInputPaths,
+  type ConfigRequest,
+  inputPathsOf,
+  mapPaths,
+  mergeLayers,
+  type ParseAnswer,
+  readLayers,
+  resolveConfig,
+  type ResolvedConfig,
+} from "./config.ts";
+import { removeFolder, writeAtomic } from "./files.ts";
+import { flagsOf } from "./flags.ts";
+import { frameworkVersion } from "./framework.ts";
+import { answerCall, type LoadedModel, loadModel, writePrograms } from "./models.ts";
+import { join, relative } from "./paths.ts";
+import { digestInputs, type InputFile, writePermissions, writeProvenance } from "./provenance.ts";
+import { describePlugin, frameworkHash, type PluginSource } from "./source.ts";
+import { createRun, type RunDirectory } from "./store.ts";
+import { train, type TrainOutcome } from "./train.ts";
+
+/** What to run and how. */
+export interface RunRequest {
+  readonly source: PluginSource;
+  readonly config: ConfigRequest;
+  /** An action in place of the whole experiment. */
+  readonly action?: string | undefined;
+  /** Files given after the action. */
+  readonly files?: readonly string[];
+  readonly seed: number;
+  readonly engine: string;
+  readonly threads?: number | undefined;
+  /** The folder that takes the place of `runs/`. */
+  readonly out: string;
+  /** The folder of prepared data. */
+  readonly cache: string;
+  /** The command as typed, for the record. */
+  readonly command: readonly string[];
+  readonly listener: RunListener;
+  readonly stop: StopSignal;
+}
+
+/** What is told while a run goes on. */
+export interface RunListener {
+  onPhase?(phase: Phase, state: "begins" | "ends" | "cached", seconds?: number): void;
+  onEvent?(event: HookEvent): void;
+  onRun?(run: RunDirectory): void;
+  onStep?(
+    position: {
+      model: string;
+      step: number;
+      totalSteps: number;
+      epoch: number;
+      epochs: number;
+      loss: number;
+    },
+  ): void;
+  onRecord?(model: string, record: TrainingRecord, epochs: number): void;
+  onTrained?(model: string, outcome: TrainOutcome): void;
+}
+
+/** Phases of a run, in order. */
+export type Phase = "configure" | "prepare" | "trace" | "train" | "evaluate" | "report";
+
+/** Asks a run to save and stop. */
+export interface StopSignal {
+  readonly isStopped: boolean;
+  /** Called once when the stop is asked for. */
+  onStop(callback: () => void): void;
+}
+
+/** A signal that never comes. */
+export const NEVER_STOP: StopSignal = { isStopped: false, onStop: () => {} };
+
+/** How a run ended. */
+export interface RunOutcome {
+  readonly run: RunDirectory;
+  readonly metrics: Metrics;
+  readonly description: Description;
+  readonly results: JsonObject;
+  readonly tables: readonly TextTable[];
+}
+
+/** Rows per call of `predict`. */
+const PREDICT_ROWS = 512;
+
+/** Runs an experiment or one of its actions. */
+export async function execute(request: RunRequest): Promise<RunOutcome> {
+  return await new Execution(request).run();
+}
+
+class Execution {
+  readonly #cache: Cache;
+  readonly #seconds: { [phase: string]: number } = {};
+  readonly #warnings: Warning[] = [];
+  readonly #permissions: { [box: string]: readonly string[] } = {};
+  readonly #models = new Map<string, LoadedModel>();
+  readonly #history: TrainingRecord[] = [];
+  #host: PluginHost | undefined;
+  #dataRecord: DataRecord | undefined;
+  #exchange = "";
+  #hook = "";
+
+  constructor(readonly request: RunRequest) {
+    this.#cache = new Cache(request.cache);
+  }
+
+  async run(): Promise<RunOutcome> {
+    const { request } = this;
+    const description = await describePlugin(request.source, this.#cache.directory);
+    const action = chosenAction(request.action, description);
+    const configured = await this.#configure(description);
+    const run = await this.#create(configured);
+    request.listener.onRun?.(run);
+    request.stop.onStop(() => this.#hook === "train" || void this.#host?.close());
+    try {
+      const outcome = await this.#work(run, configured, description, action);
+      await this.#finish(run, { status: "finished" });
+      return outcome;
+    } catch (error) {
+      const thrown = request.stop.isStopped && !(error instanceof InterruptedError)
+        ? new InterruptedError("Cannot finish the run as it was interrupted", { cause: error })
+        : error as Error;
+      await this.#finish(run, {
+        status: thrown instanceof InterruptedError ? "interrupted" : "failed",
+        error: { name: thrown.name, message: thrown.message, hook: this.#hook === "" ? null : this.#hook },
+      });
+      throw Object.assign(thrown, { run: run.path });
+    } finally {
+      await this.#close();
+    }
+  }
+
+  /** Merges and validates the configuration; leaves nothing behind when it is wrong. */
+  async #configure(description: Description): Promise<Configured> {
+    const { request } = this;
+    const flags = flagsOf(description.schema);
+    const merged = mergeLayers(await readLayers(request.config, description));
+    const inputPaths = inputPathsOf(merged.values, flags);
+    const issues = request.config.issues ?? [];
+    const isClean = issues.length === 0;
+    if (isClean) await checkInputPaths(inputPaths, flags);
+    try {
+      await this.#openBox("prepare", isClean ? Object.values(inputPaths) : []);
+      const answer = await this.#call("parse", { values: merged.values }) as unknown as ParseAnswer;
+      const config = resolveConfig(description, merged, answer, issues);
+      return { config, inputs: await digestInputs(config.inputPaths) };
+    } catch (error) {
+      await this.#close();
+      throw error;
+    }
+  }
+
+  async #create({ config, inputs }: Configured): Promise<RunDirectory> {
+    const { request } = this;
+    try {
+      const configHash = sha256Hex(canonicalJson({
+        plugin: request.source.name,
+        action: request.action ?? "run",
+        values: mapPaths(config.values, config.flags, () => "input"),
+        inputs: inputs.map(({ name, sha256 }) => ({ name, sha256 })),
+        seed: request.seed,
+        engine: request.engine,
+      } as unknown as Json));
+      const run = await createRun(request.out, {
+        plugin: { name: request.source.name, title: request.source.title },
+        action: request.action ?? "run",
+        simulated: null,
+        seconds: {},
+        engine: null,
+        seed: request.seed,
+        versions: { beamline: await frameworkVersion(), deno: Deno.version.deno, v8: Deno.version.v8 },
+        command: request.command,
+        configHash,
+        error: null,
+        warnings: [],
+      });
+      const values = mapPaths(config.values, config.flags, (path) => relative(run.path, path));
+      const record: ConfigRecord = { ...config.record, values };
+      await run.write("config.json", record);
+      return run;
+    } catch (error) {
+      await this.#close();
+      throw error;
+    }
+  }
+
+  async #work(
+    run: RunDirectory,
+    { config, inputs }: Configured,
+    description: Description,
+    action: ChosenAction | undefined,
+  ): Promise<RunOutcome> {
+    await this.#recordProvenance(run, inputs);
+    const isTrained = Object.keys(config.models).length > 0 && (action?.train ?? true);
+    const isPrepared = description.hooks.includes("prepare") && (action?.prepare ?? true);
+    const data = isPrepared ? await this.#prepare(run, config, inputs) : undefined;
+    if (data?.simulated !== undefined) await run.update({ simulated: data.simulated });
+    const inputReads = Object.values(config.inputPaths);
+    const fileReads = this.request.files ?? [];
+    await this.#closeBox();
+    await this.#openBox("evaluate", [...inputReads, ...fileReads, ...(data ? [data.tables] : [])]);
+    await this.#recordPermissions(run, inputs);
+    if (isTrained && data) await this.#train(run, config, data);
+    return await this.#evaluate(run, config, description, action, data);
+  }
+
+  async #recordProvenance(run: RunDirectory, inputs: readonly InputFile[]): Promise<void> {
+    const pluginDirectory = this.request.source.directory;
+    const directory = run.file("provenance");
+    await writeProvenance({ directory, pluginDirectory, inputs });
+    await this.#recordPermissions(run, inputs);
+  }
+
+  async #recordPermissions(run: RunDirectory, inputs: readonly InputFile[]): Promise<void> {
+    const pluginDirectory = this.request.source.directory;
+    await writePermissions({ directory: run.file("provenance"), pluginDirectory, inputs }, this.#permissions);
+  }
+
+  /** Prepared tables, from the cache or from the plugin. */
+  async #prepare(
+    run: RunDirectory,
+    config: ResolvedConfig,
+    inputs: readonly InputFile[],
+  ): Promise<PreparedData> {
+    const { request } = this;
+    const key = cacheKey({
+      plugin: request.source.name,
+      pluginHash: await request.source.hash(),
+      frameworkHash: await frameworkHash(),
+      config: dataConfig(config.values, config.flags),
+      seed: request.seed,
+      inputs: inputs.map(({ name, sha256 }) => ({ name, sha256 })),
+    });
+    const cached = await this.#cache.find(key);
+    if (cached) request.listener.onPhase?.("prepare", "cached");
+    const entry = cached ?? await this.#phase("prepare", () => this.#fillCache(key, config));
+    this.#warnings.push(...entry.warnings);
+    const prepared = { ...entry, key, tables: this.#cache.tables(key) };
+    const tables = await readTables(prepared.tables);
+    const record: DataRecord = {
+      simulated: entry.simulated,
+      source: entry.source,
+      cacheKey: key,
+      tables: Object.fromEntries(
+        Object.entries(tables).map(([split, table]) => [split, describeTable(table)]),
+      ),
+      facts: entry.facts,
+      notes: entry.notes,
+    };
+    await run.write("data.json", record);
+    this.#dataRecord = record;
+    return { ...prepared, columns: tables };
+  }
+
+  async #fillCache(key: string, config: ResolvedConfig): Promise<CacheEntry> {
+    const before = this.#warnings.length;
+    const answer = prepareAnswer.parse(
+      await this.#call("prepare", { config: config.values, seed: this.request.seed }),
+    );
+    const entry: CacheEntry = {
+      schema: "beamline-cache/1",
+      plugin: this.request.source.name,
+      created: new Date().toISOString(),
+      simulated: answer.simulated,
+      source: answer.source,
+      facts: answer.facts as JsonObject,
+      notes: answer.notes as unknown as TextTable[],
+      warnings: this.#warnings.splice(before),
+    };
+    await this.#cache.store(key, this.#exchange, entry);
+    return entry;
+  }
+
+  /** Traces, compiles and trains every model of the configuration. */
+  async #train(run: RunDirectory, config: ResolvedConfig, data: PreparedData): Promise<void> {
+    const { request } = this;
+    const training = splitTable(data.columns, "train");
+    const validation = data.columns.validation;
+    const batches = Object.fromEntries(
+      Object.entries(config.models).map(([name, { training: plan }]) => {
+        const trainRows = rowsOf(training);
+        const batch = Math.min(plan.batchSize, trainRows);
+        return [name, {
+          train: batch,
+          validationTail: validation ? rowsOf(validation) % batch : 0,
+          predict: PREDICT_ROWS,
+        }];
+      }),
+    );
+    const columns = Object.fromEntries(
+      Object.entries(training).map((
+        [name, column],
+      ) => [name, { shape: column.shape.slice(1), dtype: programDtype(column) }]),
+    );
+    const rows = Object.fromEntries(
+      Object.entries(data.columns).map(([split, table]) => [split, rowsOf(table)]),
+    );
+    const traced = await this.#phase("trace", async () => {
+      const answer = traceAnswer.parse(
+        await this.#call(
+          "trace",
+          {
+            config: config.values,
+            seed: request.seed,
+            facts: data.facts,
+            columns,
+            rows,
+            batches,
+          } as unknown as Json,
+        ),
+      );
+      for (const name of Object.keys(config.models)) {
+        const found = answer[name];
+        if (!found) {
+          throw new PluginError(
+            `Cannot train model "${name}" as it was not traced`,
+            request.source.name,
+            "trace",
+          );
+        }
+        const model = await loadModel({
+          name,
+          directory: join(this.#exchange, "models", name),
+          programs: found.programs,
+          plugin: request.source.name,
+          engine: request.engine,
+          threads: request.threads,
+          seed: request.seed,
+        });
+        this.#models.set(name, model);
+        for (const program of found.programs) await model.executable(program);
+        await writePrograms(model, join(this.#exchange, "models", name), run.file("programs"));
+      }
+      return answer;
+    });
+    const first = [...this.#models.values()][0]!;
+    await run.update({ engine: { name: first.session.engine, threads: first.session.threads } });
+    await run.write("data.json", { ...this.#dataRecord, outputUnits: outputUnits(traced) });
+    await this.#phase("train", () => this.#trainAll(run, config, training, validation));
+  }
+
+  async #trainAll(
+    run: RunDirectory,
+    config: ResolvedConfig,
+    training: Table,
+    validation: Table | undefined,
+  ): Promise<void> {
+    const { request } = this;
+    const checkpoints = new CheckpointStore(run.file("checkpoints"));
+    const log = await Deno.open(run.file("metrics.jsonl"), { create: true, append: true });
+    let stepOffset = 0;
+    const outcomes: { [model: string]: JsonObject } = {};
+    try {
+      for (const [name, plan] of Object.entries(config.models)) {
+        const model = this.#models.get(name)!;
+        if (!model.has("step")) continue;
+        const names = [...plan.inputs, ...plan.targets];
+        const isOnly = Object.keys(config.models).length === 1;
+        const outcome = await train({
+          model: name,
+          plan: plan.training,
+          seed: request.seed,
+          session: model.session,
+          step: await model.executable("step"),
+          validate: model.has("validate") ? await model.executable("validate") : undefined,
+          validateTail: model.has("validate_tail") ? await model.executable("validate_tail") : undefined,
+          train: programColumns(training, names, "train"),
+          validation: validation ? programColumns(validation, names, "validation") : undefined,
+          checkpoints,
+          stepOffset,
+          isStopped: () => request.stop.isStopped,
+          listener: {
+            onStep: (position) => request.listener.onStep?.({ model: name, ...position }),
+            onRecord: async (record) => {
+              const line: TrainingRecord = isOnly ? record : { ...record, model: name };
+              this.#history.push(line);
+              await log.write(new TextEncoder().encode(JSON.stringify(line) + "\n"));
+              request.listener.onRecord?.(name, record, plan.training.epochs);
+            },
+          },
+        });
+        stepOffset += outcome.counters.step;
+        outcomes[name] = trainingSummary(outcome, plan.training.epochs);
+        await run.update({ training: { ...run.record.training, ...outcomes } });
+        request.listener.onTrained?.(name, outcome);
+        if (outcome.reason === "interrupted") {
+          throw new InterruptedError(
+            `Cannot finish the run as it was interrupted: a checkpoint was saved at step ${outcome.counters.step}`,
+          );
+        }
+      }
+    } finally {
+      log.close();
+    }
+  }
+
+  async #evaluate(
+    run: RunDirectory,
+    config: ResolvedConfig,
+    description: Description,
+    action: ChosenAction | undefined,
+    data: PreparedData | undefined,
+  ): Promise<RunOutcome> {
+    const { request } = this;
+    const answer = await this.#phase("evaluate", async () => {
+      const args = {
+        config: config.values,
+        seed: request.seed,
+        facts: data?.facts ?? {},
+        simulated: data?.simulated ?? false,
+        source: data?.source ?? "",
+        tables: data?.tables ?? null,
+        history: this.#history,
+        ...(action ? { action: action.name, files: request.files ?? [] } : {}),
+      } as unknown as Json;
+      return evaluationAnswer.parse(await this.#call(action ? "action" : "evaluate", args));
+    });
+    await this.#takeResults(run, answer, data?.simulated ?? false);
+    const metrics = answer.metrics as Metrics;
+    await run.write("metrics.json", metrics);
+    await run.write("results.json", { tables: answer.tables, results: answer.results });
+    if (answer.summary !== "") await run.update({ summary: answer.summary });
+    return {
+      run,
+      metrics,
+      description,
+      results: answer.results as JsonObject,
+      tables: answer.tables as unknown as TextTable[],
+    };
+  }
+
+  /** Moves figures and predictions from the exchange folder into the run; only the files that were named. */
+  async #takeResults(
+    run: RunDirectory,
+    answer: z.output<typeof evaluationAnswer>,
+    simulated: boolean,
+  ): Promise<void> {
+    const index = [...answer.figures];
+    for (const { name } of index) {
+      for (const kind of ["svg", "json"]) await this.#take(join("figures", `${name}.${kind}`), run);
+    }
+    for (const name of Object.keys(answer.predictions)) {
+      await this.#take(join("predictions", `${name}.npy`), run);
+    }
+    if (this.#history.length > 0) {
+      const figure: Figure = await learningCurveFigure({ history: this.#history, simulated });
+      await writeAtomic(run.file("figures", `${figure.name}.svg`), figure.svg);
+      await writeAtomic(run.file("figures", `${figure.name}.json`), JSON.stringify(figure.data));
+      index.push({ name: figure.name, title: figure.title, caption: figure.caption });
+    }
+    await run.write("figures/index.json", index);
+  }
+
+  async #take(name: string, run: RunDirectory): Promise<void> {
+    const from = join(this.#exchange, name);
+    const info = await Deno.lstat(from).catch(() => undefined);
+    if (!info?.isFile) {
+      throw new PluginError(
+        `Cannot take "${name}" as it must be a regular file: none found`,
+        this.request.source.name,
+        "evaluate",
+      );
+    }
+    await writeAtomic(run.file(name), await Deno.readFile(from));
+  }
+
+  async #finish(run: RunDirectory, changes: Partial<RunRecord>): Promise<void> {
+    this.#hook = "";
+    await run.update({
+      ...changes,
+      finished: new Date().toISOString(),
+      seconds: this.#seconds,
+      warnings: this.#warnings,
+    });
+    await this.#phase(
+      "report",
+      async () => writeAtomic(run.file("report.html"), await renderReport(run.path)),
+    );
+  }
+
+  async #phase<T>(phase: Phase, work: () => Promise<T>): Promise<T> {
+    const started = performance.now();
+    this.#hook = phase;
+    this.request.listener.onPhase?.(phase, "begins");
+    const result = await work();
+    const seconds = (performance.now() - started) / 1000;
+    this.#seconds[phase] = seconds;
+    this.request.listener.onPhase?.(phase, "ends", seconds);
+    return result;
+  }
+
+  async #openBox(name: string, read: readonly string[]): Promise<void> {
+    if (this.#exchange === "") this.#exchange = await this.#makeExchange();
+    this.#host = await this.request.source.open({ read, exchange: this.#exchange });
+    this.#permissions[name] = this.#host.permissions;
+  }
+
+  async #makeExchange(): Promise<string> {
+    try {
+      return await this.#cache.exchange();
+    } catch (cause) {
+      throw new ConfigError(
+        `Cannot write to "${this.request.cache}" as prepared data need a folder that can be written: ${
+          (cause as Error).name
+        }; choose one with --cache`,
+      );
+    }
+  }
+
+  async #call(hook: Parameters<PluginHost["call"]>[0], args: Json): Promise<Json> {
+    const listener: HookListener = {
+      onEvent: (event) => {
+        if (event.event === "warn") this.#warnings.push({ code: event.code, message: event.message });
+        this.request.listener.onEvent?.(event);
+      },
+      onCall: async (method, args) => {
+        const { model, program, call } = callArguments.parse(args);
+        const loaded = this.#models.get(model);
+        if (!loaded) {
+          const known = [...this.#models.keys()];
+          throw new NotFoundError(
+            `Cannot ${method} with model "${model}" as it was not trained: known are ${
+              known.join(", ") || "none"
+            }`,
+            "model",
+            model,
+            nearestName(model, known),
+          );
+        }
+        await answerCall(loaded, program, this.#exchange, call);
+        return null;
+      },
+    };
+    return await this.#host!.call(hook, args, listener);
+  }
+
+  async #closeBox(): Promise<void> {
+    await this.#host?.close();
+    this.#host = undefined;
+  }
+
+  async #close(): Promise<void> {
+    await this.#closeBox();
+    for (const model of this.#models.values()) await model.dispose();
+    this.#models.clear();
+    if (this.#exchange !== "") await removeFolder(this.#exchange);
+    this.#exchange = "";
+  }
+}
+
+interface Configured {
+  readonly config: ResolvedConfig;
+  readonly inputs: readonly InputFile[];
+}
+
+interface PreparedData extends Omit<CacheEntry, "schema"> {
+  readonly key: string;
+  /** Folder of the tables. */
+  readonly tables: string;
+  readonly columns: Tables;
+}
+
+interface ChosenAction {
+  readonly name: string;
+  readonly prepare: boolean;
+  readonly train: boolean;
+}
+
+const textTable = z.object({
+  name: z.string(),
+  title: z.string(),
+  columns: z.array(z.string()),
+  rows: z.array(z.array(z.union([z.string(), z.number(), z.null()]))),
+  note: z.string().optional(),
+});
+
+/** Names that become file names. */
+const fileStem = z.string().regex(
+  /^[a-z0-9][a-z0-9_-]{0,80}$/,
+  "must be lower-case letters, digits, - and _",
+);
+
+const prepareAnswer = z.object({
+  simulated: z.boolean(),
+  source: z.string(),
+  facts: z.record(z.string(), z.json()),
+  notes: z.array(textTable),
+});
+
+const traceAnswer = z.record(
+  z.string(),
+  z.object({
+    programs: z.array(z.string().regex(/^[A-Za-z][A-Za-z0-9_]{0,60}$/)),
+    outputs: z.record(z.string(), z.looseObject({ unit: z.string() })),
+  }),
+);
+
+const evaluationAnswer = z.object({
+  metrics: z.record(
+    z.string(),
+    z.object({
+      value: z.number(),
+      error: z.number().nullable(),
+      errorKind: z.string(),
+      unit: z.string(),
+      better: z.enum(["lower", "higher", "zero", "none"]),
+      rows: z.number(),
+      split: z.string(),
+      label: z.string().optional(),
+    }),
+  ),
+  figures: z.array(z.object({ name: fileStem, title: z.string(), caption: z.string() })),
+  tables: z.array(textTable),
+  predictions: z.record(fileStem, z.object({ unit: z.string() })),
+  results: z.record(z.string(), z.json()),
+  summary: z.string(),
+});
+
+const callArguments = z.object({ model: z.string(), program: z.string(), call: z.int().positive() });
+
+function chosenAction(name: string | undefined, description: Description): ChosenAction | undefined {
+  if (name === undefined) return undefined;
+  const known = Object.keys(description.actions);
+  const action = known.includes(name) ? description.actions[name] : undefined;
+  if (action) return { name, prepare: action.prepare, train: action.train };
+  const nearest = nearestName(name, known);
+  throw new NotFoundError(
+    `Cannot run action "${name}" as plugin "${description.name}" does not have it: known are ${
+      known.join(", ") || "none"
+    }` +
+      (nearest ? `; did you mean "${nearest}"?` : ""),
+    "action",
+    name,
+    nearest,
+  );
+}
+
+function outputUnits(traced: z.output<typeof traceAnswer>): { [output: string]: string } {
+  return Object.fromEntries(
+    Object.entries(traced).flatMap(([model, { outputs }]) =>
+      Object.entries(outputs).map(([output, { unit }]) => [`${model}.${output}`, unit])
+    ),
+  );
+}
+
+function rowsOf(table: Table): number {
+  return Object.values(table)[0]?.shape[0] ?? 0;
+}
+
+function splitTable(tables: Tables, split: string): Table {
+  const table = tables[split];
+  if (table && rowsOf(table) > 0) return table;
+  const found = Object.entries(tables).map(([name, table]) => `${name} (${rowsOf(table)} rows)`).join(", ");
+  throw new ConfigError(
+    `Cannot train as the "${split}" table must have rows: prepare gave ${found || "no tables"}`,
+  );
+}
+
+function describeTable(table: Table): DataRecord["tables"][string] {
+  return {
+    rows: rowsOf(table),
+    columns: Object.fromEntries(
+      Object.entries(table).map(([name, { dtype, shape, dims, unit, description }]) => [
+        name,
+        { dtype, shape, dims, unit, ...(description === undefined ? {} : { description }) },
+      ]),
+    ),
+  };
+}
+
+function trainingSummary(outcome: TrainOutcome, epochs: number): JsonObject {
+  const { counters, reason, totalSteps } = outcome;
+  return {
+    reason,
+    epochs: counters.epoch,
+    plannedEpochs: epochs,
+    steps: counters.step,
+    plannedSteps: totalSteps,
+    bestEpoch: counters.bestEpoch,
+    bestLoss: counters.bestLoss,
+  };
+}

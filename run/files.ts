@@ -1,0 +1,65 @@
+/**
+ * Writing that never leaves half a file: aside in the same folder, then renamed.
+ *
+ * @module
+ */
+import { join } from "./paths.ts";
+
+/** Writes a file aside and renames it. */
+export async function writeAtomic(path: string, content: string | Uint8Array): Promise<void> {
+  const aside = `${path}.${crypto.randomUUID().slice(0, 8)}.tmp`;
+  try {
+    if (typeof content === "string") await Deno.writeTextFile(aside, content);
+    else await Deno.writeFile(aside, content);
+    await Deno.rename(aside, path);
+  } catch (error) {
+    await Deno.remove(aside).catch(() => {});
+    throw error;
+  }
+}
+
+/** Writes JSON, two spaces, keys in the order given, final newline. */
+export function writeJson(path: string, value: unknown): Promise<void> {
+  return writeAtomic(path, JSON.stringify(value, null, 2) + "\n");
+}
+
+/** Whether something is there under this path. */
+export async function exists(path: string): Promise<boolean> {
+  try {
+    await Deno.lstat(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return false;
+    throw error;
+  }
+}
+
+/** Removes a folder with all that is in it; nothing happens when it is not there. */
+export async function removeFolder(path: string): Promise<void> {
+  try {
+    await Deno.remove(path, { recursive: true });
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
+
+/** Moves a folder; copies where the target is on another file system. */
+export async function moveFolder(from: string, to: string): Promise<void> {
+  try {
+    await Deno.rename(from, to);
+  } catch (error) {
+    if ((error as { code?: string }).code !== "EXDEV") throw error;
+    const aside = `${to}.${crypto.randomUUID().slice(0, 8)}.tmp`;
+    await copyFolder(from, aside);
+    await Deno.rename(aside, to);
+    await removeFolder(from);
+  }
+}
+
+async function copyFolder(from: string, to: string): Promise<void> {
+  await Deno.mkdir(to, { recursive: true });
+  for await (const entry of Deno.readDir(from)) {
+    if (entry.isDirectory) await copyFolder(join(from, entry.name), join(to, entry.name));
+    else await Deno.copyFile(join(from, entry.name), join(to, entry.name));
+  }
+}

@@ -1,0 +1,64 @@
+/**
+ * Where the framework lies, which version it is, and the hash of a folder of modules.
+ *
+ * @module
+ */
+import { dirname, fromFileUrl, join, relative } from "./paths.ts";
+import { canonicalJson } from "../core/json.ts";
+import { sha256Hex } from "../core/hash.ts";
+
+/** The folder that holds `mod.ts`; absolute. */
+export const FRAMEWORK_ROOT: string = dirname(dirname(fromFileUrl(import.meta.url)));
+
+/** The folders a boxed plugin may read of the framework. */
+export const FRAMEWORK_ROOMS = [
+  "core",
+  "data",
+  "metrics",
+  "engine",
+  "plot",
+  "report",
+  "run",
+  "mod.ts",
+  "deno.json",
+] as const;
+
+/** Version of Beamline, from its `deno.json`. */
+export async function frameworkVersion(): Promise<string> {
+  const config = JSON.parse(await Deno.readTextFile(join(FRAMEWORK_ROOT, "deno.json"))) as {
+    version: string;
+  };
+  return config.version;
+}
+
+/** Extensions of files that decide what a plugin does. */
+const CODE = /\.(ts|tsx|js|mjs|json|wasm)$/;
+
+/** All code files below a folder (tests, figures and hidden folders left out), sorted, relative. */
+export async function codeFiles(directory: string): Promise<string[]> {
+  const found: string[] = [];
+  const walk = async (folder: string): Promise<void> => {
+    for await (const entry of Deno.readDir(folder)) {
+      if (entry.name.startsWith(".") || entry.name === "node_modules") continue;
+      const path = join(folder, entry.name);
+      if (entry.isDirectory) await walk(path);
+      else if (CODE.test(entry.name) && !entry.name.includes("_test.")) found.push(relative(directory, path));
+    }
+  };
+  await walk(directory);
+  return found.sort();
+}
+
+/** SHA-256 of each code file of a folder, by relative path. */
+export async function moduleHashes(directory: string): Promise<{ [path: string]: string }> {
+  const hashes: { [path: string]: string } = {};
+  for (const path of await codeFiles(directory)) {
+    hashes[path] = sha256Hex(await Deno.readFile(join(directory, path)));
+  }
+  return hashes;
+}
+
+/** One hash for a set of module hashes. */
+export function hashOfModules(hashes: { readonly [path: string]: string }): string {
+  return sha256Hex(canonicalJson(hashes));
+}

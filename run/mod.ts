@@ -1,0 +1,64 @@
+/**
+ * Running a plugin from code, in this process: for notebooks and tests.
+ *
+ * @module
+ */
+import type { Plugin } from "../core/plugin.ts";
+import type { Json, JsonObject, Metrics } from "../core/types.ts";
+
+/** Options of {@linkcode run}. */
+export interface RunOptions {
+  /** Values of the plugin's configuration. @default its defaults */
+  readonly config?: JsonObject;
+  /** @default none */
+  readonly preset?: string;
+  /** @default the whole experiment */
+  readonly action?: string;
+  /** @default 0 */
+  readonly seed?: number;
+  /** @default "native" */
+  readonly engine?: string;
+  /** @default the engine's fixed rule */
+  readonly threads?: number;
+  /** The folder that takes the place of `runs/`. @default "runs" */
+  readonly out?: string;
+  /** The folder of prepared data. @default "cache" */
+  readonly cache?: string;
+}
+
+/** What {@linkcode run} returns. */
+export interface RunResult {
+  /** The run directory; absolute. */
+  readonly run: string;
+  readonly metrics: Metrics;
+  readonly results: JsonObject;
+}
+
+/**
+ * Runs a plugin in this process: same hooks, same run directory, no box. For code that you trust.
+ *
+ * @throws {ConfigError} If the configuration is not valid; lists every problem.
+ * @throws {PluginError} If a hook throws.
+ */
+export async function run(plugin: Plugin, options: RunOptions = {}): Promise<RunResult> {
+  const { execute, NEVER_STOP } = await import("./execute.ts");
+  const { inProcessSource } = await import("./source.ts");
+  const outcome = await execute({
+    source: inProcessSource(plugin),
+    config: {
+      preset: options.preset,
+      flags: Object.fromEntries(Object.entries(options.config ?? {})) as { [path: string]: Json },
+      workingDirectory: Deno.cwd(),
+    },
+    action: options.action,
+    seed: options.seed ?? 0,
+    engine: options.engine ?? "native",
+    threads: options.threads,
+    out: options.out ?? "runs",
+    cache: options.cache ?? "cache",
+    command: ["run", plugin.name],
+    listener: {},
+    stop: NEVER_STOP,
+  });
+  return { run: outcome.run.path, metrics: outcome.metrics, results: outcome.results };
+}

@@ -1,0 +1,41 @@
+/**
+ * Learning rates: a pure function of the plan and of where training stands.
+ *
+ * @module
+ */
+import type { TrainingPlan } from "../core/training.ts";
+
+/** Where training stands. */
+export interface Position {
+  /** Steps done before this one. */
+  readonly step: number;
+  readonly totalSteps: number;
+  readonly epoch: number;
+  /** Drops that the plateau rule has asked for so far. */
+  readonly plateauDrops: number;
+}
+
+type Rule = (plan: TrainingPlan, position: Position) => number;
+
+/** Share of the peak rate, without warm-up. */
+const RULES: { readonly [schedule in TrainingPlan["schedule"]]: Rule } = {
+  constant: () => 1,
+  // half a cosine from 1 to the final share, over the steps after the warm-up
+  cosine: (plan, { step, totalSteps }) => {
+    const first = plan.warmup * totalSteps;
+    const done = Math.min(1, Math.max(0, (step - first) / Math.max(1, totalSteps - first)));
+    return plan.scheduleFactor + (1 - plan.scheduleFactor) * 0.5 * (1 + Math.cos(Math.PI * done));
+  },
+  step: (plan, { epoch }) => plan.scheduleFactor ** Math.floor(epoch / plan.scheduleEpochs),
+  plateau: (plan, { plateauDrops }) => plan.scheduleFactor ** plateauDrops,
+};
+
+/**
+ * The learning rate of a step: the peak rate, times the schedule's share, times a linear rise over the first
+ * `warmup` share of all steps.
+ */
+export function learningRateAt(plan: TrainingPlan, position: Position): number {
+  const warmupSteps = plan.warmup * position.totalSteps;
+  const rise = position.step < warmupSteps ? (position.step + 1) / (warmupSteps + 1) : 1;
+  return plan.learningRate * rise * RULES[plan.schedule](plan, position);
+}

@@ -1,0 +1,109 @@
+/**
+ * `deno task doctor`: engines, threads, permissions, versions; what is missing and how to get it.
+ *
+ * @module
+ */
+import { describeEngines } from "../engine/mod.ts";
+import { frameworkVersion } from "../run/framework.ts";
+import { EXIT, main, paint, print, printJson } from "./terminal.ts";
+
+interface Check {
+  readonly what: string;
+  readonly ok: boolean;
+  readonly found: string;
+  /** How to get it, where it is missing. */
+  readonly remedy?: string;
+  /** Beamline runs without it. */
+  readonly isOptional?: boolean;
+}
+
+/** Deno versions that were tested. */
+const TESTED_DENO = "2.9.6";
+
+/** Prints the state of this machine; exit code 1 when something needed is missing. */
+export async function doctor(args: readonly string[]): Promise<number> {
+  const checks: Check[] = [
+    { what: "beamline", ok: true, found: await frameworkVersion() },
+    {
+      what: "deno",
+      ok: Deno.version.deno === TESTED_DENO,
+      found: Deno.version.deno,
+      remedy: `tested with ${TESTED_DENO}: npx --yes deno@${TESTED_DENO} task ...`,
+      isOptional: true,
+    },
+    {
+      what: "processor",
+      ok: true,
+      found: `${Deno.build.arch}, ${navigator.hardwareConcurrency} logical cores`,
+    },
+    memoryCheck(),
+    ...await engineChecks(),
+    await toolCheck("prlimit", ["--version"], "memory limit of the box", "package util-linux"),
+    await toolCheck("bwrap", ["--version"], "second wall around the box", "package bubblewrap"),
+    await toolCheck("git", ["--version"], "commit and diff in the provenance", "package git"),
+    await writableCheck("runs"),
+    await writableCheck("cache"),
+  ];
+  const missing = checks.filter(({ ok, isOptional }) => !ok && !isOptional);
+  if (args.includes("--json")) printJson({ checks, ok: missing.length === 0 });
+  else for (const check of checks) print(line(check));
+  return missing.length === 0 ? EXIT.ok : EXIT.checkFailed;
+}
+
+function line({ what, ok, found, remedy, isOptional }: Check): string {
+  const mark = ok ? paint("ok     ", "green") : isOptional ? "missing" : paint("ERROR  ", "red");
+  return `${mark}  ${what.padEnd(12)} ${found}${ok || !remedy ? "" : `; ${remedy}`}`;
+}
+
+function memoryCheck(): Check {
+  const { total, available } = Deno.systemMemoryInfo();
+  const gibibytes = (bytes: number): string => (bytes / 2 ** 30).toFixed(1);
+  return {
+    what: "memory",
+    ok: available > 2 ** 30,
+    found: `${gibibytes(available)} of ${gibibytes(total)} GiB free`,
+    remedy: "1 GiB should be free",
+  };
+}
+
+async function engineChecks(): Promise<Check[]> {
+  return (await describeEngines()).map((engine) => ({
+    what: `engine ${engine.name}`,
+    ok: engine.available,
+    found: engine.available
+      ? `${engine.version}, ${engine.threads} threads by default`
+      : engine.reason ?? "not available",
+    remedy: "deno install",
+    isOptional: engine.name !== "native",
+  }));
+}
+
+async function toolCheck(program: string, args: string[], purpose: string, remedy: string): Promise<Check> {
+  try {
+    const output = await new Deno.Command(program, { args, stdout: "piped", stderr: "null" }).output();
+    const version = new TextDecoder().decode(output.stdout).split("\n")[0] ?? "";
+    return { what: program, ok: output.success, found: `${version} (${purpose})`, remedy, isOptional: true };
+  } catch {
+    return { what: program, ok: false, found: `not found (${purpose})`, remedy, isOptional: true };
+  }
+}
+
+async function writableCheck(folder: string): Promise<Check> {
+  const remedy = `choose another folder with --${folder === "runs" ? "out" : folder}`;
+  try {
+    let isMade = true;
+    await Deno.mkdir(folder).catch((error) => {
+      if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+      isMade = false;
+    });
+    const probe = `${folder}/.doctor-${crypto.randomUUID()}`;
+    await Deno.writeTextFile(probe, "");
+    await Deno.remove(probe);
+    if (isMade) await Deno.remove(folder);
+    return { what: `${folder}/`, ok: true, found: "can be written" };
+  } catch (error) {
+    return { what: `${folder}/`, ok: false, found: (error as Error).name, remedy };
+  }
+}
+
+if (import.meta.main) await main(doctor);

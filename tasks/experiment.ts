@@ -1,0 +1,96 @@
+/**
+ * What the tasks that work on a plugin share: finding it, its flags, the flags of every run.
+ *
+ * @module
+ */
+import { ConfigError } from "../core/errors.ts";
+import { BUILT_IN_PLUGINS } from "../plugins/mod.ts";
+import type { Description } from "../run/box/hooks.ts";
+import { flagsOf } from "../run/flags.ts";
+import type { PluginLocation } from "../run/manifest.ts";
+import { findPlugin } from "../run/registry.ts";
+import { boxedSource, describePlugin, type PluginSource } from "../run/source.ts";
+import { integerFlag, parseCommand, type ParsedCommand, type TaskFlag } from "./command.ts";
+
+/** Flags of every task that runs hooks of a plugin. */
+export const RUN_FLAGS: readonly TaskFlag[] = [
+  { name: "preset", value: "name", help: "a named set of values of the plugin" },
+  { name: "config", value: "file", help: "JSON file with values; flags win over it" },
+  { name: "seed", value: "number", help: "seed of all random numbers", default: "0" },
+  { name: "engine", value: "name", help: "what runs the models: native or reference", default: "native" },
+  {
+    name: "threads",
+    value: "number",
+    help: "threads of one operation (default: a fixed rule of the engine)",
+  },
+  { name: "out", value: "dir", help: "the folder that takes the place of runs/", default: "runs" },
+  { name: "cache", value: "dir", help: "the folder of prepared data", default: "cache" },
+  { name: "hook-timeout", value: "seconds", help: "longest time of one hook of the plugin" },
+];
+
+/** A plugin that was found and described, and the arguments parsed with its flags. */
+export interface OpenedExperiment {
+  readonly location: PluginLocation;
+  readonly source: PluginSource;
+  readonly description: Description;
+  readonly parsed: ParsedCommand;
+}
+
+/** The value of a flag before the flags are known; needed to find the plugin and the cache. */
+export function earlyFlag(args: readonly string[], name: string): string | undefined {
+  const at = args.findIndex((arg) => arg === `--${name}` || arg.startsWith(`--${name}=`));
+  if (at < 0) return undefined;
+  return args[at]!.includes("=") ? args[at]!.split("=").slice(1).join("=") : args[at + 1];
+}
+
+/** Finds a plugin, lets it describe itself, parses the arguments with its flags. */
+export async function openExperiment(
+  task: string,
+  reference: string,
+  args: readonly string[],
+): Promise<OpenedExperiment> {
+  const location = await findPlugin(reference, BUILT_IN_PLUGINS, Deno.cwd());
+  const source = boxedSource(location, hookTimeout(args));
+  const description = await describePlugin(source, earlyFlag(args, "cache") ?? "cache");
+  const parsed = parseCommand({
+    name: `${task} ${reference}`,
+    summary: description.title,
+    positionals: task === "run" ? "[action] [file...]" : "",
+    flags: flagsOf(description.schema),
+    taskFlags: RUN_FLAGS,
+    epilog: epilogOf(description),
+  }, args);
+  return { location, source, description, parsed };
+}
+
+function hookTimeout(args: readonly string[]): number | undefined {
+  const text = earlyFlag(args, "hook-timeout");
+  if (text === undefined) return undefined;
+  const seconds = Number(text);
+  if (text.trim() !== "" && seconds > 0 && seconds <= 1e6) return seconds;
+  throw new ConfigError(
+    `Cannot use --hook-timeout as it must be a number of seconds above 0: found "${text}"`,
+  );
+}
+
+function epilogOf(description: Description): string {
+  const list = (title: string, entries: readonly (readonly [string, string])[]): string =>
+    entries.length === 0
+      ? ""
+      : `\n${title}:\n${entries.map(([name, text]) => `  ${name.padEnd(24)} ${text}`).join("\n")}\n`;
+  const actions = Object.entries(description.actions).map(([name, { title }]) => [name, title] as const);
+  const presets = Object.entries(description.presets).map(([name, values]) =>
+    [name, JSON.stringify(values)] as const
+  );
+  return list("Actions", actions) + list("Presets", presets);
+}
+
+/** The seed, checked. */
+export function seedOf(parsed: ParsedCommand): number {
+  return integerFlag(parsed, "seed", { min: 0, max: Number.MAX_SAFE_INTEGER }) ?? 0;
+}
+
+/** The thread count, checked; undefined for the engine's rule. */
+export function threadsOf(parsed: ParsedCommand): number | undefined {
+  return integerFlag(parsed, "threads", { min: 1, max: 1024 });
+}

@@ -1,0 +1,29 @@
+/**
+ * `deno task list`: the plugins there are. Reads manifests only; no plugin code runs.
+ *
+ * @module
+ */
+import { BUILT_IN_PLUGINS } from "../plugins/mod.ts";
+import { listPlugins } from "../run/registry.ts";
+import { EXIT, main, print, printJson, textTable } from "./terminal.ts";
+
+/** Lists plugins; returns the exit code. */
+export async function list(args: readonly string[]): Promise<number> {
+  const plugins = await listPlugins(BUILT_IN_PLUGINS, Deno.cwd());
+  if (args.includes("--json")) {
+    printJson({
+      plugins: plugins.map(({ manifest, directory, origin }) => ({
+        name: manifest.name,
+        title: manifest.title,
+        origin,
+        directory,
+      })),
+    });
+    return EXIT.ok;
+  }
+  const rows = plugins.map(({ manifest, origin }) => [manifest.name, manifest.title, origin]);
+  print(textTable(["plugin", "title", "from"], rows));
+  return plugins.length > 0 ? EXIT.ok : EXIT.nothingMatched;
+}
+
+if (import.meta.main) await main(list);

@@ -1,0 +1,103 @@
+/**
+ * `deno task predict <run> --data PATH`: the trained model of a run on new data.
+ *
+ * @module
+ */
+import { ConfigError, DataError } from "../core/errors.ts";
+import { BUILT_IN_PLUGINS } from "../plugins/mod.ts";
+import { exists } from "../run/files.ts";
+import { relative, resolve } from "../run/paths.ts";
+import { predictNew, type PredictOutcome } from "../run/predict.ts";
+import { findPlugin } from "../run/registry.ts";
+import { boxedSource, describePlugin } from "../run/source.ts";
+import { findRun } from "../run/store.ts";
+import { parseCommand, refuseUnknown } from "./command.ts";
+import { threadsOf } from "./experiment.ts";
+import { EXIT, main, print, printJson, textTable } from "./terminal.ts";
+
+/** Rows of the printed table. */
+const SHOWN_ROWS = 10;
+
+/** Predicts; returns the exit code. */
+export async function predict(args: readonly string[]): Promise<number> {
+  const parsed = parseCommand({
+    name: "predict",
+    summary: "Applies the trained model of a run to new data; no labels are needed.",
+    positionals: "<run>",
+    taskFlags: [
+      { name: "data", value: "path", help: "the new data, in the format the plugin reads" },
+      { name: "plugin", value: "path", help: "the plugin's folder, where it is not a built-in one" },
+      { name: "runs", value: "dir", help: "the folder of runs", default: "runs" },
+      { name: "out", value: "dir", help: "write DIR/predictions/ in place of the run's" },
+      { name: "cache", value: "dir", help: "the folder of prepared data", default: "cache" },
+      { name: "engine", value: "name", help: "what runs the model (default: as in the run)" },
+      { name: "threads", value: "number", help: "threads of one operation (default: as in the run)" },
+    ],
+  }, args);
+  if (parsed.help !== undefined) {
+    print(parsed.help);
+    return EXIT.ok;
+  }
+  refuseUnknown(parsed.issues);
+  const [reference] = parsed.positionals;
+  if (reference === undefined) {
+    throw new ConfigError("Cannot predict as the first argument must name a run: none found");
+  }
+  const data = parsed.task.data;
+  if (data === undefined) {
+    throw new ConfigError("Cannot predict as --data must name the new data: none given");
+  }
+  if (!await exists(data)) {
+    throw new DataError(
+      `Cannot read "${data}" as --data must name something to read: no such file or folder`,
+      data,
+    );
+  }
+  const run = await findRun(reference, parsed.task.runs ?? "runs");
+  const cache = parsed.task.cache ?? "cache";
+  const location = await findPlugin(
+    parsed.task.plugin ?? run.record.plugin.name,
+    BUILT_IN_PLUGINS,
+    Deno.cwd(),
+  );
+  const source = boxedSource(location);
+  const outcome = await predictNew({
+    run,
+    source,
+    description: await describePlugin(source, cache),
+    data: resolve(data),
+    out: parsed.task.out ?? run.path,
+    cache,
+    engine: parsed.task.engine,
+    threads: threadsOf(parsed),
+  });
+  if ("json" in parsed.task) printJson(toJson(run.path, outcome));
+  else show(outcome);
+  return EXIT.ok;
+}
+
+function toJson(run: string, outcome: PredictOutcome): unknown {
+  const predictions = Object.fromEntries(
+    Object.entries(outcome.predictions).map((
+      [name, { path, unit, shape }],
+    ) => [name, { path: resolve(path), unit, shape }]),
+  );
+  return { run, rows: outcome.rows, simulated: outcome.simulated, source: outcome.source, predictions };
+}
+
+function show(outcome: PredictOutcome): void {
+  const columns = Object.entries(outcome.predictions).filter(([, column]) => column.shape.length === 1);
+  const header = ["row", ...columns.map(([name, { unit }]) => unit === "1" ? name : `${name} (${unit})`)];
+  const rows = Array.from({ length: Math.min(SHOWN_ROWS, outcome.rows) }, (_, i) => [
+    String(i),
+    ...columns.map(([, column]) => Number(column.data[i]).toPrecision(5)),
+  ]);
+  print(`${outcome.rows} rows${outcome.simulated ? " (simulated data)" : ""}: ${outcome.source}`);
+  print(textTable(header, rows));
+  if (outcome.rows > SHOWN_ROWS) print(`... ${outcome.rows - SHOWN_ROWS} more rows`);
+  for (const { path } of Object.values(outcome.predictions)) {
+    print(`wrote  ${relative(Deno.cwd(), resolve(path))}`);
+  }
+}
+
+if (import.meta.main) await main(predict);

@@ -1,0 +1,120 @@
+/**
+ * Progress of a run on standard error: one live bar on a terminal, one line per epoch elsewhere.
+ *
+ * @module
+ */
+import cliProgress from "cli-progress";
+import { formatSeconds } from "../core/format.ts";
+import type { TrainingRecord } from "../core/types.ts";
+import type { RunListener } from "../run/execute.ts";
+import { paint, tell } from "./terminal.ts";
+
+interface Bar {
+  start(total: number, value: number, payload: object): void;
+  update(value: number, payload: object): void;
+  stop(): void;
+}
+
+/** Past tense of each phase, as printed when it ends. */
+const DONE: { readonly [phase: string]: string } = {
+  prepare: "prepared",
+  trace: "traced",
+  train: "trained",
+  evaluate: "evaluated",
+  report: "reported",
+};
+
+/** Milliseconds between two drawings of the bar. */
+const REDRAW_MS = 100;
+
+/** A listener that prints to standard error; silent when `isQuiet`. */
+export function terminalListener(isQuiet: boolean): RunListener {
+  if (isQuiet) return {};
+  const bar = new LiveBar(Deno.stderr.isTerminal());
+  let lossWidth = 0;
+  return {
+    onPhase(phase, state, seconds) {
+      if (state === "begins") return;
+      bar.stop();
+      const time = state === "cached" ? "from the cache" : formatSeconds(seconds ?? 0);
+      tell(`${paint((DONE[phase] ?? phase).padStart(12), "green")}  ${time}`);
+    },
+    onEvent(event) {
+      if (event.event === "log") bar.aside(`${"log".padStart(12)}  ${event.text}`);
+      if (event.event === "warn") bar.aside(`${"warning".padStart(12)}  ${event.message}`);
+      if (event.event === "progress") bar.show(event.label || "working", event.done, event.total, "");
+    },
+    onStep({ step, totalSteps, epoch, epochs, loss }) {
+      bar.show(`epoch ${epoch + 1}/${epochs}`, step, totalSteps, `loss ${loss.toPrecision(4)}`);
+    },
+    onRecord(_model: string, record: TrainingRecord, epochs: number) {
+      if (record.split === "validation") {
+        lossWidth = record.loss as number;
+      }
+      if (bar.isLive || record.split !== "train") return;
+      const earlier = lossWidth > 0 ? "" : "";
+      tell(
+        `${`epoch ${record.epoch}/${epochs}`.padStart(12)}  loss ${
+          (record.loss as number).toPrecision(4)
+        }${earlier}` +
+          `  rate ${(record.learningRate ?? 0).toExponential(1)}  ${formatSeconds(record.seconds ?? 0)}`,
+      );
+    },
+    onTrained(model, { counters, reason }) {
+      bar.stop();
+      const best = counters.bestLoss === null
+        ? ""
+        : `, best loss ${counters.bestLoss.toPrecision(4)} in epoch ${counters.bestEpoch}`;
+      tell(`${reason.padStart(12)}  ${model}: ${counters.epoch} epochs, ${counters.step} steps${best}`);
+    },
+  };
+}
+
+/** A bar that exists only on a terminal. */
+class LiveBar {
+  #bar: Bar | undefined;
+  #drawn = 0;
+  #title = "";
+
+  constructor(readonly isLive: boolean) {}
+
+  show(title: string, done: number, total: number, note: string): void {
+    const now = performance.now();
+    if (!this.isLive || (now - this.#drawn < REDRAW_MS && done < total)) return;
+    this.#drawn = now;
+    this.#title = title;
+    if (!this.#bar) {
+      this.#bar = new cliProgress.SingleBar({
+        format: "{title} {bar} {percentage}%  {speed}  {note}  ETA {eta_formatted}",
+        barsize: 24,
+        hideCursor: true,
+        stream: undefined,
+        etaBuffer: 50,
+      }, cliProgress.Presets.shades_classic) as Bar;
+      this.#started = now;
+      this.#first = done;
+      this.#bar.start(total, done, this.#payload(done, note, now));
+      return;
+    }
+    this.#bar.update(done, this.#payload(done, note, now));
+  }
+
+  #started = 0;
+  #first = 0;
+
+  #payload(done: number, note: string, now: number): object {
+    const rate = (done - this.#first) / Math.max(1e-3, (now - this.#started) / 1000);
+    return { title: this.#title.padStart(12), note, speed: `${rate.toPrecision(3)}/s` };
+  }
+
+  /** A line beside the bar. */
+  aside(text: string): void {
+    this.stop();
+    tell(text);
+  }
+
+  stop(): void {
+    this.#bar?.stop();
+    this.#bar = undefined;
+  }
+}

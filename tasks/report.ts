@@ -1,0 +1,63 @@
+/**
+ * `deno task report <run>`: makes the report of a run again, and opens it on a desktop.
+ *
+ * @module
+ */
+import { ConfigError } from "../core/errors.ts";
+import { renderReport } from "../report/mod.ts";
+import { writeAtomic } from "../run/files.ts";
+import { relative } from "../run/paths.ts";
+import { findRun } from "../run/store.ts";
+import { parseCommand, refuseUnknown } from "./command.ts";
+import { EXIT, main, print, printJson } from "./terminal.ts";
+
+/** Programs that open a file with the desktop's viewer, by system. */
+const OPENERS: { readonly [os: string]: readonly string[] } = {
+  linux: ["xdg-open"],
+  darwin: ["open"],
+  windows: ["cmd", "/c", "start", ""],
+};
+
+/** Renders a report; returns the exit code. */
+export async function report(args: readonly string[]): Promise<number> {
+  const parsed = parseCommand({
+    name: "report",
+    summary: "Makes the report of a run again; --open shows it.",
+    positionals: "<run>",
+    taskFlags: [
+      { name: "out", value: "dir", help: "the folder of runs", default: "runs" },
+      { name: "open", help: "open the report in the browser" },
+    ],
+  }, args);
+  if (parsed.help !== undefined) {
+    print(parsed.help);
+    return EXIT.ok;
+  }
+  refuseUnknown(parsed.issues);
+  const [reference] = parsed.positionals;
+  if (reference === undefined) {
+    throw new ConfigError(
+      "Cannot make a report as the first argument must name a run: none found; deno task runs lists them",
+    );
+  }
+  const run = await findRun(reference, parsed.task.out ?? "runs");
+  const path = run.file("report.html");
+  await writeAtomic(path, await renderReport(run.path));
+  if ("json" in parsed.task) printJson({ run: run.path, report: path });
+  else print(`report  ${relative(Deno.cwd(), path)}`);
+  if ("open" in parsed.task) await openFile(path);
+  return EXIT.ok;
+}
+
+async function openFile(path: string): Promise<void> {
+  const [program, ...args] = OPENERS[Deno.build.os] ?? ["xdg-open"];
+  try {
+    await new Deno.Command(program!, { args: [...args, path], stdout: "null", stderr: "null" }).output();
+  } catch {
+    throw new ConfigError(
+      `Cannot open "${path}" as there is no program "${program}"; open the file in a browser`,
+    );
+  }
+}
+
+if (import.meta.main) await main(report);

@@ -1,0 +1,120 @@
+/**
+ * `deno task run <plugin|path> [action] [file...] [--flag value]...`
+ *
+ * @module
+ */
+import { ConfigError, NotFoundError } from "../core/errors.ts";
+import { formatSeconds } from "../core/format.ts";
+import { BUILT_IN_PLUGINS } from "../plugins/mod.ts";
+import { endAllBoxes } from "../run/box/host.ts";
+import { execute, type RunOutcome, type StopSignal } from "../run/execute.ts";
+import { join, relative, resolve } from "../run/paths.ts";
+import { exists } from "../run/files.ts";
+import { openExperiment, seedOf, threadsOf } from "./experiment.ts";
+import { metricsTable } from "./metrics_table.ts";
+import { terminalListener } from "./progress.ts";
+import { EXIT, main, print, printJson, tell } from "./terminal.ts";
+
+/** Runs an experiment or one of its actions; returns the exit code. */
+export async function run(args: readonly string[]): Promise<number> {
+  const started = performance.now();
+  const [reference, ...rest] = args;
+  if (reference === undefined || reference.startsWith("-")) return usage(reference);
+  const { source, description, parsed } = await openExperiment("run", reference, rest);
+  if (parsed.help !== undefined) {
+    print(parsed.help);
+    return EXIT.ok;
+  }
+  const isJson = "json" in parsed.task;
+  const isQuiet = "quiet" in parsed.task;
+  const [action, ...files] = parsed.positionals;
+  const outcome = await execute({
+    source,
+    config: {
+      preset: parsed.task.preset,
+      file: parsed.task.config,
+      flags: parsed.flags,
+      issues: parsed.issues,
+      workingDirectory: Deno.cwd(),
+    },
+    action,
+    files: await existingFiles(files),
+    seed: seedOf(parsed),
+    engine: parsed.task.engine ?? "native",
+    threads: threadsOf(parsed),
+    out: parsed.task.out ?? "runs",
+    cache: parsed.task.cache ?? "cache",
+    command: ["run", ...args],
+    listener: terminalListener(isQuiet),
+    stop: stopOnSignals(isQuiet),
+  });
+  const { status } = outcome.run.record;
+  if (isJson) printJson({ run: outcome.run.path, status, metrics: outcome.metrics, ...outcome.results });
+  else show(outcome, description.metrics, (performance.now() - started) / 1000, isQuiet);
+  return EXIT.ok;
+}
+
+function usage(first: string | undefined): number {
+  const text = `usage: deno task run <plugin|path> [action] [file...] [--flag value]...\n` +
+    `plugins: ${Object.keys(BUILT_IN_PLUGINS).join(", ")}; "deno task run <plugin> --help" prints its flags`;
+  if (first === "--help" || first === "-h") {
+    print(text);
+    return EXIT.ok;
+  }
+  throw new ConfigError(
+    `Cannot run as the first argument must name a plugin: ${first ?? "nothing"} found; ${
+      text.split("\n")[1]
+    }`,
+  );
+}
+
+async function existingFiles(files: readonly string[]): Promise<string[]> {
+  for (const file of files) {
+    if (!await exists(file)) {
+      throw new NotFoundError(`Cannot read "${file}" as there is no such file`, "file", file);
+    }
+  }
+  return files.map((file) => resolve(file));
+}
+
+/** Ctrl-C once: save and stop. Twice: stop now. */
+function stopOnSignals(isQuiet: boolean): StopSignal {
+  const callbacks: (() => void)[] = [];
+  const signal = { isStopped: false, onStop: (callback: () => void) => void callbacks.push(callback) };
+  const stop = (): void => {
+    if (signal.isStopped) {
+      endAllBoxes();
+      Deno.exit(EXIT.interrupted);
+    }
+    signal.isStopped = true;
+    if (!isQuiet) tell("\n stopping: saving a checkpoint; press Ctrl-C again to stop now");
+    for (const callback of callbacks) callback();
+  };
+  for (const name of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(name, stop);
+  return signal;
+}
+
+function show(
+  { run, metrics, tables }: RunOutcome,
+  declared: Parameters<typeof metricsTable>[1],
+  seconds: number,
+  isQuiet: boolean,
+): void {
+  const { record, path } = run;
+  if (record.simulated) print("simulated data");
+  if (Object.keys(metrics).length > 0) print(metricsTable(metrics, declared));
+  for (const table of Object.keys(metrics).length > 0 ? [] : tables) {
+    print(`\n${table.title}\n${[table.columns, ...table.rows].map((row) => row.join("\t")).join("\n")}`);
+  }
+  if (record.summary) print(`\n${record.summary}`);
+  print(`\nrun     ${relative(Deno.cwd(), path)}  (${formatSeconds(seconds)})`);
+  print(`report  ${relative(Deno.cwd(), join(path, "report.html"))}`);
+  if (!isQuiet) {
+    tell(`next:   deno task report ${record.id}   or   deno task predict ${record.id} --data PATH`);
+  }
+}
+
+if (import.meta.main) {
+  await main(run);
+  Deno.exit(); // signal listeners would keep the process alive
+}

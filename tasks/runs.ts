@@ -1,0 +1,43 @@
+/**
+ * `deno task runs [plugin]`: the runs of a store, oldest first.
+ *
+ * @module
+ */
+import { formatSeconds } from "../core/format.ts";
+import { listRuns } from "../run/store.ts";
+import { parseCommand, refuseUnknown } from "./command.ts";
+import { EXIT, main, print, printJson, tell, textTable } from "./terminal.ts";
+
+/** Lists runs; returns the exit code. */
+export async function runs(args: readonly string[]): Promise<number> {
+  const parsed = parseCommand({
+    name: "runs",
+    summary: "Lists runs, oldest first.",
+    positionals: "[plugin]",
+    taskFlags: [{ name: "out", value: "dir", help: "the folder of runs", default: "runs" }],
+  }, args);
+  if (parsed.help !== undefined) {
+    print(parsed.help);
+    return EXIT.ok;
+  }
+  refuseUnknown(parsed.issues);
+  const [plugin] = parsed.positionals;
+  const all = await listRuns(parsed.task.out ?? "runs");
+  const found = all.filter(({ record }) => plugin === undefined || record.plugin.name === plugin);
+  if ("json" in parsed.task) {
+    printJson({ runs: found.map(({ path, record }) => ({ run: path, ...record })) });
+  } else if (found.length > 0) {
+    const rows = found.map(({ record }) => [
+      record.plugin.name,
+      record.id,
+      record.status,
+      record.action,
+      formatSeconds(Object.values(record.seconds).reduce((a, b) => a + b, 0)),
+      String(record.seed),
+    ]);
+    print(textTable(["plugin", "id", "status", "action", "time", "seed"], rows));
+  } else tell(`no runs in "${parsed.task.out ?? "runs"}"${plugin ? ` of plugin "${plugin}"` : ""}`);
+  return found.length > 0 ? EXIT.ok : EXIT.nothingMatched;
+}
+
+if (import.meta.main) await main(runs);
