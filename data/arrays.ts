@@ -176,7 +176,12 @@ export interface ArrayExpectation {
  * @param place Where it is, such as a path.
  * @throws {TypeError} If it is something else.
  */
-export function checkArray(array: NdArray, name: string, place: string, expected: ArrayExpectation): void {
+export function checkArray(
+  array: Pick<NdArray, "dtype" | "shape">,
+  name: string,
+  place: string,
+  expected: ArrayExpectation,
+): void {
   const found = describeArray(array.dtype, array.shape);
   const dtypes = typeof expected.dtype === "string" ? [expected.dtype] : expected.dtype;
   if (dtypes !== undefined && !dtypes.includes(array.dtype)) {

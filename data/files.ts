@@ -130,19 +130,26 @@ export async function withFileAsync<T>(path: string, read: () => Promise<T>): Pr
   }
 }
 
+/** Errors that are neither ours nor the system's are bugs, or a package that is not installed: they pass. */
 function asDataError(path: string, cause: unknown): unknown {
   if (!(cause instanceof Error) || cause instanceof DataError) return cause;
-  if (cause instanceof Deno.errors.NotCapable) return cause;
   if (cause.message.startsWith("Cannot ")) return new DataError(cause.message, path, { cause });
-  return new DataError(`Cannot read "${path}" as ${systemRule(cause)}`, path, { cause });
+  const rule = systemRule(cause);
+  return rule === undefined ? cause : new DataError(`Cannot read "${path}" as ${rule}`, path, { cause });
 }
 
-function systemRule(cause: Error): string {
+function systemRule(cause: Error): string | undefined {
+  if (cause instanceof Deno.errors.NotCapable) return undefined;
   if (cause instanceof Deno.errors.NotFound) return "the file must exist: nothing is there";
   if (cause instanceof Deno.errors.PermissionDenied) return "the user must have access: permission denied";
   if (cause instanceof Deno.errors.NotADirectory) return "the file must exist: a part of the path is a file";
   if (cause instanceof Deno.errors.IsADirectory) return "it must be a regular file: found a directory";
-  return `the system must be able to read it: ${oneLine(cause.message)}`;
+  if (cause instanceof RangeError && /allocation|array length/i.test(cause.message)) {
+    return `its arrays must fit into memory: ${oneLine(cause.message)}`;
+  }
+  return cause.message.includes("(os error")
+    ? `the system must be able to read it: ${oneLine(cause.message)}`
+    : undefined;
 }
 
 /** A foreign message in the form of ours: one line without a final period. */

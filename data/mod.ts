@@ -27,6 +27,19 @@ export {
   writeNpy,
 } from "./npy.ts";
 export {
+  encodeNpz,
+  type NpzArrays,
+  type NpzFile,
+  type NpzOptions,
+  type NpzResult,
+  type NpzSelection,
+  openNpz,
+  parseNpz,
+  readNpz,
+  writeNpz,
+  type WriteNpzOptions,
+} from "./npz.ts";
+export {
   encodeSafetensors,
   parseSafetensors,
   readSafetensors,

@@ -17,7 +17,7 @@
  *
  * @module
  */
-import { DataError, UnsupportedError } from "../core/errors.ts";
+import { NotFoundError, UnsupportedError } from "../core/errors.ts";
 import { nearestName } from "../core/names.ts";
 import type { Dtype, NdArray } from "../core/types.ts";
 import { sizeOf } from "../core/types.ts";
@@ -247,13 +247,15 @@ function readAll(source: ByteSource, names?: readonly string[]): Safetensors {
   return { tensors: Object.fromEntries(tensors), metadata: header.metadata };
 }
 
-function missing(file: string, name: string, known: readonly string[]): DataError {
+function missing(file: string, name: string, known: readonly string[]): NotFoundError {
   const nearest = nearestName(name, known);
-  return new DataError(
+  return new NotFoundError(
     `Cannot read array "${name}" of "${file}" as it has ${known.join(", ") || "none"}: found no "${name}"${
       nearest === undefined ? "" : `; did you mean "${nearest}"`
     }`,
-    file,
+    "array",
+    name,
+    nearest,
   );
 }
 
