@@ -166,7 +166,8 @@ class Reader {
   }
 
   #as(type: "string" | "number" | "boolean", words: string): never {
-    if (typeof this.value !== type) this.#refuse(words);
+    const actual: string = typeof this.value;
+    if (actual !== type) this.#refuse(words);
     return this.value as never;
   }
 

@@ -1,0 +1,237 @@
+/**
+ * What a trace changes in tfjs while it runs, and undoes at its end: scopes are watched to know layer and operation,
+ * random operations become inputs, variables are counted, and `Math.random` repeats.
+ *
+ * @module
+ */
+import { UnsupportedError } from "../../core/errors.ts";
+import { type Random, randomFor } from "../../core/random.ts";
+import * as tf from "../tf.ts";
+import type { RandomRequest } from "./current.ts";
+import { type EngineInternals, engineInternals } from "./internals.ts";
+import type { Names } from "./names.ts";
+
+/** What the hooks report to the trace. */
+export interface HookEvents {
+  /** Whether a model function is being traced. */
+  isTracing(): boolean;
+  random(request: RandomRequest): tf.Tensor;
+  variable(variable: tf.Variable): void;
+  optimizer(optimizer: tf.Optimizer): void;
+}
+
+type Noise = Pick<RandomRequest, "distribution" | "shift" | "scale">;
+
+const UNIFORM: Noise = { distribution: "uniform", shift: 0, scale: 1 };
+const STANDARD_NORMAL: Noise = { distribution: "normal", shift: 0, scale: 1 };
+
+/** Operations that draw standard numbers inside, whoever calls them. */
+const KNOWN_NOISE: { readonly [scope: string]: Noise } = {
+  dropout__op: UNIFORM,
+  randomStandardNormal__op: STANDARD_NORMAL,
+};
+
+/** Layers that draw numbers by themselves, and which. */
+const LAYER_NOISE: { readonly [className: string]: (config: tf.serialization.ConfigDict) => Noise } = {
+  GaussianNoise: ({ stddev }) => ({ distribution: "normal", shift: 0, scale: Number(stddev) }),
+  GaussianDropout: ({ rate }) => ({
+    distribution: "normal",
+    shift: 1,
+    scale: Math.sqrt(Number(rate) / (1 - Number(rate))),
+  }),
+  AlphaDropout: () => UNIFORM,
+};
+
+/** Operations whose numbers are exchanged when their tensor is made. */
+const DRAWN: readonly string[] = ["randomUniform__op", "randomNormal__op"];
+
+/** Operations that cannot become an input, with what to use instead. */
+const REFUSED: { readonly [scope: string]: string } = {
+  truncatedNormal__op: "use randomNormal, with clipByValue where bounds matter",
+  randomGamma__op: "use randomUniform or randomNormal",
+  rand__op: "use randomUniform",
+  multinomial__op: "use gumbelSoftmax of beamline/nn",
+};
+
+/** Installs and removes the hooks. */
+export class Hooks {
+  readonly #engine: EngineInternals = engineInternals();
+  readonly #events: HookEvents;
+  readonly #names: Names;
+  readonly #random: Random;
+  readonly #layers: tf.layers.Layer[] = [];
+  readonly #undo: (() => void)[] = [];
+  #initializing = 0;
+  #gradientOf: string | undefined;
+
+  constructor(events: HookEvents, names: Names, seed: number, purpose: string) {
+    this.#events = events;
+    this.#names = names;
+    this.#random = randomFor({ seed, purpose: `${purpose}/initial-values` });
+  }
+
+  /** Whether random operations become inputs now. */
+  get capturesRandom(): boolean {
+    return this.#events.isTracing() && this.#initializing === 0;
+  }
+
+  /** Layer and operation now running: "dense_Dense1/matMul", "gradient of dense_Dense1/matMul". */
+  scope(): string {
+    if (this.#gradientOf !== undefined) return this.#gradientOf;
+    const layer = this.#layers.at(-1);
+    const op = this.#engine.state.scopeStack.find(({ name }) => name.endsWith("__op"));
+    return [layer && this.#names.layer(layer.name), op?.name.slice(0, -"__op".length)]
+      .filter(Boolean).join("/");
+  }
+
+  install(): void {
+    const engine = this.#engine;
+    const events = this.#events;
+    this.#replace(engine, "startScope", (original) => (name?: string) => {
+      if (name !== undefined && this.capturesRandom) this.#refuse(name);
+      original.call(engine, name);
+    });
+    this.#replace(engine, "makeTensor", (original) => (values, shape, dtype, backend) => {
+      const noise = this.capturesRandom ? this.#noise() : undefined;
+      if (!noise) return original.call(engine, values, shape, dtype, backend);
+      const op = engine.state.activeScope!.name.slice(0, -"__op".length);
+      return events.random({ ...noise, shape, dtype: dtype === "int32" ? "int32" : "float32", op });
+    });
+    this.#replace(engine, "makeVariable", (original) => (initial, trainable, name, dtype) => {
+      const variable = original.call(engine, initial, trainable, name, dtype);
+      events.variable(variable);
+      return variable;
+    });
+    this.#replace(engine, "addTapeNode", (original) => (...args) => {
+      original.apply(engine, args);
+      this.#nameGradient();
+    });
+    this.#hookLayers();
+    this.#replace(tf.Optimizer.prototype, "computeGradients", (original) => {
+      return function (this: tf.Optimizer, ...args) {
+        events.optimizer(this);
+        return original.apply(this, args);
+      };
+    });
+    this.#hookMathRandom();
+  }
+
+  /** Undoes everything, latest first. */
+  remove(): void {
+    for (const undo of this.#undo.splice(0).reverse()) undo();
+  }
+
+  #hookLayers(): void {
+    // deno-lint-ignore no-this-alias -- the hooks below need the layer as `this`
+    const hooks = this;
+    const layer = tf.layers.Layer.prototype;
+    this.#replace(layer, "apply", (original) => {
+      return function (this: tf.layers.Layer, ...args) {
+        hooks.#names.layer(this.name);
+        hooks.#layers.push(this);
+        try {
+          return original.apply(this, args);
+        } finally {
+          hooks.#layers.pop();
+        }
+      };
+    });
+    type WithWeights = { addWeight(...args: unknown[]): { val: tf.Variable; originalName: string } };
+    this.#replace(layer as unknown as WithWeights, "addWeight", (original) => {
+      return function (this: WithWeights, ...args) {
+        hooks.#initializing++;
+        try {
+          const weight = original.apply(this, args);
+          hooks.#names.weight(weight.val, (this as unknown as tf.layers.Layer).name, weight.originalName);
+          return weight;
+        } finally {
+          hooks.#initializing--;
+        }
+      };
+    });
+  }
+
+  /** `Math.random` repeats from run to run; inside a traced function it would be frozen, so it is refused. */
+  #hookMathRandom(): void {
+    this.#replace(Math, "random", () => () => {
+      const isAllowed = !this.capturesRandom || this.#isInRandomOp();
+      if (isAllowed) return this.#random.uniform();
+      throw new UnsupportedError(
+        `Cannot trace "${this.scope()}" as random numbers drawn in JavaScript would be the same in every step: ` +
+          "found Math.random; use context.randomUniform",
+        "Math.random in a model function",
+      );
+    });
+  }
+
+  #isInRandomOp(): boolean {
+    return this.#engine.state.scopeStack.some(({ name }) => DRAWN.includes(name));
+  }
+
+  #refuse(scope: string): void {
+    if (!Object.hasOwn(REFUSED, scope)) return;
+    throw this.#cannotCapture(scope, REFUSED[scope]!);
+  }
+
+  /** Which numbers the tensor now being made holds; `undefined` when they are not random. */
+  #noise(): Noise | undefined {
+    const { activeScope, scopeStack } = this.#engine.state;
+    if (!activeScope || !DRAWN.includes(activeScope.name)) return undefined;
+    for (const { name } of scopeStack) {
+      if (Object.hasOwn(KNOWN_NOISE, name)) return KNOWN_NOISE[name];
+    }
+    const layer = this.#layers.at(-1);
+    const className = layer?.getClassName() ?? "";
+    if (layer && Object.hasOwn(LAYER_NOISE, className)) return LAYER_NOISE[className]!(layer.getConfig());
+    throw this.#cannotCapture(activeScope.name, "use context.randomUniform or context.randomNormal");
+  }
+
+  #cannotCapture(scope: string, remedy: string): Error {
+    const op = scope.slice(0, -"__op".length);
+    const layer = this.#layers.at(-1);
+    const where = layer ? ` in layer "${this.#names.layer(layer.name)}"` : "";
+    return new UnsupportedError(
+      `Cannot trace "${op}" as random numbers drawn in JavaScript would be the same in every step: ` +
+        `found ${op}${where}; ${remedy}`,
+      op,
+    );
+  }
+
+  /** Makes the gradient of the operation just recorded on the tape carry its name. */
+  #nameGradient(): void {
+    const node = this.#engine.state.activeTape?.at(-1);
+    const original = node?.gradient;
+    if (!node || !original) return;
+    const scope = this.scope();
+    const name = scope.startsWith("gradient of ") ? scope : `gradient of ${scope}`;
+    const within = <T>(run: () => T): T => {
+      const outer = this.#gradientOf;
+      this.#gradientOf = name;
+      try {
+        return run();
+      } finally {
+        this.#gradientOf = outer;
+      }
+    };
+    node.gradient = (dys) =>
+      within(() =>
+        Object.fromEntries(
+          Object.entries(original(dys)).map(([input, make]) => [input, () => within(make)]),
+        )
+      );
+  }
+
+  #replace<T extends object, K extends keyof T>(
+    target: T,
+    key: K,
+    make: (original: T[K]) => T[K],
+  ): void {
+    const original = target[key];
+    const own = Object.getOwnPropertyDescriptor(target, key);
+    this.#undo.push(() => {
+      if (own) Object.defineProperty(target, key, own);
+      else delete (target as Partial<T>)[key];
+    });
+    target[key] = make(original);
+  }
+}
