@@ -73,7 +73,7 @@ function hexColor(color: string): string {
 /** What serializing needs of a DOM node. */
 interface DomNode {
   readonly nodeType: number;
-  readonly nodeName: string;
+  readonly localName: string;
   readonly nodeValue: string | null;
   readonly childNodes: Iterable<DomNode>;
   readonly attributes: Iterable<{ readonly name: string; readonly value: string }>;
@@ -93,8 +93,9 @@ function serializeChildren(node: DomNode, names: ReadonlyMap<string, string>): s
 }
 
 function serializeElement(element: DomNode, names: ReadonlyMap<string, string>): string {
-  const name = element.nodeName;
-  if (name.toLowerCase() === "style") return "";
+  // Not nodeName: in an HTML document it is in upper case, which is another element in XML.
+  const name = element.localName;
+  if (name === "style") return "";
   let text = `<${name}`;
   for (const attribute of element.attributes) {
     if (DROPPED_ATTRIBUTES.has(attribute.name)) continue;

@@ -39,6 +39,7 @@ Deno.test("figures are the same bytes when drawn again in one process", async ()
 
 Deno.test("figures carry no warning of the drawing library, no script, style or outside reference", async () => {
   for (const { name, svg } of await exampleFigures()) {
+    assert.doesNotMatch(svg, /<\/?[A-Z]/, `${name}: an element name in upper case`);
     assert.doesNotMatch(svg, /⚠|<script|<style|foreignObject|NaN|undefined|Infinity/, name);
     assert.doesNotMatch(svg.replace("http://www.w3.org/2000/svg", ""), /https?:|data:|\son\w+=/, name);
   }
