@@ -161,7 +161,8 @@ export interface EvaluateContext<F extends JsonObject = JsonObject> extends Hook
 /** What `evaluate` and actions return. */
 export interface Evaluation {
   readonly metrics?: Metrics;
-  readonly figures?: readonly Figure[];
+  /** Figures, or promises of them as `beamline/plot` gives; in the order of the report. */
+  readonly figures?: readonly (Figure | Promise<Figure>)[];
   readonly tables?: readonly TextTable[];
   /** Written to `predictions/<name>.npy`. */
   readonly predictions?: Table;

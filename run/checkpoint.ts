@@ -129,10 +129,23 @@ export class CheckpointStore {
     }
   }
 
-  /** Removes the checkpoints of a model that no pointer names; the previous last one is kept to fall back on. */
-  async prune(keep: ReadonlySet<string>): Promise<void> {
+  /** Folders of complete checkpoints, newest first. */
+  async newestFirst(): Promise<string[]> {
+    const steps: number[] = [];
     for await (const entry of Deno.readDir(this.directory)) {
-      if (entry.isDirectory && !keep.has(entry.name)) await removeFolder(join(this.directory, entry.name));
+      if (entry.isDirectory && /^\d+$/.test(entry.name)) steps.push(Number(entry.name));
+    }
+    return steps.sort((a, b) => b - a).map(String);
+  }
+
+  /** Removes all checkpoints but those given and those that a pointer names. */
+  async prune(keep: readonly string[]): Promise<void> {
+    const kept = new Set(keep);
+    for (const which of ["best", "last"] as const) {
+      for (const directory of Object.values((await this.pointer(which))?.models ?? {})) kept.add(directory);
+    }
+    for await (const entry of Deno.readDir(this.directory)) {
+      if (entry.isDirectory && !kept.has(entry.name)) await removeFolder(join(this.directory, entry.name));
     }
   }
 }

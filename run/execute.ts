@@ -47,6 +47,7 @@ import { answerCall, type LoadedModel, loadModel, writePrograms } from "./models
 import { join, relative } from "./paths.ts";
 import { digestInputs, type InputFile, writePermissions, writeProvenance } from "./provenance.ts";
 import { describePlugin, frameworkHash, type PluginSource } from "./source.ts";
+import { NO_PROGRESS, readProgress } from "./progress.ts";
 import { createRun, type RunDirectory } from "./store.ts";
 import { train, type TrainOutcome } from "./train.ts";
 
@@ -69,6 +70,8 @@ export interface RunRequest {
   readonly command: readonly string[];
   readonly listener: RunListener;
   readonly stop: StopSignal;
+  /** A run to go on with, in place of a new one; `config` then holds its values. */
+  readonly resume?: RunDirectory | undefined;
 }
 
 /** What is told while a run goes on. */
@@ -141,7 +144,8 @@ class Execution {
     const description = await describePlugin(request.source, this.#cache.directory);
     const action = chosenAction(request.action, description);
     const configured = await this.#configure(description);
-    const run = await this.#create(configured);
+    const run = request.resume ?? await this.#create(configured);
+    if (request.resume) await run.update({ status: "running", error: null, finished: null });
     request.listener.onRun?.(run);
     request.stop.onStop(() => this.#hook === "train" || void this.#host?.close());
     try {
@@ -286,7 +290,8 @@ class Execution {
 
   async #fillCache(key: string, config: ResolvedConfig): Promise<CacheEntry> {
     const before = this.#warnings.length;
-    const answer = prepareAnswer.parse(
+    const answer = this.#answer(
+      prepareAnswer,
       await this.#call("prepare", { config: config.values, seed: this.request.seed }),
     );
     const entry: CacheEntry = {
@@ -328,7 +333,8 @@ class Execution {
       Object.entries(data.columns).map(([split, table]) => [split, rowsOf(table)]),
     );
     const traced = await this.#phase("trace", async () => {
-      const answer = traceAnswer.parse(
+      const answer = this.#answer(
+        traceAnswer,
         await this.#call(
           "trace",
           {
@@ -379,7 +385,14 @@ class Execution {
   ): Promise<void> {
     const { request } = this;
     const checkpoints = new CheckpointStore(run.file("checkpoints"));
+    const progress = request.resume
+      ? await readProgress(run, Object.keys(config.models), this.#warnings)
+      : NO_PROGRESS;
+    this.#history.push(...progress.history);
     const log = await Deno.open(run.file("metrics.jsonl"), { create: true, append: true });
+    const fingerprints = await Deno.open(run.file("fingerprints.jsonl"), { create: true, append: true });
+    const append = (file: Deno.FsFile, line: unknown) =>
+      file.write(new TextEncoder().encode(JSON.stringify(line) + "\n"));
     let stepOffset = 0;
     const outcomes: { [model: string]: JsonObject } = {};
     try {
@@ -388,6 +401,8 @@ class Execution {
         if (!model.has("step")) continue;
         const names = [...plan.inputs, ...plan.targets];
         const isOnly = Object.keys(config.models).length === 1;
+        const resumeFrom = progress.models[name];
+        if (resumeFrom) await model.session.load(resumeFrom.state);
         const outcome = await train({
           model: name,
           plan: plan.training,
@@ -400,15 +415,17 @@ class Execution {
           validation: validation ? programColumns(validation, names, "validation") : undefined,
           checkpoints,
           stepOffset,
+          resumeFrom,
           isStopped: () => request.stop.isStopped,
           listener: {
             onStep: (position) => request.listener.onStep?.({ model: name, ...position }),
             onRecord: async (record) => {
               const line: TrainingRecord = isOnly ? record : { ...record, model: name };
               this.#history.push(line);
-              await log.write(new TextEncoder().encode(JSON.stringify(line) + "\n"));
+              await append(log, line);
               request.listener.onRecord?.(name, record, plan.training.epochs);
             },
+            onFingerprint: async (fingerprint) => void await append(fingerprints, fingerprint),
           },
         });
         stepOffset += outcome.counters.step;
@@ -423,6 +440,7 @@ class Execution {
       }
     } finally {
       log.close();
+      fingerprints.close();
     }
   }
 
@@ -445,7 +463,7 @@ class Execution {
         history: this.#history,
         ...(action ? { action: action.name, files: request.files ?? [] } : {}),
       } as unknown as Json;
-      return evaluationAnswer.parse(await this.#call(action ? "action" : "evaluate", args));
+      return this.#answer(evaluationAnswer, await this.#call(action ? "action" : "evaluate", args));
     });
     await this.#takeResults(run, answer, data?.simulated ?? false);
     const metrics = answer.metrics as Metrics;
@@ -564,6 +582,18 @@ class Execution {
       },
     };
     return await this.#host!.call(hook, args, listener);
+  }
+
+  /** What a hook returned, checked; a NaN arrives as null. */
+  #answer<T>(schema: z.ZodType<T>, value: Json): T {
+    const parsed = schema.safeParse(value);
+    if (parsed.success) return parsed.data;
+    const issue = parsed.error.issues[0]!;
+    throw new PluginError(
+      `Cannot use what the hook returned as "${issue.path.join(".")}" is not right: ${issue.message}`,
+      this.request.source.name,
+      this.#hook,
+    );
   }
 
   async #closeBox(): Promise<void> {

@@ -95,8 +95,7 @@ export class LoadedModel {
   }
 
   async dispose(): Promise<void> {
-    for (const executable of this.#executables.values()) await executable.dispose();
-    await this.session.dispose();
+    await this.session.dispose(); // and its programs with it
   }
 }
 

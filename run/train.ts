@@ -10,6 +10,7 @@ import type { TrainingPlan } from "../core/training.ts";
 import type { TrainingRecord } from "../core/types.ts";
 import type { Executable, Session, Tensor, Tensors } from "../engine/runtime/types.ts";
 import { BatchBuffer, type ProgramColumn } from "./batches.ts";
+import { type Fingerprint, hashState, isFingerprinted, lossBits } from "./fingerprint.ts";
 import type { CheckpointStore, TrainingCounters } from "./checkpoint.ts";
 import { learningRateAt } from "./schedule.ts";
 
@@ -47,6 +48,7 @@ export interface BestState {
 export interface TrainListener {
   onStep(position: { step: number; totalSteps: number; epoch: number; epochs: number; loss: number }): void;
   onRecord(record: TrainingRecord): Promise<void> | void;
+  onFingerprint(fingerprint: Fingerprint): Promise<void> | void;
 }
 
 /** How a training ended. */
@@ -93,6 +95,8 @@ class Training {
   #best: BestState | undefined;
   #written = performance.now();
   #yielded = performance.now();
+  /** The checkpoints written before: best and last. */
+  #pair: readonly string[] = [];
 
   constructor(readonly request: TrainRequest) {
     const { plan, train } = request;
@@ -104,11 +108,14 @@ class Training {
     this.#counters = { ...(request.resumeFrom?.counters ?? FRESH) };
     this.#sums = { ...this.#counters.sums };
     this.#best = request.resumeFrom?.best;
+    if (request.resumeFrom) {
+      const { step, bestStep } = request.resumeFrom.counters;
+      this.#pair = [step, bestStep ?? step].map((done) => String(request.stepOffset + done));
+    }
   }
 
   async run(): Promise<TrainOutcome> {
-    const { request } = this;
-    const { plan } = request;
+    const { plan } = this.request;
     while (this.#counters.epoch < plan.epochs) {
       if (await this.#epoch() === "interrupted") return await this.#end("interrupted");
       if (plan.patience > 0 && this.#counters.epochsSinceBest >= plan.patience) {
@@ -116,14 +123,12 @@ class Training {
       }
       if (performance.now() - this.#written > CHECKPOINT_SECONDS * 1000) await this.#checkpoint();
     }
-    const outcome = await this.#end("finished");
-    if (this.#best) await request.session.load(this.#best.state);
-    return outcome;
+    return await this.#end("finished");
   }
 
   async #end(reason: TrainOutcome["reason"]): Promise<TrainOutcome> {
     await this.#checkpoint();
-    if (reason === "early-stopping" && this.#best) await this.request.session.load(this.#best.state);
+    if (reason !== "interrupted" && this.#best) await this.request.session.load(this.#best.state);
     return { counters: { ...this.#counters, sums: this.#sums }, reason, totalSteps: this.#totalSteps };
   }
 
@@ -166,6 +171,7 @@ class Training {
       if (!Number.isFinite(value)) await this.#refuse(name, value);
       this.#sums[name] = (this.#sums[name] ?? 0) + value;
     }
+    await this.#fingerprint((outputs.loss!.data as Float32Array)[0]!);
     request.listener.onStep({
       step: this.#counters.step,
       totalSteps: this.#totalSteps,
@@ -173,6 +179,14 @@ class Training {
       epochs: request.plan.epochs,
       loss: this.#sums.loss! / this.#counters.stepInEpoch,
     });
+  }
+
+  async #fingerprint(loss: number): Promise<void> {
+    const { step, epoch, stepInEpoch } = this.#counters;
+    if (stepInEpoch < this.#stepsPerEpoch && !isFingerprinted(step, this.#totalSteps)) return;
+    const { model, session, listener } = this.request;
+    const parameters = hashState(await session.state());
+    await listener.onFingerprint({ model, step, epoch: epoch + 1, loss: lossBits(loss), parameters });
   }
 
   /** The NaN guard. */
@@ -253,23 +267,21 @@ class Training {
     }));
   }
 
-  /** Writes the last and the best state, and lets go of older ones (the last but one is kept to fall back on). */
+  /**
+   * Writes the best and then the last state, and lets go of older ones. The pair before is kept to fall back on. In
+   * this order a checkpoint that is there always finds the best state that its counters name.
+   */
   async #checkpoint(): Promise<void> {
     const { checkpoints, model, stepOffset, session } = this.request;
     const counters: TrainingCounters = { ...this.#counters, sums: this.#sums };
     const last = stepOffset + counters.step;
+    const best = this.#best ? stepOffset + this.#best.counters.step : last;
+    if (this.#best) await checkpoints.write(model, best, this.#best.counters, this.#best.state);
     await checkpoints.write(model, last, counters, await session.state());
-    if (this.#best) {
-      const best = stepOffset + this.#best.counters.step;
-      await checkpoints.write(model, best, this.#best.counters, this.#best.state);
-      await checkpoints.point("best", model, best);
-    }
-    const previous = (await checkpoints.pointer("last"))?.models[model];
+    await checkpoints.point("best", model, best);
     await checkpoints.point("last", model, last);
-    const others = [await checkpoints.pointer("best"), await checkpoints.pointer("last")].flatMap((pointer) =>
-      Object.values(pointer?.models ?? {})
-    );
-    await checkpoints.prune(new Set([...others, ...(previous ? [previous] : [])]));
+    await checkpoints.prune([...this.#pair, String(best), String(last)]);
+    this.#pair = [String(best), String(last)];
     this.#written = performance.now();
   }
 

@@ -70,9 +70,7 @@ async function engineChecks(): Promise<Check[]> {
   return (await describeEngines()).map((engine) => ({
     what: `engine ${engine.name}`,
     ok: engine.available,
-    found: engine.available
-      ? `${engine.version}, ${engine.threads} threads by default`
-      : engine.reason ?? "not available",
+    found: [engine.version, engine.note].filter((text) => text !== undefined).join(", "),
     remedy: "deno install",
     isOptional: engine.name !== "native",
   }));

@@ -283,7 +283,8 @@ export class HookRunner {
     const { exchange } = this.surroundings;
     await Deno.mkdir(join(exchange, "figures"), { recursive: true });
     await Deno.mkdir(join(exchange, "predictions"), { recursive: true });
-    for (const figure of evaluation.figures ?? []) {
+    const figures = await Promise.all(evaluation.figures ?? []);
+    for (const figure of figures) {
       await Deno.writeTextFile(join(exchange, "figures", `${figure.name}.svg`), figure.svg);
       await Deno.writeTextFile(join(exchange, "figures", `${figure.name}.json`), JSON.stringify(figure.data));
     }
@@ -292,7 +293,7 @@ export class HookRunner {
     }
     return {
       metrics: (evaluation.metrics ?? {}) as unknown as Json,
-      figures: (evaluation.figures ?? []).map(({ name, title, caption }) => ({ name, title, caption })),
+      figures: figures.map(({ name, title, caption }) => ({ name, title, caption })),
       tables: (evaluation.tables ?? []) as unknown as Json,
       predictions: mapValues(evaluation.predictions ?? {}, ({ unit }) => ({ unit })),
       results: evaluation.results ?? {},
