@@ -4,7 +4,8 @@
  * The minimum is found by ml-levenberg-marquardt 5.1.0: small, MIT, takes analytic derivatives. Of it we use the
  * iteration alone. Points are divided by their errors before they are handed over, because its `weights` enter the
  * normal matrix of a step inversely to the gradient; parameters are scaled so that its absolute damping is relative; it
- * reports neither convergence nor parameter errors, so both are computed here from the Jacobian at the solution. Any
+ * keeps on from a step that went up, so rounds that gain nothing are repeated with more damping; it reports neither
+ * convergence nor parameter errors, so both are computed here from the Jacobian at the solution. Any
  * other Levenberg-Marquardt minimizer could take its place.
  *
  * @module
@@ -44,8 +45,9 @@ export interface LeastSquaresFit {
 
 const ITERATIONS_PER_ROUND = 12;
 const MAX_ROUNDS = 20;
-/** Expected decrease of chi2 below which we stop: parameters are then within 1e-7 standard deviations. */
-const TARGET_DECREASE = 1e-14;
+const SMALL_DAMPING = 1e-2;
+/** Expected decrease of chi2, as a share of max(1, chi2), below which we stop: far below one standard deviation. */
+const TARGET_DECREASE = 1e-12;
 const ACCEPTED_DECREASE = 1e-6;
 
 /**
@@ -64,25 +66,30 @@ export function fitLeastSquares(problem: LeastSquaresProblem): LeastSquaresFit {
   }
   let parameters = start;
   let state = linearize(problem, parameters);
-  for (let round = 0; round < MAX_ROUNDS && !(state.decrease <= TARGET_DECREASE); round++) {
-    const next = improve(problem, parameters, state.scales);
+  let damping = SMALL_DAMPING;
+  for (let round = 0; round < MAX_ROUNDS; round++) {
+    if (state.decrease <= TARGET_DECREASE * Math.max(1, state.chi2)) break;
+    const next = improve(problem, parameters, state.scales, damping);
     const nextState = linearize(problem, next);
-    if (!(nextState.chi2 <= state.chi2)) break;
-    const isStuck = next.every((value, i) => value === parameters[i]);
-    parameters = next;
-    state = nextState;
-    if (isStuck) break;
+    if (nextState.chi2 < state.chi2) {
+      parameters = next;
+      state = nextState;
+      damping = SMALL_DAMPING;
+    } else {
+      damping *= 100; // Shorter first steps, until one goes down.
+    }
   }
   const { covariance, chi2, decrease } = state;
   const hasConverged = covariance !== undefined && decrease <= ACCEPTED_DECREASE * Math.max(1, chi2);
   return { parameters, covariance, chi2, ndf: x.length - start.length, hasConverged };
 }
 
-/** One round of iterations; each starts again from small damping. Returns the start when the package gives up. */
+/** One round of iterations. Returns the start when none went down or the package gives up. */
 function improve(
   { x, y, errors, model, gradient }: LeastSquaresProblem,
   from: readonly number[],
   scales: readonly number[],
+  damping: number,
 ): readonly number[] {
   const indices = Array.from({ length: Math.max(2, x.length) }, (_, i) => Math.min(i, x.length - 1));
   const unscale = (scaled: readonly number[]) => scaled.map((value, i) => value * scales[i]!);
@@ -99,6 +106,7 @@ function improve(
           const slopes = gradient(unscale(scaled));
           return (i) => slopes(x[i]!).map((slope, j) => slope * scales[j]! / errors[i]!);
         },
+        damping,
         maxIterations: ITERATIONS_PER_ROUND,
         errorTolerance: 0,
       },

@@ -52,9 +52,10 @@ export interface CoreFit {
  * to 1.55 standard deviations.
  *
  * The bins are taken as they are: where the highest holds few rows, chance can end the window early. Then, and in every
- * case in which the width would mislead, `isReliable` is false and `note` says why: no or too few bins, a fit that fails,
- * a peak at the edge of the range, less than half of the rows in the range, a highest bin below 25 rows, a core that is
- * not Gaussian (more than 10 % of the height off, beyond chance), or a second peak. A second peak is a maximum above half
+ * case in which the width would mislead, `isReliable` is false and `note` says why: no or too few bins, a fit that fails
+ * or has no peak in the window, a width known to 20 % or worse, a core at the edge of the range, less than half of the
+ * rows in the range, a highest bin below 25 rows, a core that is not Gaussian (more than 10 % of the height off, beyond
+ * chance), or a second peak. A second peak is a maximum above half
  * of the first, behind a dip below 80 % of it that is significant by five standard deviations, in sums of five bins.
  *
  * Where no fit is possible, mean and sigma come without an error: from the window (its center of gravity, and its length
@@ -76,10 +77,12 @@ export function coreGaussian(
   const peak = indexOfMaximum(filled.counts);
   if (filled.counts[peak] === 0) return summarizeAll(residuals, filled, range);
   const core = findCore(filled, peak, threshold);
-  const fit = core.centers.length < MINIMUM_BINS ? undefined : fitGaussian(core, weighting);
-  const note = findFaults(filled, core, fit, residuals.length).join("; ");
+  const attempt = core.centers.length < MINIMUM_BINS ? undefined : fitGaussian(core, weighting);
+  const fit = attempt && hasPeak(core, attempt) ? attempt : undefined;
+  const found = fit ? describe(fit, weighting) : describeWindow(core);
+  const note = findFaults(filled, core, fit, found.sigma, residuals.length).join("; ");
   return {
-    ...(fit ? describe(fit, weighting) : describeWindow(core)),
+    ...found,
     window: core.window,
     histogram: filled,
     chi2: fit ? poissonChi2(core, fit.parameters) : 0,
@@ -99,6 +102,7 @@ const MINIMUM_BINS = 5;
 const MINIMUM_PEAK = 25;
 const MINIMUM_SHARE = 0.5;
 const MAXIMUM_MISFIT = 0.1;
+const MAXIMUM_UNCERTAINTY = 0.2;
 
 /** The bins to be fitted, and what is known of the peak before. */
 interface Core {
@@ -143,6 +147,12 @@ function fitGaussian(core: Core, weighting: "poisson" | "inverse"): LeastSquares
   });
 }
 
+/** Whether a fit has converged on a maximum inside the window. */
+function hasPeak({ window: [low, high] }: Core, { parameters, hasConverged }: LeastSquaresFit): boolean {
+  const [amplitude, mean, sigma] = parameters as [number, number, number];
+  return hasConverged && amplitude > 0 && mean > low && mean < high && Math.abs(sigma) < high - low;
+}
+
 function describe(
   fit: LeastSquaresFit,
   weighting: "poisson" | "inverse",
@@ -150,7 +160,7 @@ function describe(
   const [amplitude, mean, sigma] = fit.parameters as [number, number, number];
   const scale = weighting === "poisson" ? 1 : fit.chi2 / fit.ndf;
   const estimate = (value: number, i: number): Estimate =>
-    fit.covariance && fit.hasConverged
+    fit.covariance
       ? { value, error: Math.sqrt(scale * fit.covariance[i]![i]!), errorKind: "fit" }
       : exactly(value);
   return { mean: estimate(mean, 1), sigma: estimate(Math.abs(sigma), 2), amplitude };
@@ -188,20 +198,18 @@ function findFaults(
   { counts, underflow, overflow }: Histogram,
   core: Core,
   fit: LeastSquaresFit | undefined,
+  sigma: Estimate,
   rows: number,
 ): string[] {
-  const [amplitude, mean, sigma] = fit?.parameters ?? core.start;
-  const [low, high] = core.window;
+  const bins = core.centers.length;
   const share = (rows - underflow - overflow) / rows;
   const second = findSecondPeak(counts);
-  const misfit = fit?.hasConverged ? excessMisfit(core, fit.parameters) : 0;
+  const misfit = fit ? excessMisfit(core, fit.parameters) : 0;
+  const uncertainty = (sigma.error ?? 0) / sigma.value;
   const faults: [boolean, string][] = [
-    [fit === undefined, `only ${core.centers.length} bins above the threshold; width taken from them`],
-    [fit !== undefined && !fit.hasConverged, "the fit did not converge"],
-    [
-      mean! < low || mean! > high || Math.abs(sigma!) > high - low || amplitude! <= 0,
-      "the fitted curve has no peak in its window",
-    ],
+    [bins < MINIMUM_BINS, `only ${bins} bins above the threshold; width taken from them`],
+    [bins >= MINIMUM_BINS && !fit, "no Gaussian fits the core; width taken from its window"],
+    [uncertainty > MAXIMUM_UNCERTAINTY, `the width is known to ${percent(uncertainty)} only`],
     [core.first === 0 || core.last === counts.length - 1, "the core reaches the edge of the range"],
     [share < MINIMUM_SHARE, `only ${percent(share)} of the rows lie in the range`],
     [core.start[0] < MINIMUM_PEAK, `the highest bin holds only ${core.start[0]} rows`],

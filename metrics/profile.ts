@@ -70,18 +70,13 @@ export function profile(
 /** Row numbers per bin, for edges of any spacing. */
 function groupRows(x: NumberArray, edges: NumberArray): number[][] {
   const bins = edges.length - 1;
-  for (let i = 0; i < edges.length; i++) {
-    const isWrong = !Number.isFinite(edges[i]) || (i > 0 && !(edges[i - 1]! < edges[i]!));
-    if (isWrong || bins < 1) {
-      throw new RangeError(
-        `Cannot compute a profile as at least two edges must increase: found [${
-          Array.from(edges).join(", ")
-        }]`,
-      );
-    }
-  }
-  if (bins < 1) {
-    throw new RangeError("Cannot compute a profile as at least two edges must increase: found none");
+  const isIncreasing = Array.from(edges).every((edge, i) =>
+    Number.isFinite(edge) && (i === 0 || edges[i - 1]! < edge)
+  );
+  if (bins < 1 || !isIncreasing) {
+    throw new RangeError(
+      `Cannot compute a profile as at least two edges must increase: found [${Array.from(edges).join(", ")}]`,
+    );
   }
   const groups = Array.from({ length: bins }, (): number[] => []);
   for (let row = 0; row < x.length; row++) {
