@@ -4,7 +4,7 @@ import { type PublicModule, type PublicSymbol, readPublicApi, ROOT } from "../to
 
 const GOLDEN = new URL("./golden/api.txt", import.meta.url);
 
-/** A package that gives more names than this is printed as one line. */
+/** A scope that gives more names than this is printed as one line. */
 const MOST_NAMES = 20;
 
 function lineOf({ name, declarations, from }: PublicSymbol): string {
@@ -12,11 +12,17 @@ function lineOf({ name, declarations, from }: PublicSymbol): string {
   return `${kinds} ${name}${from === undefined ? "" : ` from ${from}`}`;
 }
 
+/** The scope of a package, as `@tensorflow` of `@tensorflow/tfjs-core`; its name where it has none. */
+function scopeOf({ from }: PublicSymbol): string {
+  return from!.split("/")[0]!;
+}
+
 function describeModule({ specifier, symbols }: PublicModule): string {
-  const packages = Map.groupBy(symbols.filter(({ from }) => from !== undefined), ({ from }) => from);
-  const whole = [...packages].filter(([, names]) => names.length > MOST_NAMES).map(([from]) => from!);
-  const lines = symbols.filter(({ from }) => from === undefined || !whole.includes(from)).map(lineOf);
-  return [specifier, ...lines.sort(), ...whole.sort().map((from) => `* from ${from}`)].join("\n  ") + "\n";
+  const [own, foreign] = [symbols.filter(({ from }) => !from), symbols.filter(({ from }) => from)];
+  const scopes = [...Map.groupBy(foreign, scopeOf)];
+  const few = scopes.filter(([, names]) => names.length <= MOST_NAMES).flatMap(([, names]) => names);
+  const whole = scopes.filter(([, names]) => names.length > MOST_NAMES).map(([scope]) => `* from ${scope}`);
+  return [specifier, ...[...own, ...few].map(lineOf).sort(), ...whole.sort()].join("\n  ") + "\n";
 }
 
 Deno.test("public API is the one in tests/golden/api.txt", async () => {

@@ -55,6 +55,8 @@ interface DocOutput {
 
 interface DocDeclaration {
   readonly kind: string;
+  /** "export", or "private" for what an exported declaration refers to. */
+  readonly declarationKind: string;
   readonly location: { readonly filename: string; readonly line: number };
   readonly jsDoc?: { readonly doc?: string; readonly tags?: readonly { readonly doc?: string }[] };
 }
@@ -101,10 +103,11 @@ export async function readPublicApi(): Promise<PublicModule[]> {
   const byFile = new Map(Object.entries(nodes).map(([url, node]) => [localPath(url), node]));
   return entries.map(({ specifier, file }) => {
     const node = byFile.get(file);
-    const symbols = (node?.symbols ?? []).map(({ name, declarations }): PublicSymbol => {
-      const own = declarations.map(toDeclaration);
+    const symbols = (node?.symbols ?? []).flatMap(({ name, declarations }): PublicSymbol[] => {
+      const own = declarations.filter((one) => one.declarationKind === "export").map(toDeclaration);
+      if (own.length === 0) return [];
       const from = packageOf(own[0]?.file ?? "");
-      return { name, declarations: own, ...(from === undefined ? {} : { from }) };
+      return [{ name, declarations: own, ...(from === undefined ? {} : { from }) }];
     });
     symbols.sort((a, b) => a.name < b.name ? -1 : 1);
     return { specifier, file, doc: node?.module_doc?.doc ?? "", symbols };

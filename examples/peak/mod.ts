@@ -8,7 +8,6 @@ import { histogramFigure } from "beamline/plot";
 import * as tf from "beamline/tf";
 
 const BINS = 64; // of 1 keV
-
 export default definePlugin({
   name: "peak",
   title: "Position of a peak in a spectrum",
@@ -74,5 +73,6 @@ async function compare(context: EvaluateContext): Promise<Evaluation> {
     return { label, ...histogram(residuals, { range: [-2, 2], bins: 80 }) };
   });
   const text = { name: "position", title: "Position", caption: `${network.length} spectra`, simulated: true };
-  return { metrics, figures: [histogramFigure({ ...text, x: { label: "residual", unit: "keV" }, series })] };
+  const figure = await histogramFigure({ ...text, x: { label: "residual", unit: "keV" }, series });
+  return { metrics, figures: [figure] };
 }
