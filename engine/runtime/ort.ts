@@ -1,109 +1,19 @@
 /**
- * ONNX Runtime, called through its C interface: the only file that knows the package onnxruntime-node 1.30.0.
+ * ONNX Runtime: the only file that imports onnxruntime-node 1.30.0.
  *
- * Why the package: it ships the C++ library for Linux, macOS and Windows without a build step. Of it only the shared
- * library is used. Its JavaScript binding copies every output tensor into a fresh `ArrayBuffer` on each call, also when
- * the caller gave one (345 kB of weights cost 80 µs per tensor, more than the Adam update itself), and converts every
- * input again. Here tensors are wrapped once around memory of ours; a run is one foreign call, whatever its number of
- * tensors, and results lie where they are needed.
- *
- * The C interface is a struct of function pointers whose order never changes once released (rules in
- * `onnxruntime/core/session/onnxruntime_c_api.cc`, "NEVER remove or rearrange"); {@linkcode API_ORDER} is that order for
- * API version 5. What would replace this: the package's own `InferenceSession`, at the cost above.
+ * Why the package: it ships the C++ library for Linux, macOS and Windows and needs no build step. Two ways lead to it,
+ * with the same library and the same numbers: the C interface (`ort_direct.ts`, when foreign calls are granted without a
+ * path) and the package's own binding (when they are granted for `node_modules` only), which copies each output. What
+ * would replace it: onnxruntime-web, five times slower.
  *
  * @module
  */
-import type { ArrayOf } from "../../core/types.ts";
-import { sizeOf } from "../../core/types.ts";
+import type { InferenceSession, Tensor as BindingTensor } from "onnxruntime-node";
+import { type ArrayOf, sizeOf } from "../../core/types.ts";
 import { InternalError, UnsupportedError } from "../../core/errors.ts";
 import type { ProgramDtype } from "../program/types.ts";
-
-/** Functions of `struct OrtApi` in order, up to the last one needed (all of API version 5 or older). */
-const API_ORDER = (
-  // version 1
-  "CreateStatus GetErrorCode GetErrorMessage CreateEnv CreateEnvWithCustomLogger EnableTelemetryEvents " +
-  "DisableTelemetryEvents CreateSession CreateSessionFromArray Run CreateSessionOptions SetOptimizedModelFilePath " +
-  "CloneSessionOptions SetSessionExecutionMode EnableProfiling DisableProfiling EnableMemPattern DisableMemPattern " +
-  "EnableCpuMemArena DisableCpuMemArena SetSessionLogId SetSessionLogVerbosityLevel SetSessionLogSeverityLevel " +
-  "SetSessionGraphOptimizationLevel SetIntraOpNumThreads SetInterOpNumThreads CreateCustomOpDomain " +
-  "CustomOpDomain_Add AddCustomOpDomain RegisterCustomOpsLibrary SessionGetInputCount SessionGetOutputCount " +
-  "SessionGetOverridableInitializerCount SessionGetInputTypeInfo SessionGetOutputTypeInfo " +
-  "SessionGetOverridableInitializerTypeInfo SessionGetInputName SessionGetOutputName " +
-  "SessionGetOverridableInitializerName CreateRunOptions RunOptionsSetRunLogVerbosityLevel " +
-  "RunOptionsSetRunLogSeverityLevel RunOptionsSetRunTag RunOptionsGetRunLogVerbosityLevel " +
-  "RunOptionsGetRunLogSeverityLevel RunOptionsGetRunTag RunOptionsSetTerminate RunOptionsUnsetTerminate " +
-  "CreateTensorAsOrtValue CreateTensorWithDataAsOrtValue IsTensor GetTensorMutableData FillStringTensor " +
-  "GetStringTensorDataLength GetStringTensorContent CastTypeInfoToTensorInfo GetOnnxTypeFromTypeInfo " +
-  "CreateTensorTypeAndShapeInfo SetTensorElementType SetDimensions GetTensorElementType GetDimensionsCount " +
-  "GetDimensions GetSymbolicDimensions GetTensorShapeElementCount GetTensorTypeAndShape GetTypeInfo GetValueType " +
-  "CreateMemoryInfo CreateCpuMemoryInfo CompareMemoryInfo MemoryInfoGetName MemoryInfoGetId MemoryInfoGetMemType " +
-  "MemoryInfoGetType AllocatorAlloc AllocatorFree AllocatorGetInfo GetAllocatorWithDefaultOptions " +
-  "AddFreeDimensionOverride GetValue GetValueCount CreateValue CreateOpaqueValue GetOpaqueValue " +
-  "KernelInfoGetAttribute_float KernelInfoGetAttribute_int64 KernelInfoGetAttribute_string " +
-  "KernelContext_GetInputCount KernelContext_GetOutputCount KernelContext_GetInput KernelContext_GetOutput " +
-  "ReleaseEnv ReleaseStatus ReleaseMemoryInfo ReleaseSession ReleaseValue ReleaseRunOptions ReleaseTypeInfo " +
-  "ReleaseTensorTypeAndShapeInfo ReleaseSessionOptions ReleaseCustomOpDomain " +
-  // version 2
-  "GetDenotationFromTypeInfo CastTypeInfoToMapTypeInfo CastTypeInfoToSequenceTypeInfo GetMapKeyType " +
-  "GetMapValueType GetSequenceElementType ReleaseMapTypeInfo ReleaseSequenceTypeInfo SessionEndProfiling " +
-  "SessionGetModelMetadata ModelMetadataGetProducerName ModelMetadataGetGraphName ModelMetadataGetDomain " +
-  "ModelMetadataGetDescription ModelMetadataLookupCustomMetadataMap ModelMetadataGetVersion ReleaseModelMetadata " +
-  // version 3
-  "CreateEnvWithGlobalThreadPools DisablePerSessionThreads CreateThreadingOptions ReleaseThreadingOptions " +
-  "ModelMetadataGetCustomMetadataMapKeys AddFreeDimensionOverrideByName " +
-  // version 4
-  "GetAvailableProviders ReleaseAvailableProviders " +
-  // version 5, first part
-  "GetStringTensorElementLength GetStringTensorElement FillStringTensorElement AddSessionConfigEntry"
-).split(" ");
-
-/** The API version whose table is asked for. */
-const API_VERSION = 5;
-
-/** Signatures of the functions used; every `pointer` result but that of `GetErrorMessage` is a status, null for success. */
-const SIGNATURES = {
-  GetErrorMessage: { parameters: ["pointer"], result: "pointer" },
-  ReleaseStatus: { parameters: ["pointer"], result: "void" },
-  CreateEnv: { parameters: ["i32", "buffer", "buffer"], result: "pointer" },
-  CreateSessionOptions: { parameters: ["buffer"], result: "pointer" },
-  ReleaseSessionOptions: { parameters: ["pointer"], result: "void" },
-  SetSessionExecutionMode: { parameters: ["pointer", "i32"], result: "pointer" },
-  SetSessionLogSeverityLevel: { parameters: ["pointer", "i32"], result: "pointer" },
-  SetSessionGraphOptimizationLevel: { parameters: ["pointer", "i32"], result: "pointer" },
-  SetIntraOpNumThreads: { parameters: ["pointer", "i32"], result: "pointer" },
-  SetInterOpNumThreads: { parameters: ["pointer", "i32"], result: "pointer" },
-  AddSessionConfigEntry: { parameters: ["pointer", "buffer", "buffer"], result: "pointer" },
-  EnableProfiling: { parameters: ["pointer", "buffer"], result: "pointer" },
-  CreateSessionFromArray: {
-    parameters: ["pointer", "buffer", "usize", "pointer", "buffer"],
-    result: "pointer",
-  },
-  ReleaseSession: { parameters: ["pointer"], result: "void" },
-  CreateCpuMemoryInfo: { parameters: ["i32", "i32", "buffer"], result: "pointer" },
-  CreateTensorWithDataAsOrtValue: {
-    parameters: ["pointer", "buffer", "usize", "buffer", "usize", "i32", "buffer"],
-    result: "pointer",
-  },
-  ReleaseValue: { parameters: ["pointer"], result: "void" },
-  Run: {
-    parameters: ["pointer", "pointer", "buffer", "buffer", "usize", "buffer", "usize", "buffer"],
-    result: "pointer",
-  },
-} as const satisfies Record<string, Deno.ForeignFunction>;
-
-type Signatures = typeof SIGNATURES;
-type Api = { readonly [K in keyof Signatures]: Deno.UnsafeFnPointer<Signatures[K]> };
-
-/** `ONNXTensorElementDataType` of the element types of programs. */
-const ELEMENT_TYPE: { readonly [D in ProgramDtype]: number } = { float32: 1, int32: 6, bool: 9 };
-const ORT_LOGGING_LEVEL_ERROR = 3;
-const ORT_SEQUENTIAL = 0;
-const ORT_ENABLE_ALL = 99;
-const ORT_ARENA_ALLOCATOR = 1;
-const ORT_MEM_TYPE_DEFAULT = 0;
-
-/** Start of a buffer is aligned to this many bytes: one cache line, one AVX-512 register. */
-const ALIGNMENT = 64;
+import { zeros } from "./arrays.ts";
+import { openDirect } from "./ort_direct.ts";
 
 /** A tensor on memory of ours, seen by ONNX Runtime. */
 export interface OrtTensor<D extends ProgramDtype = ProgramDtype> {
@@ -111,66 +21,62 @@ export interface OrtTensor<D extends ProgramDtype = ProgramDtype> {
   readonly shape: readonly number[];
   /** The numbers themselves, not a copy. */
   readonly data: ArrayOf[D];
-  /** Address of the `OrtValue`. */
-  readonly address: bigint;
+  /** What the library knows it by. */
+  readonly handle: unknown;
 }
 
 /** Options of {@linkcode Ort.load}. */
 export interface LoadOptions {
   /** Threads of one operation, 1 or more. */
   readonly threads: number;
-  /** Write an ONNX Runtime profile to a file that begins so; not on Windows. @default no profile */
+  /** Write an ONNX Runtime profile to a file that begins so. @default no profile */
   readonly profile?: string;
+}
+
+/** Graph inputs and outputs in the order in which tensors are bound. */
+export interface GraphNames {
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
 }
 
 /** A loaded graph. */
 export interface OrtModel {
-  /** A call with fixed tensors: inputs and outputs in the order given to {@linkcode Ort.load}. */
-  bind(inputs: readonly OrtTensor[], outputs: readonly OrtTensor[]): () => void;
-  dispose(): void;
+  /** A call with fixed tensors, in the order of {@linkcode GraphNames}; it writes into the outputs. */
+  bind(inputs: readonly OrtTensor[], outputs: readonly OrtTensor[]): () => void | Promise<void>;
+  dispose(): Promise<void>;
 }
 
 /** The library. */
 export interface Ort {
   readonly version: string;
+  readonly binding: "direct" | "package";
   /** A tensor of zeros, or a view on part of another tensor's memory (`within`, from element `offset`). */
   tensor<D extends ProgramDtype>(
     dtype: D,
     shape: readonly number[],
     within?: { readonly tensor: OrtTensor<D>; readonly offset: number },
   ): OrtTensor<D>;
-  /** Frees the handle; the memory is freed by the garbage collector once nobody holds `data`. */
+  /** Frees the handle; the memory goes with the last holder of `data`. */
   release(tensor: OrtTensor): void;
   /** Loads ONNX bytes. */
-  load(
-    onnx: Uint8Array<ArrayBuffer>,
-    names: { readonly inputs: readonly string[]; readonly outputs: readonly string[] },
-    options: LoadOptions,
-  ): OrtModel;
+  load(onnx: Uint8Array<ArrayBuffer>, names: GraphNames, options: LoadOptions): Promise<OrtModel>;
 }
 
-let opened: Ort | undefined;
+let opened: Promise<Ort> | undefined;
 
 /**
  * The library of this machine, opened on the first call.
  *
- * @throws {UnsupportedError} If the package brings no library for this system or it cannot be opened.
+ * @throws {UnsupportedError} If the package brings no library for this system, or it cannot be opened.
  */
-export function openOrt(): Ort {
-  return opened ??= openLibrary(libraryPath());
+export function openOrt(): Promise<Ort> {
+  return opened ??= open();
 }
 
-/** Path of the shared library inside the package. */
-function libraryPath(): URL {
-  const system = `${Deno.build.os}/${Deno.build.arch}`;
-  const file = LIBRARIES[system];
-  if (!file) {
-    throw new UnsupportedError(
-      `Cannot open engine "native" as onnxruntime-node brings no library for this system: found "${system}"`,
-      system,
-    );
-  }
-  return new URL(`../bin/napi-v6/${file}`, import.meta.resolve("onnxruntime-node"));
+async function open(): Promise<Ort> {
+  const path = libraryPath();
+  const { state } = await Deno.permissions.query({ name: "ffi" });
+  return state === "granted" ? openDirect(path) : await openPackage();
 }
 
 /** Library by `os/arch` of Deno, below `bin/napi-v6` of the package. */
@@ -182,170 +88,77 @@ const LIBRARIES: { readonly [system: string]: string | undefined } = {
   "windows/aarch64": "win32/arm64/onnxruntime.dll",
 };
 
-function openLibrary(path: URL): Ort {
-  let base: Deno.PointerObject;
-  try {
-    const library = Deno.dlopen(path, { OrtGetApiBase: { parameters: [], result: "pointer" } });
-    base = present(library.symbols.OrtGetApiBase());
-  } catch (error) {
-    if (error instanceof Deno.errors.NotCapable) throw error;
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new UnsupportedError(
-      `Cannot open engine "native" as the library of onnxruntime-node must load: ${reason.split("\n")[0]}`,
-      "onnxruntime-node",
-      { cause: error },
-    );
-  }
-  const getApi = new Deno.UnsafeFnPointer(pointerAt(base, 0), { parameters: ["u32"], result: "pointer" });
-  const getVersion = new Deno.UnsafeFnPointer(pointerAt(base, 1), { parameters: [], result: "pointer" });
-  const table = present(getApi.call(API_VERSION));
-  const version = Deno.UnsafePointerView.getCString(present(getVersion.call()));
-  return library(bindFunctions(table), version);
+/** Path of the shared library inside the package. */
+function libraryPath(): URL {
+  const system = `${Deno.build.os}/${Deno.build.arch}`;
+  const file = LIBRARIES[system];
+  if (file) return new URL(`../bin/napi-v6/${file}`, import.meta.resolve("onnxruntime-node"));
+  throw new UnsupportedError(
+    `Cannot open engine "native" as onnxruntime-node brings no library for this system: found "${system}"`,
+    system,
+  );
 }
 
-/** The function pointers of the table, callable. */
-function bindFunctions(table: Deno.PointerObject): Api {
-  const entries = Object.entries(SIGNATURES).map(([name, signature]) => {
-    const index = API_ORDER.indexOf(name);
-    return [name, new Deno.UnsafeFnPointer(pointerAt<never>(table, index), signature)] as const;
-  });
-  return Object.fromEntries(entries) as unknown as Api;
-}
-
-function library(api: Api, version: string): Ort {
-  const check = (action: string, status: Deno.PointerValue) => {
-    if (status === null) return;
-    const text = Deno.UnsafePointerView.getCString(present(api.GetErrorMessage.call(status)));
-    api.ReleaseStatus.call(status);
-    throw new InternalError(`Cannot ${action} as ONNX Runtime refused: ${text.replaceAll("\n", " ")}`);
-  };
-  /** Calls `make` with a place for one pointer and returns what was put there. */
-  const created = (action: string, make: (out: BigUint64Array<ArrayBuffer>) => Deno.PointerValue) => {
-    const out = new BigUint64Array(1);
-    check(action, make(out));
-    return present(Deno.UnsafePointer.create(out[0]!));
-  };
-  const environment = created(
-    "start ONNX Runtime",
-    (out) => api.CreateEnv.call(ORT_LOGGING_LEVEL_ERROR, cString("beamline"), out),
-  );
-  const cpu = created(
-    "describe memory",
-    (out) => api.CreateCpuMemoryInfo.call(ORT_ARENA_ALLOCATOR, ORT_MEM_TYPE_DEFAULT, out),
-  );
-
-  const sessionOptions = (options: LoadOptions) => {
-    const pointer = created("make session options", (out) => api.CreateSessionOptions.call(out));
-    const entry = (key: string, value: string) =>
-      check(`set "${key}"`, api.AddSessionConfigEntry.call(pointer, cString(key), cString(value)));
-    check("set threads", api.SetIntraOpNumThreads.call(pointer, options.threads));
-    check("set threads", api.SetInterOpNumThreads.call(pointer, 1));
-    check("set execution mode", api.SetSessionExecutionMode.call(pointer, ORT_SEQUENTIAL));
-    check("set optimization", api.SetSessionGraphOptimizationLevel.call(pointer, ORT_ENABLE_ALL));
-    check("set log level", api.SetSessionLogSeverityLevel.call(pointer, ORT_LOGGING_LEVEL_ERROR));
-    // Adam slots of dead units decay into denormal numbers, which cost a hundred times a normal operation.
-    entry("session.set_denormal_as_zero", "1");
-    if (options.profile !== undefined) {
-      check("start profile", api.EnableProfiling.call(pointer, cString(options.profile)));
-    }
-    return pointer;
-  };
-
+/** The package's own binding. */
+async function openPackage(): Promise<Ort> {
+  const { InferenceSession, Tensor, env } = await importPackage();
   const tensor: Ort["tensor"] = (dtype, shape, within) => {
     const size = sizeOf(shape);
-    const data = within
-      ? within.tensor.data.subarray(within.offset, within.offset + size) as ArrayOf[typeof dtype]
-      : zeros(dtype, size);
-    const value = created(
-      `wrap ${dtype}[${shape}]`,
-      (out) =>
-        api.CreateTensorWithDataAsOrtValue.call(
-          cpu,
-          data,
-          BigInt(data.byteLength),
-          BigInt64Array.from(shape, BigInt),
-          BigInt(shape.length),
-          ELEMENT_TYPE[dtype],
-          out,
-        ),
+    const data =
+      (within
+        ? within.tensor.data.subarray(within.offset, within.offset + size)
+        : zeros(dtype, size)) as ArrayOf[typeof dtype];
+    return { dtype, shape, data, handle: new Tensor(dtype, data as Float32Array, [...shape]) };
+  };
+  const load: Ort["load"] = async (onnx, names, options) => {
+    const session = await InferenceSession.create(onnx, {
+      intraOpNumThreads: options.threads,
+      interOpNumThreads: 1,
+      executionMode: "sequential",
+      graphOptimizationLevel: "all",
+      logSeverityLevel: 3,
+      extra: { session: { set_denormal_as_zero: "1" } },
+      ...(options.profile === undefined ? {} : { enableProfiling: true, profileFilePrefix: options.profile }),
+    });
+    return packageModel(session, names);
+  };
+  return { version: env.versions.node ?? "", binding: "package", tensor, release: () => {}, load };
+}
+
+async function importPackage() {
+  try {
+    return await import("onnxruntime-node");
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new UnsupportedError(
+      `Cannot open engine "native" as onnxruntime-node must load: ${reason.split("\n")[0]}`,
+      "onnxruntime-node",
+      { cause },
     );
-    return { dtype, shape, data, address: Deno.UnsafePointer.value(value) };
-  };
+  }
+}
 
-  const load: Ort["load"] = (onnx, names, options) => {
-    const settings = sessionOptions(options);
-    const session = created("load graph", (out) =>
-      api.CreateSessionFromArray.call(environment, onnx, BigInt(onnx.byteLength), settings, out));
-    api.ReleaseSessionOptions.call(settings);
-    const inputNames = stringTable(names.inputs);
-    const outputNames = stringTable(names.outputs);
-    let isOpen = true;
-    return {
-      bind(inputs, outputs) {
-        const inputValues = BigUint64Array.from(inputs, (t) => t.address);
-        const outputValues = BigUint64Array.from(outputs, (t) => t.address);
-        // ONNX Runtime holds bare addresses: keeping the tensors here keeps their memory alive.
-        const alive = [inputs, outputs, inputNames, outputNames];
-        return () => {
-          if (!isOpen || alive.length === 0) {
-            throw new InternalError("Cannot run graph as it must be loaded: it was disposed");
-          }
-          const status = api.Run.call(
-            session,
-            null,
-            inputNames.table,
-            inputValues,
-            BigInt(inputs.length),
-            outputNames.table,
-            BigInt(outputs.length),
-            outputValues,
+function packageModel(session: InferenceSession, names: GraphNames): OrtModel {
+  const byName = (keys: readonly string[], tensors: readonly OrtTensor[]) =>
+    Object.fromEntries(keys.map((name, i) => [name, tensors[i]!.handle as BindingTensor]));
+  return {
+    bind(inputs, outputs) {
+      const feeds = byName(names.inputs, inputs);
+      const fetches = byName(names.outputs, outputs);
+      return async () => {
+        try {
+          await session.run(feeds, fetches);
+        } catch (cause) {
+          const reason = cause instanceof Error ? cause.message : String(cause);
+          throw new InternalError(
+            `Cannot run graph as ONNX Runtime refused: ${reason.replaceAll("\n", " ")}`,
+            {
+              cause,
+            },
           );
-          check("run graph", status);
-        };
-      },
-      dispose() {
-        if (isOpen) api.ReleaseSession.call(session);
-        isOpen = false;
-      },
-    };
+        }
+      };
+    },
+    dispose: () => session.release(),
   };
-
-  const release = (t: OrtTensor) => api.ReleaseValue.call(Deno.UnsafePointer.create(t.address));
-  return { version, tensor, release, load };
-}
-
-/** The array class of each element type. */
-const ARRAYS = { float32: Float32Array, int32: Int32Array, bool: Uint8Array } as const;
-
-/** Zeros that begin on a cache line. V8 neither moves nor copies memory that an `ArrayBuffer` was made for. */
-function zeros<D extends ProgramDtype>(dtype: D, size: number): ArrayOf[D] {
-  const array = ARRAYS[dtype];
-  const buffer = new ArrayBuffer(size * array.BYTES_PER_ELEMENT + ALIGNMENT);
-  const address = Deno.UnsafePointer.value(Deno.UnsafePointer.of(new Uint8Array(buffer)));
-  const offset = (ALIGNMENT - Number(address % BigInt(ALIGNMENT))) % ALIGNMENT;
-  return new array(buffer, offset, size) as ArrayOf[D];
-}
-
-/** The pointer in slot `index` of a struct of pointers. */
-function pointerAt<T = unknown>(base: Deno.PointerObject, index: number): Deno.PointerObject<T> {
-  return present<T>(new Deno.UnsafePointerView(base).getPointer<T>(index * 8));
-}
-
-function present<T = unknown>(pointer: Deno.PointerValue<T>): Deno.PointerObject<T> {
-  if (pointer === null) throw new InternalError("Cannot use ONNX Runtime as a pointer must be set: found null");
-  return pointer;
-}
-
-function cString(text: string): Uint8Array<ArrayBuffer> {
-  return new TextEncoder().encode(text + "\0");
-}
-
-/** A C array of C strings; `strings` keeps their memory. */
-function stringTable(texts: readonly string[]): { table: BigUint64Array<ArrayBuffer>; strings: unknown[] } {
-  const strings = texts.map((text) => cString(text));
-  const table = BigUint64Array.from(
-    strings,
-    (bytes) => Deno.UnsafePointer.value(Deno.UnsafePointer.of(bytes)),
-  );
-  return { table, strings };
 }

@@ -1,0 +1,84 @@
+/**
+ * The engines by name.
+ *
+ * @module
+ */
+import { NotFoundError } from "../../core/errors.ts";
+import { nearestName } from "../../core/names.ts";
+import type { Engine } from "./types.ts";
+
+/** What `doctor` tells of an engine. */
+export interface EngineDescription {
+  readonly name: string;
+  readonly description: string;
+  readonly available: boolean;
+  /** Version of the library behind it. */
+  readonly version?: string;
+  /** How the library is reached, or why the engine is not available. */
+  readonly note?: string;
+}
+
+interface Entry {
+  readonly description: string;
+  load(): Promise<Engine>;
+  inspect(): Promise<{ readonly version: string; readonly note: string }>;
+}
+
+/** Every engine; nothing is loaded before it is asked for. */
+const ENGINES: { readonly [name: string]: Entry } = {
+  native: {
+    description: "ONNX Runtime, C++ on the CPU",
+    load: async () => (await import("./native.ts")).nativeEngine,
+    async inspect() {
+      const ort = await (await import("./ort.ts")).openOrt();
+      const note = ort.binding === "direct"
+        ? "called directly"
+        : "called through the package's binding, which copies results; --allow-ffi without a path is faster";
+      return { version: ort.version, note };
+    },
+  },
+  reference: {
+    description: "tfjs's plain JavaScript kernels; slow, for tests",
+    load: async () => (await import("./reference.ts")).referenceEngine,
+    async inspect() {
+      const { version_core: version } = await import("../tf.ts");
+      return { version, note: "one kernel after the other" };
+    },
+  },
+};
+
+/** Names of all engines, the default first. */
+export const ENGINE_NAMES: readonly string[] = Object.keys(ENGINES);
+
+/**
+ * The engine of that name.
+ *
+ * @throws {NotFoundError} If there is none; `nearest` is the closest name.
+ */
+export function engineByName(name: string): Promise<Engine> {
+  const entry = Object.hasOwn(ENGINES, name) ? ENGINES[name] : undefined;
+  if (entry) return entry.load();
+  const nearest = nearestName(name, ENGINE_NAMES);
+  const known = ENGINE_NAMES.map((known) => `"${known}"`).join(" and ");
+  throw new NotFoundError(
+    `Cannot open engine "${name}" as the engines are ${known}: found no such name` +
+      (nearest ? `; did you mean "${nearest}"?` : ""),
+    "engine",
+    name,
+    nearest,
+  );
+}
+
+/** Every engine with its version, or why it cannot be used here. */
+export function describeEngines(): Promise<readonly EngineDescription[]> {
+  return Promise.all(
+    Object.entries(ENGINES).map(async ([name, { description, inspect }]) => {
+      try {
+        return { name, description, available: true, ...await inspect() };
+      } catch (error) {
+        const note = error instanceof Error ? error.message : String(error);
+        return { name, description, available: false, note };
+      }
+    }),
+  );
+}

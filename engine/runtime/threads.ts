@@ -1,0 +1,46 @@
+/**
+ * How many threads a program gets when nobody says: a fixed rule, so that a run repeats on the same machine.
+ *
+ * @module
+ */
+import { sizeOf } from "../../core/types.ts";
+import type { Program, ProgramNode } from "../program/types.ts";
+
+/** More threads than this gain little on the models that this is made for, and disturb other jobs. */
+const MOST_THREADS = 4;
+
+/** The most threads that a program gets by default: the cores of the machine, at most four. */
+export function defaultThreads(): number {
+  return Math.max(1, Math.min(MOST_THREADS, navigator.hardwareConcurrency));
+}
+
+/**
+ * One thread for programs below this many multiplications: handing work to a second thread costs more than it saves.
+ * Measured on two cores: see `bench/README.md`.
+ */
+const SMALL_PROGRAM = 5e7;
+
+/** Threads of one program: one for small programs, `most` for others. */
+export function threadsFor(program: Program, most: number): number {
+  return multiplications(program) < SMALL_PROGRAM ? 1 : most;
+}
+
+/** Multiplications in the matrix products and convolutions of a program. */
+export function multiplications(program: Program): number {
+  return program.nodes.reduce((sum, node) => sum + multiplicationsOf(node, program), 0);
+}
+
+function multiplicationsOf(node: ProgramNode, program: Program): number {
+  const shape = (i: number) => program.values[node.inputs[i]!]!.shape;
+  const output = () => program.values[node.outputs[0]!]!.shape;
+  if (node.kernel === "BatchMatMul" || node.kernel === "_FusedMatMul") {
+    const inner = node.attrs["transposeA"] ? shape(0).at(-2)! : shape(0).at(-1)!;
+    return sizeOf(output()) * inner;
+  }
+  if (!/Conv(2D|3D|2d)/.test(node.kernel)) return 0;
+  // Every cell of the smaller side meets every weight that leads to it.
+  const isFilter = node.kernel.includes("BackpropFilter");
+  const filter = isFilter ? output() : shape(1);
+  const cells = isFilter ? shape(1) : node.kernel.includes("BackpropInput") ? shape(0) : output();
+  return sizeOf(filter) * sizeOf(cells.slice(0, -1));
+}
