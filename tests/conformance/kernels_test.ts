@@ -279,7 +279,7 @@ const POOLS3 = [
 /** Height and width of the window are equal: tfjs's gradient of the maximum mixes them up otherwise. */
 const PADDED_POOL3 = {
   x: [1, 5, 4, 3, 2],
-  filterSize: [2, 3, 2],
+  filterSize: [2, 3, 3],
   strides: [2, 2, 1],
   pad: "same",
   out: [1, 3, 2, 3, 2],
