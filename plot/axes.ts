@@ -17,6 +17,7 @@ import type { Ticks } from "./ticks.ts";
 export interface Range {
   readonly title: string;
   readonly isLog: boolean;
+  readonly isWhole: boolean;
   readonly domain: readonly [number, number];
 }
 
@@ -41,7 +42,7 @@ export function resolveRange(
   { pad = 0, hasZero = false }: RangeOptions = {},
 ): Range {
   const isLog = axis.log ?? false;
-  const title = axisText(axis.label, axis.unit);
+  const kind = { title: axisText(axis.label, axis.unit), isLog, isWhole: axis.whole ?? false };
   const [low, high] = axis.domain ?? data;
   if (!Number.isFinite(low) || !Number.isFinite(high) || (axis.domain !== undefined && low >= high)) {
     throw new RangeError(
@@ -53,25 +54,25 @@ export function resolveRange(
       `Cannot draw figure "${figure}" as the logarithmic axis "${axis.label}" needs positive values: found ${low}`,
     );
   }
-  if (axis.domain !== undefined) return { title, isLog, domain: [low, high] };
+  if (axis.domain !== undefined) return { ...kind, domain: [low, high] };
   if (isLog) {
     const factor = low === high ? 2 : (high / low) ** pad;
-    return { title, isLog, domain: [low / factor, high * factor] };
+    return { ...kind, domain: [low / factor, high * factor] };
   }
   if (low === high) {
     const half = low === 0 ? 1 : Math.abs(low) * 0.1;
-    return { title, isLog, domain: hasZero && low > 0 ? [0, low * 1.1] : [low - half, high + half] };
+    return { ...kind, domain: hasZero && low > 0 ? [0, low * 1.1] : [low - half, high + half] };
   }
   const margin = (high - low) * pad;
-  if (hasZero && low >= 0) return { title, isLog, domain: [0, high + high * pad] };
-  if (hasZero && high <= 0) return { title, isLog, domain: [low + low * pad, 0] };
-  return { title, isLog, domain: [low - margin, high + margin] };
+  if (hasZero && low >= 0) return { ...kind, domain: [0, high + high * pad] };
+  if (hasZero && high <= 0) return { ...kind, domain: [low + low * pad, 0] };
+  return { ...kind, domain: [low - margin, high + margin] };
 }
 
 /** Ticks of an axis for a length in pixels and a size of the labels along it. */
 export function ticksOf(range: Range, pixels: number, labelPixels: number): Ticks {
   const count = Math.max(2, Math.floor(pixels / labelPixels));
-  return (range.isLog ? logTicks : linearTicks)(...range.domain, count);
+  return range.isLog ? logTicks(...range.domain, count) : linearTicks(...range.domain, count, range.isWhole);
 }
 
 /** Sides of the frame in pixels from the upper left corner of the figure. */

@@ -38,6 +38,8 @@ export interface Axis {
   readonly unit?: string;
   /** Logarithmic. @default false */
   readonly log?: boolean;
+  /** Whether the quantity is a whole number, such as an epoch: then no ticks lie between. @default false */
+  readonly whole?: boolean;
   /** Ends of the axis. @default what the data need */
   readonly domain?: readonly [number, number];
 }

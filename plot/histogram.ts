@@ -45,7 +45,7 @@ export interface HistogramOptions extends FigureOptions {
 }
 
 /** Fits are smooth, wide and pale, so that they differ from the thin steps without color. */
-const FIT_LINE = { width: 4, opacity: 0.45 };
+const FIT_LINE = { width: 4, opacity: 0.55 };
 
 /** A histogram after its checks. */
 interface Checked {

@@ -68,7 +68,7 @@ export async function learningCurveFigure(options: LearningCurveOptions): Promis
     title: "Learning curve",
     caption,
     simulated,
-    x: { label: counter },
+    x: { label: counter, whole: true },
     y: {
       label: value,
       log: low > 0 && high / low > 3,

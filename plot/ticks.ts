@@ -14,9 +14,12 @@ export interface Ticks {
   readonly labels: readonly string[];
 }
 
-/** Ticks at multiples of 1, 2 or 5 times a power of ten: about `count` of them within [low, high]. */
-export function linearTicks(low: number, high: number, count: number): Ticks {
-  const rough = (high - low) / Math.max(1, count);
+/**
+ * Ticks at multiples of 1, 2 or 5 times a power of ten: about `count` of them within [low, high]; none between whole
+ * numbers when the quantity is a whole number, such as an epoch.
+ */
+export function linearTicks(low: number, high: number, count: number, isWhole = false): Ticks {
+  const rough = Math.max((high - low) / Math.max(1, count), isWhole ? 1 : 0);
   const exponent = Math.floor(Math.log10(rough));
   const factor = rough / 10 ** exponent;
   const [multiple, parts] = factor < 1.5 ? [1, 5] : factor < 3.5 ? [2, 4] : factor < 7.5 ? [5, 5] : [10, 5];
@@ -32,7 +35,10 @@ export function linearTicks(low: number, high: number, count: number): Ticks {
     return found;
   };
   const major = inside(1);
-  const minor = inside(parts).filter((_, i, all) => Math.abs(nearestOffset(all[i]!, at(1))) > 1e-6 * at(1));
+  const isFine = isWhole && multiple * 10 ** exponent % parts !== 0;
+  const minor = isFine
+    ? []
+    : inside(parts).filter((_, i, all) => Math.abs(nearestOffset(all[i]!, at(1))) > 1e-6 * at(1));
   return { major, minor, labels: linearLabels(major, multiple === 10 ? exponent + 1 : exponent) };
 }
 

@@ -1,0 +1,171 @@
+/**
+ * The numbers that matter: one row per metric, baselines beside the result.
+ *
+ * @module
+ */
+import { formatEstimate } from "../core/format.ts";
+import { html, htmlTable, notice } from "./html.ts";
+import type { Content, Markup } from "./html.ts";
+import type { StoredMetric } from "./read.ts";
+
+/** One row: the result and what the baselines give. */
+export interface HeadlineRow {
+  readonly key: string;
+  readonly label: string;
+  /** By column; the result itself is under "". */
+  readonly cells: ReadonlyMap<string, StoredMetric>;
+}
+
+/** Metrics as rows and columns. */
+export interface Headline {
+  readonly rows: readonly HeadlineRow[];
+  /** Prefixes of the baselines, in order of appearance. */
+  readonly baselines: readonly string[];
+}
+
+/** Sorts metrics into rows: `prefix.key` is what the baseline `prefix` gives for `key`. */
+export function arrangeMetrics(metrics: { readonly [key: string]: StoredMetric }): Headline {
+  const rows = new Map<string, Map<string, StoredMetric>>();
+  const baselines: string[] = [];
+  for (const [full, metric] of Object.entries(metrics)) {
+    const dot = full.lastIndexOf(".");
+    const prefix = dot > 0 ? full.slice(0, dot) : "";
+    const key = dot > 0 ? full.slice(dot + 1) : full;
+    if (prefix !== "" && !baselines.includes(prefix)) baselines.push(prefix);
+    if (!rows.has(key)) rows.set(key, new Map());
+    rows.get(key)!.set(prefix, metric);
+  }
+  const arranged = [...rows].map(([key, cells]) => ({
+    key,
+    label: cells.get("")?.label ?? words(key),
+    cells,
+  }));
+  return { rows: arranged, baselines };
+}
+
+/** How a value stands among those of its row. */
+export type Standing = "best" | "equal" | "behind" | "none";
+
+/**
+ * How the values of a row compare. The best stands alone only if every other differs from it by more than the two errors
+ * added in quadrature; those that do not are "equal". Values of other rows, splits or units than the first are not
+ * compared ("none"), nor are metrics without a direction.
+ */
+export function standings({ cells }: HeadlineRow): Map<string, Standing> {
+  const first = cells.get("") ?? [...cells.values()][0]!;
+  const score = (metric: StoredMetric): number | null => {
+    const isSame = metric.split === first.split && metric.rows === first.rows && metric.unit === first.unit;
+    if (!isSame || metric.value === null || !Number.isFinite(metric.value)) return null;
+    const { value } = metric;
+    return { lower: value, higher: -value, zero: Math.abs(value), none: null }[first.better] ?? null;
+  };
+  const scores = [...cells].map(([column, metric]) => ({ column, metric, score: score(metric) }));
+  const compared = scores.filter((entry) => entry.score !== null);
+  const result = new Map<string, Standing>(scores.map(({ column }) => [column, "none"]));
+  if (compared.length < 2) return result;
+  const best = compared.reduce((a, b) => b.score! < a.score! ? b : a);
+  const isEqual = (entry: typeof best): boolean =>
+    entry.score! - best.score! <= Math.hypot(entry.metric.error ?? 0, best.metric.error ?? 0);
+  const equal = compared.filter(isEqual);
+  for (const { column } of compared) result.set(column, "behind");
+  for (const { column } of equal) result.set(column, equal.length === 1 ? "best" : "equal");
+  return result;
+}
+
+const BETTER: { readonly [better: string]: string } = {
+  lower: "lower is better",
+  higher: "higher is better",
+  zero: "closer to 0 is better",
+};
+
+const MARKS: { readonly [standing: string]: string } = { best: "best", equal: "equal within errors" };
+
+/** The table and the sentences that say how to read it. */
+export function headlineSection(metrics: { readonly [key: string]: StoredMetric }): Markup[] {
+  const { rows, baselines } = arrangeMetrics(metrics);
+  if (rows.length === 0) return [notice("No metrics were recorded.")];
+  const ranks = rows.map(standings);
+  const columns = ["", ...baselines];
+  const table = htmlTable({
+    label: "Metrics",
+    columns: [
+      { title: "metric" },
+      ...columns.map((prefix) => ({ title: prefix === "" ? "result" : words(prefix), isNumber: true })),
+      { title: "unit" },
+      { title: "rows", isNumber: true },
+      { title: "split" },
+    ],
+    rows: rows.map((row, i) => {
+      const first = row.cells.get("") ?? [...row.cells.values()][0]!;
+      return [
+        [row.label, BETTER[first.better] && html("small", {}, BETTER[first.better]!)],
+        ...columns.map((prefix) => cell(row.cells.get(prefix), first, ranks[i]!.get(prefix))),
+        first.unit === "1" ? "" : first.unit,
+        first.rows,
+        first.split,
+      ];
+    }),
+  });
+  const notes = [
+    errorSentence(Object.values(metrics)),
+    baselines.length > 0 && comparisonSentence,
+    baselines.length > 0 && balanceSentence(rows, ranks),
+  ];
+  return [table, html("p", { class: "note" }, notes.filter((note) => note !== false).join(" "))];
+}
+
+const comparisonSentence =
+  "The best of a row is marked; values that differ from it by less than both errors added in " +
+  "quadrature count as equal. Errors on the same rows are correlated, so that small real differences may hide among these.";
+
+function cell(
+  metric: StoredMetric | undefined,
+  first: StoredMetric,
+  standing: Standing | undefined,
+): Content {
+  if (metric === undefined) return "–";
+  const value = metric.value === null ? "not finite" : formatEstimate(metric.value, metric.error, "1");
+  const differing = [
+    metric.unit !== first.unit && metric.unit,
+    metric.rows !== first.rows && `${metric.rows} rows`,
+    metric.split !== first.split && metric.split,
+  ].filter((text) => text !== false).join(", ");
+  const mark = MARKS[standing ?? "none"];
+  return [
+    mark === undefined ? value : html("strong", {}, value),
+    mark !== undefined && html("small", { class: `mark ${standing}` }, mark),
+    differing !== "" && html("small", {}, differing),
+  ];
+}
+
+/** "Errors are one standard deviation: bootstrap, fit." */
+function errorSentence(metrics: readonly StoredMetric[]): string {
+  const kinds = [...new Set(metrics.map(({ errorKind }) => errorKind).filter((kind) => kind !== "none"))];
+  if (kinds.length === 0) return "No errors were estimated.";
+  return `Errors are one standard deviation (${kinds.join(", ")}).`;
+}
+
+/** Says openly where the result is not the best. */
+function balanceSentence(
+  rows: readonly HeadlineRow[],
+  ranks: readonly ReadonlyMap<string, Standing>[],
+): string {
+  const behind = rows.flatMap((row, i) => {
+    if (ranks[i]!.get("") !== "behind") return [];
+    const best = [...ranks[i]!].filter(([, standing]) => standing === "best" || standing === "equal");
+    return [`${row.label} (${best.map(([prefix]) => words(prefix)).join(", ")})`];
+  });
+  const compared = ranks.filter((rank) => (rank.get("") ?? "none") !== "none").length;
+  if (compared === 0) return "";
+  if (behind.length === 0) {
+    return `No baseline is better than the result in any of the ${compared} rows compared.`;
+  }
+  return `A baseline is better than the result in ${behind.length} of the ${compared} rows compared: ${
+    behind.join("; ")
+  }.`;
+}
+
+/** "log_centroid_corrected" as "log centroid corrected". */
+function words(key: string): string {
+  return key.replaceAll("_", " ").replaceAll(".", ", ");
+}

@@ -1,0 +1,86 @@
+import assert from "node:assert/strict";
+import { arrangeMetrics, standings } from "./headline.ts";
+import type { StoredMetric } from "./read.ts";
+import { commandText } from "./sections.ts";
+
+function metric(value: number | null, error: number | null, more: Partial<StoredMetric> = {}): StoredMetric {
+  return {
+    value,
+    error,
+    errorKind: "bootstrap",
+    unit: "cm",
+    better: "lower",
+    rows: 10,
+    split: "test",
+    ...more,
+  };
+}
+
+/** Standings of one row, by column. */
+function standingsOf(metrics: { readonly [key: string]: StoredMetric }) {
+  return Object.fromEntries(standings(arrangeMetrics(metrics).rows[0]!));
+}
+
+Deno.test("arrangeMetrics() makes baselines columns, and a row of a metric that only baselines have", () => {
+  const { rows, baselines } = arrangeMetrics({
+    a: metric(1, 0.1, { label: "width" }),
+    "fit.a": metric(2, 0.1),
+    "log.fit.b": metric(3, 0.1),
+  });
+  assert.deepEqual(baselines, ["fit", "log.fit"]);
+  assert.deepEqual(rows.map(({ key, label, cells }) => [key, label, [...cells.keys()]]), [
+    ["a", "width", ["", "fit"]],
+    ["b", "b", ["log.fit"]],
+  ]);
+});
+
+Deno.test("standings() marks the best, or all within errors of it", () => {
+  assert.deepEqual(standingsOf({ a: metric(1, 0.1), "fit.a": metric(1.2, 0.1) }), {
+    "": "best",
+    fit: "behind",
+  });
+  // 0.14 < sqrt(0.1² + 0.1²) = 0.1414
+  assert.deepEqual(standingsOf({ a: metric(1, 0.1), "fit.a": metric(1.14, 0.1) }), {
+    "": "equal",
+    fit: "equal",
+  });
+  assert.deepEqual(standingsOf({ a: metric(1, null), "fit.a": metric(1, null) }), {
+    "": "equal",
+    fit: "equal",
+  });
+});
+
+Deno.test("standings() follows the direction of the metric", () => {
+  const higher = { better: "higher" } as const;
+  assert.deepEqual(standingsOf({ a: metric(1, 0, higher), "fit.a": metric(2, 0, higher) }), {
+    "": "behind",
+    fit: "best",
+  });
+  const zero = { better: "zero" } as const;
+  assert.deepEqual(standingsOf({ a: metric(-1, 0, zero), "fit.a": metric(0.5, 0, zero) }), {
+    "": "behind",
+    fit: "best",
+  });
+  const none = { better: "none" } as const;
+  assert.deepEqual(standingsOf({ a: metric(1, 0, none), "fit.a": metric(2, 0, none) }), {
+    "": "none",
+    fit: "none",
+  });
+});
+
+Deno.test("standings() does not compare other rows, splits, units or lost values", () => {
+  for (const more of [{ rows: 9 }, { split: "train" }, { unit: "mm" }, { value: null }]) {
+    assert.deepEqual(standingsOf({ a: metric(1, 0.1), "fit.a": metric(5, 0.1, more) }), {
+      "": "none",
+      fit: "none",
+    });
+  }
+});
+
+Deno.test("commandText() quotes for a shell", () => {
+  assert.equal(
+    commandText(["run", "ecal", "--data", "it's.root"]),
+    `deno task run ecal --data 'it'\\''s.root'`,
+  );
+  assert.equal(commandText(["deno", "task", "run", "ecal"]), "deno task run ecal");
+});
