@@ -1,6 +1,6 @@
 /**
- * Arrays in, estimates out: location and spread, histograms, core widths, profiles, resolution curves, shares, and
- * bootstrap errors.
+ * Arrays in, estimates out: location and spread, histograms, core widths, profiles, resolution curves, shares,
+ * classification, and bootstrap errors.
  *
  * @example The 68 % half-width of residuals with its error
  * ```ts
@@ -16,6 +16,23 @@
  * @module
  */
 export { bootstrap, bootstrapOf, type BootstrapOptions } from "./bootstrap.ts";
+export {
+  accuracy,
+  auc,
+  aucEstimate,
+  brierScore,
+  type CalibrationOptions,
+  type ConfusionMatrix,
+  confusionMatrix,
+  delongError,
+  expectedCalibrationError,
+  type LabelArray,
+  logLoss,
+  type ReliabilityCurve,
+  reliabilityCurve,
+  type RocCurve,
+  rocCurve,
+} from "./classification.ts";
 export { exactly, type MetricFacts, toMetric } from "./estimate.ts";
 export { type CoreFit, coreGaussian, type CoreOptions, gaussian } from "./gaussian.ts";
 export {
