@@ -21,7 +21,13 @@ export type {
   ValueType,
 } from "./program/types.ts";
 export { PROGRAM_LIMITS, verifyProgram } from "./program/verify.ts";
-export { describeEngines, ENGINE_NAMES, engineByName, type EngineDescription } from "./runtime/engines.ts";
+export {
+  checkEngineName,
+  describeEngines,
+  ENGINE_NAMES,
+  engineByName,
+  type EngineDescription,
+} from "./runtime/engines.ts";
 export type { Engine, Executable, Session, SessionOptions, Tensor, Tensors } from "./runtime/types.ts";
 export type { ColumnType, TracedModel, TraceRequest } from "./trace/trace.ts";
 

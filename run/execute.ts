@@ -22,6 +22,7 @@ import type {
 } from "../core/types.ts";
 import { readTables } from "../data/tables.ts";
 import { learningCurveFigure } from "../plot/mod.ts";
+import { checkEngineName } from "../engine/mod.ts";
 import { renderReport } from "../report/mod.ts";
 import { programColumns, programDtype } from "./batches.ts";
 import type { Description } from "./box/hooks.ts";
@@ -143,6 +144,7 @@ class Execution {
     const { request } = this;
     const description = await describePlugin(request.source, this.#cache.directory);
     const action = chosenAction(request.action, description);
+    checkEngineName(request.engine);
     const configured = await this.#configure(description);
     const run = request.resume ?? await this.#create(configured);
     if (request.resume) await run.update({ status: "running", error: null, finished: null });

@@ -99,10 +99,10 @@ class Training {
   #pair: readonly string[] = [];
 
   constructor(readonly request: TrainRequest) {
-    const { plan, train } = request;
+    const { plan, train, step } = request;
     this.#rows = Object.values(train)[0]?.rows ?? 0;
     const batchSize = Math.min(plan.batchSize, this.#rows);
-    this.#batches = new BatchBuffer(train, batchSize);
+    this.#batches = new BatchBuffer(columnsOf(step, train), batchSize);
     this.#stepsPerEpoch = Math.floor(this.#rows / batchSize);
     this.#totalSteps = this.#stepsPerEpoch * plan.epochs;
     this.#counters = { ...(request.resumeFrom?.counters ?? FRESH) };
@@ -299,6 +299,7 @@ export async function meanOverRows(
   tail: Executable | undefined,
   extra: (executable: Executable, from: number) => Tensors,
 ): Promise<{ [name: string]: number }> {
+  const used = columnsOf(whole, columns);
   const rows = Object.values(columns)[0]?.rows ?? 0;
   const sums: { [name: string]: number } = {};
   const add = async (executable: Executable, buffer: BatchBuffer, from: number): Promise<void> => {
@@ -309,11 +310,20 @@ export async function meanOverRows(
     }
   };
   const batchSize = batchSizeOf(whole);
-  const buffer = new BatchBuffer(columns, batchSize);
+  const buffer = new BatchBuffer(used, batchSize);
   let from = 0;
   for (; from + batchSize <= rows; from += batchSize) await add(whole, buffer, from);
-  if (from < rows && tail) await add(tail, new BatchBuffer(columns, rows - from), from);
+  if (from < rows && tail) await add(tail, new BatchBuffer(used, rows - from), from);
   return Object.fromEntries(Object.entries(sums).map(([name, sum]) => [name, sum / rows]));
+}
+
+/** The columns that a program reads; a function that does not use a column has no such input. */
+function columnsOf(
+  executable: Executable,
+  columns: { readonly [name: string]: ProgramColumn },
+): { [name: string]: ProgramColumn } {
+  const names = executable.program.inputs.filter(({ role }) => role === "batch").map(({ name }) => name);
+  return Object.fromEntries(names.map((name) => [name, columns[name]!]));
 }
 
 /** Rows per call of a program, from its first batch input. */

@@ -51,13 +51,12 @@ const ENGINES: { readonly [name: string]: Entry } = {
 export const ENGINE_NAMES: readonly string[] = Object.keys(ENGINES);
 
 /**
- * The engine of that name.
+ * Checks the name of an engine without loading it.
  *
  * @throws {NotFoundError} If there is none; `nearest` is the closest name.
  */
-export function engineByName(name: string): Promise<Engine> {
-  const entry = Object.hasOwn(ENGINES, name) ? ENGINES[name] : undefined;
-  if (entry) return entry.load();
+export function checkEngineName(name: string): void {
+  if (Object.hasOwn(ENGINES, name)) return;
   const nearest = nearestName(name, ENGINE_NAMES);
   const known = ENGINE_NAMES.map((known) => `"${known}"`).join(" and ");
   throw new NotFoundError(
@@ -67,6 +66,16 @@ export function engineByName(name: string): Promise<Engine> {
     name,
     nearest,
   );
+}
+
+/**
+ * The engine of that name.
+ *
+ * @throws {NotFoundError} If there is none; `nearest` is the closest name.
+ */
+export function engineByName(name: string): Promise<Engine> {
+  checkEngineName(name);
+  return ENGINES[name]!.load();
 }
 
 /** Every engine with its version, or why it cannot be used here. */

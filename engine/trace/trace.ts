@@ -185,8 +185,6 @@ class Trace {
     const all = pick([...new Set([...inputs, ...targets])]);
     const seen = pick(inputs);
     const programs: Program[] = [];
-    const step = this.#stepFunction(model);
-    if (step) programs.push(this.#trace("step", all, batchSize, true, step));
     const { loss } = model;
     if (loss) {
       const validate: Traced = (batch, context) => this.#scalars("loss", loss.call(model, batch, context));
@@ -223,6 +221,9 @@ class Trace {
         ),
       );
     }
+    // last: a layer that builds its weights when first called has them by now, and its gradient finds them
+    const step = this.#stepFunction(model);
+    if (step) programs.push(this.#trace("step", all, batchSize, true, step));
     return programs;
   }
 

@@ -1,0 +1,369 @@
+/** Whole commands, as a user types them: output, exit codes, what is left behind. */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { pluginSource, type PluginText, withTempDir } from "./plugins.ts";
+
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+
+interface Outcome {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs `deno task <args>` of this repository; the working directory is the repository's. */
+async function task(...args: string[]): Promise<Outcome> {
+  const output = await new Deno.Command(Deno.execPath(), {
+    args: ["task", "-q", ...args],
+    cwd: ROOT,
+    env: { NO_COLOR: "1" },
+    stdin: "null",
+  }).output();
+  const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
+  return { code: output.code, stdout: text(output.stdout), stderr: text(output.stderr) };
+}
+
+/** A plugin with a small model that learns y = 2 x, written to a folder; returns its path. */
+async function writeTrial(parent: string, text: PluginText = {}): Promise<string> {
+  const directory = join(parent, "trial");
+  await Deno.mkdir(directory, { recursive: true });
+  await Deno.writeTextFile(
+    join(directory, "deno.json"),
+    '{"beamline": {"name": "trial", "title": "A trial"}}',
+  );
+  await Deno.writeTextFile(join(directory, "mod.ts"), pluginSource({ ...LINE, ...text }));
+  return directory;
+}
+
+const LINE: PluginText = {
+  head: `import * as tf from "beamline/tf";
+import { adam } from "beamline/nn";
+import { column } from "beamline/data";
+const line = (rows, random) => {
+  const x = new Float32Array(rows);
+  random.fillNormal(x);
+  return { x: column(x, { unit: "cm", shape: [rows, 1], dims: ["row", "axis"] }), y: column(x.map((v) => 2 * v), { unit: "cm", shape: [rows, 1], dims: ["row", "axis"] }) };
+};`,
+  config: `rows: z.int().min(1).default(200).describe("rows"), mode: z.enum(["fast", "slow"]).default("fast"),
+    ...trainingOptions({ epochs: 10, batchSize: 16, learningRate: 0.1 })`,
+  body: `prepare({ rows }, context) {
+    return { tables: { train: line(rows, context.random("a")), validation: line(50, context.random("b")) }, simulated: true, source: "a line" };
+  },
+  models: { slope: { inputs: () => ["x"], targets: () => ["y"], outputs: { y: { unit: "cm" } }, build() {
+    const layer = tf.layers.dense({ units: 1, inputShape: [1] });
+    return {
+      predict: ({ x }) => ({ y: layer.apply(x) }),
+      loss: ({ x, y }) => ({ loss: tf.losses.meanSquaredError(y, layer.apply(x)) }),
+      optimizer: adam(),
+    };
+  } } },
+  async evaluate(_config, context) {
+    const { y } = await context.predict("slope", context.tables.validation);
+    const truth = context.tables.validation.y.data;
+    const mse = y.data.reduce((sum, v, i) => sum + (v - truth[i]) ** 2, 0) / truth.length;
+    return { metrics: { mse: { value: mse, error: null, errorKind: "none", unit: "cm^2", better: "lower", rows: truth.length, split: "validation" } } };
+  },
+  readNew(_config, path, context) {
+    const rows = JSON.parse(Deno.readTextFileSync(path));
+    return { table: { x: column(Float32Array.from(rows), { unit: "cm", shape: [rows.length, 1], dims: ["row", "axis"] }) }, simulated: false, source: "a list" };
+  },`,
+};
+
+async function names(directory: string): Promise<string[]> {
+  const found: string[] = [];
+  try {
+    for await (const { name } of Deno.readDir(directory)) found.push(name);
+  } catch {
+    return [];
+  }
+  return found.sort();
+}
+
+/** Folders for a command's output, and the flags that name them. */
+function places(directory: string): { out: string; cache: string; flags: string[] } {
+  const [out, cache] = [join(directory, "runs"), join(directory, "cache")];
+  return { out, cache, flags: ["--out", out, "--cache", cache] };
+}
+
+Deno.test("run trains, evaluates and reports a plugin given by path, twice with equal bytes", async () => {
+  await withTempDir(async (directory) => {
+    const plugin = await writeTrial(directory);
+    const { out, flags } = places(directory);
+    const runs: { run: string; metrics: { mse: { value: number } } }[] = [];
+    for (const seed of ["7", "7", "8"]) {
+      const { code, stdout, stderr } = await task("run", plugin, "--json", "--seed", seed, ...flags);
+      assert.equal(code, 0, stderr);
+      const json = JSON.parse(stdout);
+      assert.equal(json.status, "finished");
+      assert.ok(json.metrics.mse.value < 0.1);
+      runs.push(json);
+    }
+    const read = (i: number, name: string): string => Deno.readTextFileSync(join(runs[i]!.run, name));
+    const weights = (i: number): string => {
+      const { directory } = JSON.parse(read(i, "checkpoints/best.json"));
+      return JSON.parse(read(i, `checkpoints/${directory}/manifest.json`)).files["state.safetensors"].sha256;
+    };
+    assert.equal(read(0, "metrics.json"), read(1, "metrics.json"));
+    assert.equal(weights(0), weights(1));
+    assert.notEqual(weights(0), weights(2));
+    assert.equal((await names(join(out, "trial"))).length, 3);
+    assert.match(read(0, "report.html"), /A trial/);
+  });
+});
+
+Deno.test("predict applies the trained model to rows without labels", async () => {
+  await withTempDir(async (directory) => {
+    const plugin = await writeTrial(directory);
+    const { flags, cache } = places(directory);
+    const { run } = JSON.parse((await task("run", plugin, "--json", "--epochs", "20", ...flags)).stdout);
+    await Deno.writeTextFile(join(directory, "new.json"), "[1, 2, -3]");
+    const { code, stdout, stderr } = await task(
+      ...[
+        "predict",
+        run,
+        "--plugin",
+        plugin,
+        "--data",
+        join(directory, "new.json"),
+        "--cache",
+        cache,
+        "--json",
+      ],
+    );
+    assert.equal(code, 0, stderr);
+    const { rows, predictions } = JSON.parse(stdout);
+    assert.equal(rows, 3);
+    assert.equal(predictions.y.unit, "cm");
+    const bytes = Deno.readFileSync(join(run, "predictions", "y.npy"));
+    const y = new Float32Array(bytes.slice(-12).buffer);
+    [2, 4, -6].forEach((expected, i) => assert.ok(Math.abs(y[i]! - expected) < 0.2, `${y[i]}`));
+  });
+});
+
+interface Refusal {
+  readonly what: string;
+  readonly args: (plugin: string, directory: string) => string[];
+  readonly code: number;
+  readonly error: RegExp;
+}
+
+const REFUSALS: readonly Refusal[] = [
+  {
+    what: "an unknown plugin",
+    args: () => ["ecl"],
+    code: 2,
+    error: /no plugin has this name: .*; did you mean "ecal"\?/,
+  },
+  { what: "a missing plugin name", args: () => [], code: 2, error: /first argument must name a plugin/ },
+  {
+    what: "an unknown flag",
+    args: (plugin) => [plugin, "--epoch", "3"],
+    code: 2,
+    error: /--epoch: there is no such flag .*did you mean "--epochs"/,
+  },
+  {
+    what: "a bad value",
+    args: (plugin) => [plugin, "--epochs", "many"],
+    code: 2,
+    error: /epochs: .*found "many" \(from --epochs\)/,
+  },
+  {
+    what: "several bad values",
+    args: (plugin) => [plugin, "--epochs", "-1", "--mode", "fst", "--nope"],
+    code: 2,
+    error: /3 problems/,
+  },
+  {
+    what: "a bad seed",
+    args: (plugin) => [plugin, "--seed", "1.5"],
+    code: 2,
+    error: /--seed as it must be a whole number/,
+  },
+  {
+    what: "an unknown action",
+    args: (plugin) => [plugin, "explor"],
+    code: 2,
+    error: /Cannot run action "explor"/,
+  },
+  {
+    what: "an unknown engine",
+    args: (plugin) => [plugin, "--engine", "nativ"],
+    code: 2,
+    error: /did you mean "native"/,
+  },
+  {
+    what: "an unknown preset",
+    args: (plugin) => [plugin, "--preset", "x"],
+    code: 2,
+    error: /Cannot use preset "x"/,
+  },
+  {
+    what: "a path that is no plugin",
+    args: (_plugin, directory) => [`${directory}/none`],
+    code: 2,
+    error: /no such folder/,
+  },
+];
+
+for (const { what, args, code, error } of REFUSALS) {
+  Deno.test(`run refuses ${what} and leaves no run behind`, async () => {
+    await withTempDir(async (directory) => {
+      const plugin = await writeTrial(directory);
+      const { out, cache, flags } = places(directory);
+      const outcome = await task("run", ...args(plugin, directory), ...flags);
+      assert.equal(outcome.code, code, outcome.stderr);
+      assert.equal(outcome.stdout, "");
+      assert.match(outcome.stderr, error);
+      assert.equal(outcome.stderr.includes("    at "), false);
+      assert.deepEqual(await names(join(out, "trial")), []);
+      assert.deepEqual(await names(join(cache, "exchange")), []);
+    });
+  });
+}
+
+Deno.test("run refuses an output folder below a regular file", async () => {
+  await withTempDir(async (directory) => {
+    const plugin = await writeTrial(directory);
+    await Deno.writeTextFile(join(directory, "file"), "");
+    const { code, stderr } = await task(
+      "run",
+      plugin,
+      "--out",
+      join(directory, "file", "x"),
+      "--cache",
+      join(directory, "cache"),
+    );
+    assert.equal(code, 2);
+    assert.match(stderr, /^error: Cannot write to ".*file\/x" as runs need a folder that can be written/);
+  });
+});
+
+const FAILURES: readonly {
+  readonly what: string;
+  readonly text: PluginText;
+  readonly flags?: string[];
+  readonly error: RegExp;
+}[] = [
+  {
+    what: "throws in prepare",
+    text: { body: `prepare() { throw new Error("lost beam"); },` },
+    error: /\[trial prepare\] Error: lost beam/,
+  },
+  {
+    what: "throws in build",
+    text: { body: LINE.body!.replace("build() {", `build() { throw new Error("no model");`) },
+    error: /\[trial trace\] Error: no model/,
+  },
+  {
+    what: "throws in evaluate",
+    text: {
+      body: LINE.body!.replace(
+        "async evaluate(_config, context) {",
+        `async evaluate(_config, context) { throw new Error("no metric");`,
+      ),
+    },
+    error: /\[trial evaluate\] Error: no metric/,
+  },
+  {
+    what: "loops past its limit",
+    text: { body: `prepare() { for (;;) {} },` },
+    flags: ["--hook-timeout", "2"],
+    error: /may take at most 2 s/,
+  },
+  {
+    what: "exits",
+    text: { body: `prepare() { Deno.exit(0); },` },
+    error: /the box must live until the hook returns: it exited with code 0/,
+  },
+];
+
+for (const { what, text, flags = [], error } of FAILURES) {
+  Deno.test(`run ends with exit code 4 and a failed record when a plugin ${what}`, async () => {
+    await withTempDir(async (directory) => {
+      const plugin = await writeTrial(directory, text);
+      const { out, flags: paths } = places(directory);
+      const { code, stderr } = await task("run", plugin, "--epochs", "1", ...flags, ...paths);
+      assert.equal(code, 4, stderr);
+      assert.match(stderr, error);
+      const [id] = await names(join(out, "trial"));
+      const record = JSON.parse(await Deno.readTextFile(join(out, "trial", id!, "run.json")));
+      assert.equal(record.status, "failed");
+      assert.match(record.error.message, error);
+      assert.ok((await names(join(out, "trial", id!))).includes("report.html"));
+    });
+  });
+}
+
+Deno.test("run prints one JSON object although the plugin prints to standard output", async () => {
+  await withTempDir(async (directory) => {
+    const plugin = await writeTrial(directory, { head: `${LINE.head}\nconsole.log("noise");` });
+    const { code, stdout, stderr } = await task(
+      "run",
+      plugin,
+      "--epochs",
+      "1",
+      "--json",
+      ...places(directory).flags,
+    );
+    assert.equal(code, 0, stderr);
+    assert.equal(JSON.parse(stdout).status, "finished");
+  });
+});
+
+Deno.test("run stops with the step and the tensor when the loss is not finite", async () => {
+  await withTempDir(async (directory) => {
+    const body = LINE.body!.replace(
+      "tf.losses.meanSquaredError(y, layer.apply(x))",
+      "tf.sqrt(tf.neg(tf.mean(tf.square(layer.apply(x)))))",
+    );
+    const plugin = await writeTrial(directory, { body });
+    const { code, stderr } = await task("run", plugin, "--epochs", "1", ...places(directory).flags);
+    assert.equal(code, 2);
+    assert.match(
+      stderr,
+      /Cannot train "slope" as "loss" must be finite: NaN at step 1 \(epoch 1\), the first tensor that is not finite is ",
+    );
+  });
+});
+
+Deno.test("run takes a data path, refuses a missing one, and passes on what the plugin says of the file", async () => {
+  await withTempDir(async (directory) => {
+    const plugin = await writeTrial(directory, {
+      head: `import { DataError } from "beamline";`,
+      config: `data: inputPath("file", "numbers")`,
+      body: `prepare({ data }) {
+        if (Deno.readTextFileSync(data) !== "good") throw new DataError("Cannot read \\"" + data + "\\" as it must be good: found bad", data);
+        return { tables: {}, simulated: false, source: "a file" };
+      },`,
+    });
+    const file = join(directory, "a.txt");
+    const { flags } = places(directory);
+    await Deno.writeTextFile(file, "good");
+    assert.equal((await task("run", plugin, "--data", file, ...flags)).code, 0);
+    const missing = await task("run", plugin, "--data", join(directory, "b.txt"), ...flags);
+    assert.equal(missing.code, 2);
+    assert.match(missing.stderr, /--data must name something to read: no such file or folder/);
+    await Deno.writeTextFile(file, "bad");
+    const bad = await task("run", plugin, "--data", file, ...flags);
+    assert.equal(bad.code, 2);
+    assert.match(bad.stderr, /as it must be good: found bad/);
+  });
+});
+
+Deno.test("list, info, runs, cache and doctor answer as text and as JSON", async () => {
+  await withTempDir(async (directory) => {
+    assert.match((await task("list")).stdout, /ecal/);
+    const info = JSON.parse(
+      (await task("info", await writeTrial(directory), "--json", "--cache", join(directory, "cache"))).stdout,
+    );
+    assert.equal(info.name, "trial");
+    assert.equal((await task("runs", "--out", join(directory, "runs"))).code, 5);
+    assert.equal(
+      JSON.parse((await task("cache", "--json", "--cache", join(directory, "none"))).stdout).bytes,
+      0,
+    );
+    const doctor = JSON.parse((await task("doctor", "--json")).stdout);
+    assert.equal(doctor.ok, true);
+  });
+});
