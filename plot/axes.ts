@@ -132,14 +132,10 @@ export function layoutStage(figure: FigureOptions, options: StageOptions): Stage
   const yTicks = categories.y === undefined ? ticksOf(y, bottom - 30, 46) : categoryTicks(categories.y);
   const labelRoom = Math.max(...yTicks.labels.map((label) => textWidth(label)), 0);
   const left = Math.ceil(Math.min(labelRoom, width * 0.4)) + 34;
-  const right = width - 14 - rightRoom;
+  const { right, ticks: xTicks } = fitAcross(x, left, width, rightRoom, categories.x);
   const head = layoutLegend(legend, { left, right, reserved: simulatedWidth(figure.simulated) });
   const top = Math.max(head.height, figure.simulated ? 23 : 12);
   const frame = { left, right, top, bottom };
-  const xLabel = categories.x === undefined
-    ? 34 + Math.max(...x.domain.map((end) => textWidth(String(Number(end.toPrecision(2)))))) * 0.8
-    : 1;
-  const xTicks = categories.x === undefined ? ticksOf(x, right - left, xLabel) : categoryTicks(categories.x);
   return {
     frame,
     width,
@@ -164,6 +160,38 @@ export function layoutStage(figure: FigureOptions, options: StageOptions): Stage
         axisTitles(frame, height, x.title, y.title) + head.markup;
     },
   };
+}
+
+/** The right side of the frame, and as many ticks as leave room between their labels. */
+function fitAcross(
+  range: Range,
+  left: number,
+  width: number,
+  rightRoom: number,
+  names: readonly string[] | undefined,
+): { readonly right: number; readonly ticks: Ticks } {
+  const right = width - 14 - rightRoom;
+  if (names !== undefined) return { right, ticks: categoryTicks(names) };
+  const ticks = fittingTicks(range, right - left);
+  const last = ticks.major.length - 1;
+  if (last < 0 || rightRoom > 0) return { right, ticks };
+  // A label at the right end may reach beyond the figure.
+  const end = positionOf(range, left, right)(ticks.major[last]!) + textWidth(ticks.labels[last]!) / 2;
+  const narrower = right - Math.max(0, Math.ceil(end - (width - 3)));
+  return { right: narrower, ticks: fittingTicks(range, narrower - left) };
+}
+
+function fittingTicks(range: Range, pixels: number): Ticks {
+  const at = positionOf(range, 0, pixels);
+  for (let count = Math.max(2, Math.floor(pixels / 36)); count > 2; count--) {
+    const ticks = ticksOf(range, pixels, pixels / count);
+    const widths = ticks.labels.map((label) => textWidth(label));
+    const hasRoom = ticks.major.every((value, i) =>
+      i === 0 || at(value) - at(ticks.major[i - 1]!) >= (widths[i]! + widths[i - 1]!) / 2 + 9
+    );
+    if (hasRoom) return ticks;
+  }
+  return ticksOf(range, pixels, pixels / 2);
 }
 
 function categoryTicks(names: readonly string[]): Ticks {

@@ -65,6 +65,8 @@ const MARKER_SYMBOLS: readonly SymbolName[] = [
   "triangle",
   "nabla",
 ];
+/** Pixels; narrower when the panels need less. */
+const DEFAULT_GRID_WIDTH = 640;
 const GAP = 18;
 const TITLE = 18;
 
@@ -93,10 +95,9 @@ export async function cellGridFigure(options: CellGridOptions): Promise<Figure> 
   const symbols = symbolsOf(panels);
   const { frame, places, width, height, head } = layout(options, panels, symbols, scale);
   const bar = colorBar(name, scale, {
-    x: frame.right - 4,
+    x: frame.right,
     top: frame.top + TITLE,
     bottom: Math.max(frame.bottom, frame.top + TITLE + 80),
-    width,
   });
   const body = panels.map((panel, i) =>
     panelMarkup(panel, places[i]!, scale, options.logColor ?? false, symbols)
@@ -126,39 +127,41 @@ function symbolsOf(panels: readonly Checked[]): Map<string, SymbolName> {
   return symbols;
 }
 
-/** Chooses how many panels fit beside each other, and from that the height. */
+/** Chooses how many panels fit beside each other, and from that the size of cells and figure. */
 function layout(
   options: CellGridOptions,
   panels: readonly Checked[],
   symbols: ReadonlyMap<string, SymbolName>,
   scale: ColorScale,
 ) {
-  const width = options.width ?? 640;
   const left = 14;
+  const barRoom = colorBarRoom(scale.range);
+  const room = (options.width ?? DEFAULT_GRID_WIDTH) - barRoom - left;
+  const widest = Math.max(...panels.map(({ columns }) => columns));
+  const tallest = Math.max(...panels.map(({ rows }) => rows));
+  const perRow = perRowOf(panels.length, room / Math.max(110, Math.min(220, widest * 24)));
+  const lines = Math.ceil(panels.length / perRow);
+  // The legend takes about two lines; only a height that was given limits the cells.
+  const free = options.height === undefined ? Infinity : (options.height - 48) / lines - TITLE - 8;
+  const across = (room - GAP * (perRow - 1)) / perRow / widest;
+  const cell = Math.min(across, Math.max(4, free / tallest), 40);
+  const step = cell * widest + GAP;
+  const right = left + step * perRow - GAP;
+  const width = options.width ?? Math.max(320, Math.ceil(right + barRoom));
   const legend = layoutLegend(
     [...symbols].map(([label, symbol]) => ({ label, symbol, color: INK, isOutlined: true })),
     { left, right: width - 14, reserved: simulatedWidth(options.simulated) },
   );
   const top = Math.max(legend.height, options.simulated ? 23 : 4);
-  const right = width - colorBarRoom(scale.range, 200);
-  const widest = Math.max(...panels.map(({ columns }) => columns));
-  const tallest = Math.max(...panels.map(({ rows }) => rows));
-  const perRow = perRowOf(panels.length, (right - left) / Math.max(110, Math.min(220, widest * 24)));
-  const room = (right - left - GAP * (perRow - 1)) / perRow;
-  const lines = Math.ceil(panels.length / perRow);
-  const free = options.height === undefined ? Infinity : (options.height - top - 8) / lines - TITLE - 8;
-  const cell = Math.min(room / widest, Math.max(4, free / tallest), 40);
   const stride = TITLE + cell * tallest + 8;
-  const step = cell * widest + GAP;
   const places = panels.map((panel, i): Place => ({
     left: left + (i % perRow) * step,
     top: top + Math.floor(i / perRow) * stride + TITLE + cell * (tallest - panel.rows),
     cell,
   }));
   const bottom = top + stride * lines - 8;
-  const frame = { top, bottom, right: left + step * perRow - GAP + 4 };
   const height = options.height ?? Math.ceil(Math.max(bottom + 12, top + TITLE + 100));
-  return { frame, places, width, height, head: legend.markup };
+  return { frame: { top, bottom, right }, places, width, height, head: legend.markup };
 }
 
 /** At most `fit` panels per row, and rows as equal as they can be. */

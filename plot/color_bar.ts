@@ -40,8 +40,8 @@ const BAR = 14;
 const STOPS = 32;
 
 /** Pixels at the right of a frame that a color bar takes. */
-export function colorBarRoom(range: Range, height: number): number {
-  const labels = ticksOf(range, height, 40).labels.map((label) => textWidth(label));
+export function colorBarRoom(range: Range): number {
+  const labels = ticksOf(range, 300, 40).labels.map((label) => textWidth(label));
   return 12 + BAR + 6 + Math.ceil(Math.max(...labels, 0)) + 24;
 }
 
@@ -49,12 +49,7 @@ export function colorBarRoom(range: Range, height: number): number {
 export function colorBar(
   name: string,
   scale: ColorScale,
-  { x, top, bottom, width }: {
-    readonly x: number;
-    readonly top: number;
-    readonly bottom: number;
-    readonly width: number;
-  },
+  { x, top, bottom }: { readonly x: number; readonly top: number; readonly bottom: number },
 ): string {
   const left = x + 12;
   const id = `${name}-colors`;
@@ -75,7 +70,7 @@ export function colorBar(
     tag("text", { x: left + BAR + 6, y: y(ticks.major[i]!) + FONT_SIZE * 0.35 }, escapeMarkup(label))
   );
   const title = tag("text", {
-    transform: `translate(${width - 6},${(top + bottom) / 2}) rotate(-90)`,
+    transform: `translate(${x + colorBarRoom(scale.range) - 6},${(top + bottom) / 2}) rotate(-90)`,
     "text-anchor": "middle",
     "font-size": FONT_SIZE + 1,
   }, escapeMarkup(scale.range.title));

@@ -11,15 +11,7 @@ import type { CellGrid } from "./cells.ts";
 import { colorBar, colorBarRoom, colorScale } from "./color_bar.ts";
 import { openCanvas } from "./dom.ts";
 import type { Canvas, Mark } from "./dom.ts";
-import {
-  checkLength,
-  checkOptions,
-  DEFAULT_HEIGHT,
-  extent,
-  finishFigure,
-  finiteNumbers,
-  increasingEdges,
-} from "./figure.ts";
+import { checkLength, checkOptions, extent, finishFigure, finiteNumbers, increasingEdges } from "./figure.ts";
 import type { Axis, FigureOptions, NumberArray } from "./figure.ts";
 import { INK } from "./theme.ts";
 
@@ -214,7 +206,7 @@ interface Cells {
 async function drawCells(options: FigureOptions, cells: Cells, data: Json): Promise<Figure> {
   const canvas = await openCanvas();
   const { x, y, colors, categories = {} } = cells;
-  const room = colorBarRoom(colors, (options.height ?? DEFAULT_HEIGHT) - 70);
+  const room = colorBarRoom(colors);
   const stage = layoutStage(options, { x, y, rightRoom: room - 14, categories });
   const scale = colorScale(canvas, colors, cells.isDiverging ?? false);
   const grid = visibleGrid(stage, cells);
@@ -222,7 +214,7 @@ async function drawCells(options: FigureOptions, cells: Cells, data: Json): Prom
   const under = cellMarkup(grid, scale) + (cells.showValues && isCoarse ? gridMarkup(grid) : "") +
     (cells.showValues ? numberMarkup(grid, scale) : "");
   const { frame, width, height } = stage;
-  const bar = colorBar(options.name, scale, { x: frame.right, top: frame.top, bottom: frame.bottom, width });
+  const bar = colorBar(options.name, scale, { x: frame.right, top: frame.top, bottom: frame.bottom });
   const markup = stage.draw(canvas, cells.marks?.(canvas) ?? [], { under }) + bar;
   return finishFigure(options, { width, height, right: frame.right, markup }, data);
 }

@@ -112,8 +112,8 @@ const CORNERS: { readonly [S in Exclude<SymbolName, "circle">]: readonly (readon
   triangle: [[0, -1.2], [1.1, .8], [-1.1, .8]],
   nabla: [[0, 1.2], [1.1, -.8], [-1.1, -.8]],
   diamond: [[0, -1.3], [1.05, 0], [0, 1.3], [-1.05, 0]],
-  plus: plusCorners(.34, 1.25),
-  cross: plusCorners(.34, 1.25).map(([x, y]) => [(x - y) * Math.SQRT1_2, (x + y) * Math.SQRT1_2] as const),
+  plus: plusCorners(.3, 1.3),
+  cross: plusCorners(.3, 1.3).map(([x, y]) => [(x - y) * Math.SQRT1_2, (x + y) * Math.SQRT1_2] as const),
   star: Array.from({ length: 10 }, (_, i) => {
     const radius = i % 2 === 0 ? 1.4 : .6;
     const angle = -Math.PI / 2 + i * Math.PI / 5;
