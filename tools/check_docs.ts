@@ -83,7 +83,7 @@ function isPlugin(name: string, { exists }: Lookup): boolean {
 
 /** Commands of a text name a task that exists, a plugin that exists and the version of Deno that is used. */
 export function checkCommands(file: string, text: string, lookup: Lookup): Check[] {
-  return [...text.matchAll(/\bdeno(@[\d.]+)? task ([\w:-]+)((?: +[^\s`|&;)]+)*)/g)].map((match) => {
+  return [...text.matchAll(/\bdeno(@[\d.]+)? task ([\w:-]+)((?: +[^\s`|&;)#]+)*)/g)].map((match) => {
     const [, version, task, words] = match;
     const where = placeOf(file, text, match.index);
     if (version !== undefined && version !== `@${lookup.denoVersion}`) {
