@@ -13,7 +13,6 @@ import { openCanvas } from "./dom.ts";
 import type { Canvas, Mark } from "./dom.ts";
 import { checkLength, checkOptions, extent, finishFigure, finiteNumbers, increasingEdges } from "./figure.ts";
 import type { Axis, FigureOptions, NumberArray } from "./figure.ts";
-import { INK } from "./theme.ts";
 
 /** Options of {@linkcode densityFigure}. */
 export interface DensityOptions extends FigureOptions {
@@ -64,8 +63,13 @@ export async function densityFigure(options: DensityOptions): Promise<Figure> {
   const diagonal = (canvas: Canvas): Mark[] => {
     if (!options.diagonal) return [];
     const ends = [Math.max(x.domain[0], y.domain[0]), Math.min(x.domain[1], y.domain[1])];
-    const line = { x: ends, y: ends, stroke: INK, strokeWidth: 1, strokeDasharray: "5 4" };
-    return ends[0]! < ends[1]! ? [canvas.Plot.line({ length: 2 }, { ...line, clip: true })] : [];
+    if (ends[0]! >= ends[1]!) return [];
+    // Dashes on a rim: seen on dark cells, on bright ones, and on the empty card in both of its colors.
+    const line = { x: ends, y: ends, clip: true } as const;
+    return [
+      canvas.Plot.line({ length: 2 }, { ...line, stroke: "#fff", strokeWidth: 2.2, strokeOpacity: 0.6 }),
+      canvas.Plot.line({ length: 2 }, { ...line, stroke: "#000", strokeWidth: 1.1, strokeDasharray: "5 4" }),
+    ];
   };
   const values = counts.map((count) => count > 0 ? count : undefined);
   return await drawCells(options, { x, y, colors, edgesX, edgesY, values, marks: diagonal }, {
