@@ -79,3 +79,79 @@ export function randomStandardNormal(
 ): tfjs.Tensor {
   return randomNormal(shape, 0, 1, dtype, seed);
 }
+
+/**
+ * Sums products over the indices that are missing on the right of the arrow, such as "bij,bjk->bik". Unlike tfjs's
+ * own, it has a gradient, and becomes matrix products.
+ *
+ * @param equation A letter per dimension; no ellipsis, no letter twice in one term.
+ * @throws {TypeError} If the equation does not fit the tensors.
+ */
+export function einsum(equation: string, ...tensors: tfjs.Tensor[]): tfjs.Tensor {
+  const match = /^([a-zA-Z,]*)->([a-zA-Z]*)$/.exec(equation.replaceAll(" ", ""));
+  const terms = match?.[1]!.split(",") ?? [];
+  const output = match?.[2] ?? "";
+  const fits = match !== null && terms.length === tensors.length &&
+    [...terms, output].every((term) => new Set(term).size === term.length) &&
+    terms.every((term, i) => term.length === tensors[i]!.rank) &&
+    [...output].every((letter) => match[1]!.includes(letter));
+  if (!fits) {
+    const shapes = tensors.map((tensor) => `[${tensor.shape}]`).join(" and ");
+    throw new TypeError(
+      `Cannot compute einsum "${equation}" as it must have a term per tensor and a letter per dimension: found ${shapes}`,
+    );
+  }
+  let left: Labeled = { letters: terms[0]!, tensor: tensors[0]! };
+  for (let i = 1; i < terms.length; i++) {
+    const right = { letters: terms[i]!, tensor: tensors[i]! };
+    left = contract(left, right, output + terms.slice(i + 1).join(""));
+  }
+  return arrange(sumOut(left, output), output);
+}
+
+/** A tensor with a letter per dimension. */
+interface Labeled {
+  readonly letters: string;
+  readonly tensor: tfjs.Tensor;
+}
+
+/** Sums over the letters that are not kept. */
+function sumOut({ letters, tensor }: Labeled, kept: string): Labeled {
+  const axes = [...letters].flatMap((letter, i) => (kept.includes(letter) ? [] : [i]));
+  if (axes.length === 0) return { letters, tensor };
+  return {
+    letters: [...letters].filter((letter) => kept.includes(letter)).join(""),
+    tensor: tfjs.sum(tensor, axes),
+  };
+}
+
+function arrange({ letters, tensor }: Labeled, order: string): tfjs.Tensor {
+  return letters === order
+    ? tensor
+    : tfjs.transpose(tensor, [...order].map((letter) => letters.indexOf(letter)));
+}
+
+/** The product of two tensors, summed over the letters that nothing after needs, as one batched matrix product. */
+function contract(first: Labeled, second: Labeled, needed: string): Labeled {
+  const a = sumOut(first, needed + second.letters);
+  const b = sumOut(second, needed + first.letters);
+  const shared = [...a.letters].filter((letter) => b.letters.includes(letter));
+  const batch = shared.filter((letter) => needed.includes(letter)).join("");
+  const summed = shared.filter((letter) => !needed.includes(letter)).join("");
+  const rows = [...a.letters].filter((letter) => !shared.includes(letter)).join("");
+  const columns = [...b.letters].filter((letter) => !shared.includes(letter)).join("");
+  const sizes = new Map([
+    ...[...a.letters].map((letter, i): [string, number] => [letter, a.tensor.shape[i]!]),
+    ...[...b.letters].map((letter, i): [string, number] => [letter, b.tensor.shape[i]!]),
+  ]);
+  const shape = (letters: string) => [...letters].map((letter) => sizes.get(letter)!);
+  const size = (letters: string) => shape(letters).reduce((product, length) => product * length, 1);
+  const left = tfjs.reshape(arrange(a, batch + rows + summed), [size(batch), size(rows), size(summed)]);
+  const right = tfjs.reshape(arrange(b, batch + summed + columns), [
+    size(batch),
+    size(summed),
+    size(columns),
+  ]);
+  const letters = batch + rows + columns;
+  return { letters, tensor: tfjs.reshape(tfjs.matMul(left, right), shape(letters)) };
+}

@@ -15,6 +15,7 @@ import {
 } from "../program/kernels.ts";
 import type { ProgramDtype, ValueId, ValueType } from "../program/types.ts";
 import * as tf from "../tf.ts";
+import { registerGradients } from "./gradients.ts";
 import { type CpuBackend, cpuBackend, type DataId, engineInternals } from "./internals.ts";
 import { normalizeAttrs, type RawAttrs } from "./normalize.ts";
 import { constantData, type Recorder } from "./recorder.ts";
@@ -330,6 +331,9 @@ type Alias = (
 
 /** Kernels that are recorded as other kernels. */
 const ALIASES: { readonly [kernel: string]: Alias } = {
+  Conv2D: channelsLast("Conv2D", ["x"]),
+  Conv2DBackpropFilter: channelsLast("Conv2DBackpropFilter", ["x", "dy"]),
+  Conv2DBackpropInput: channelsLast("Conv2DBackpropInput", ["dy"]),
   /** diag(x)[i, j] = x[i] where i = j: x times the unit matrix. */
   Diag(backend, { x }) {
     const shape = [...x!.shape, ...x!.shape];
@@ -350,6 +354,29 @@ const ALIASES: { readonly [kernel: string]: Alias } = {
   },
   StridedSlice: stridedSlice,
 };
+
+/** A channels-first convolution is a channels-last one between two transpositions. */
+function channelsLast(kernel: Kernel, images: readonly string[]): Alias {
+  return (backend, inputs, attrs) => {
+    if (attrs["dataFormat"] !== "NCHW") return backend.recordPlain(kernel, inputs, attrs);
+    const move = (x: tf.TensorInfo, perm: number[]) =>
+      backend.call("Transpose", { x }, { perm }) as tf.TensorInfo;
+    const last = (list: readonly unknown[]) => [list[0], list[2], list[3], list[1]];
+    const moved = Object.fromEntries(
+      Object.entries(inputs).map((
+        [name, info],
+      ) => [name, images.includes(name) ? move(info, [0, 2, 3, 1]) : info]),
+    );
+    const { pad, inputShape } = attrs as { pad: unknown; inputShape?: number[] };
+    const result = backend.recordPlain(kernel, moved, {
+      ...attrs,
+      dataFormat: "NHWC",
+      ...(Array.isArray(pad) ? { pad: last(pad) } : {}),
+      ...(inputShape ? { inputShape: last(inputShape) } : {}),
+    }) as tf.TensorInfo;
+    return kernel === "Conv2DBackpropFilter" ? result : move(result, [0, 3, 1, 2]);
+  };
+}
 
 function stridedSlice(
   backend: TraceBackend,
@@ -397,6 +424,7 @@ export async function traceBackend(): Promise<TraceBackend> {
   const known = tf.findBackend(TRACE_BACKEND);
   if (known instanceof TraceBackend) return known;
   const backend = new TraceBackend(cpuBackend());
+  registerGradients();
   // A negative priority: tfjs never chooses it by itself.
   tf.registerBackend(TRACE_BACKEND, () => backend, -1);
   const names = new Set([

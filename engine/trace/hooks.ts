@@ -102,6 +102,10 @@ export class Hooks {
       events.variable(variable);
       return variable;
     });
+    // tfjs would clone an optional input that is absent, such as the scale of a batch normalization.
+    this.#replace(engine, "getTensorsForGradient", (original) => (...args) => {
+      return original.apply(engine, args).filter((tensor) => tensor !== undefined && tensor !== null);
+    });
     this.#replace(engine, "addTapeNode", (original) => (...args) => {
       original.apply(engine, args);
       this.#nameGradient();

@@ -32,6 +32,7 @@ export interface EngineInternals {
   makeTensor(values: unknown, shape: number[], dtype: tf.DataType, backend?: tf.KernelBackend): tf.Tensor;
   makeTensorFromTensorInfo(info: tf.TensorInfo, backend?: tf.KernelBackend): tf.Tensor;
   makeVariable(initial: tf.Tensor, trainable?: boolean, name?: string, dtype?: tf.DataType): tf.Variable;
+  getTensorsForGradient(kernel: string, inputs: unknown, outputs: tf.Tensor[]): (tf.Tensor | undefined)[];
   addTapeNode(...args: unknown[]): void;
   disposeVariable(variable: tf.Variable): void;
 }

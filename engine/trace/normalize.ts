@@ -68,7 +68,8 @@ function pair(value: unknown): [number, number] {
   return [list[0]!, list[1] ?? list[0]!];
 }
 
-function triple(value: unknown): [number, number, number] {
+/** Three numbers, depth, height and width, from tfjs's number or list. */
+export function triple(value: unknown): [number, number, number] {
   if (typeof value === "number") return [value, value, value];
   const list = numbers(value ?? [1, 1, 1]);
   return [list[0]!, list[1]!, list[2]!];
@@ -80,12 +81,12 @@ type RoundingMode = "floor" | "round" | "ceil" | undefined;
  * Explicit padding of a two-dimensional window. A rounding mode that gives more positions than rounding down
  * becomes more padding below and to the right.
  */
-function padding2d(
+export function padding2d(
   image: readonly number[],
   window: readonly [number, number],
   attrs: RawAttrs,
   dilations: readonly [number, number] = [1, 1],
-): Attrs {
+): { strides: [number, number]; pad: [number, number][] } {
   const strides = pair(attrs["strides"]);
   const info = tf.backend_util.computeConv2DInfo(
     image as [number, number, number, number],
