@@ -119,6 +119,7 @@ const CASES: { readonly [rule: string]: readonly Case[] } = {
     ["data/a.ts", "throw new TypeError(`Cannot read ${a}\n${b}`);", "error-message"],
     ["data/a.ts", `throw new RangeError("Cannot read: " + a + " bytes.");`, "error-message"],
     ["data/a.ts", `throw RangeError("it is wrong");`, "error-message"],
+    ["data/a.ts", `throw TypeError("images must be channels-last: found " + format);`],
     ["data/a.ts", `throw new AggregateError(causes, "it is wrong");`, "error-message"],
     ["data/a.ts", `throw new TypeError("Cannot use the plugin's name");`],
     ["data/a.ts", `throw new TypeError(message);`],

@@ -175,7 +175,11 @@ function messageProblem(parts: readonly MessagePart[]): string | undefined {
   const text = parts.map((part) => part ?? "…").join("");
   const contraction = CONTRACTION.exec(text);
   if (contraction !== null) return `it has no contraction: found "${contraction[0]}"`;
-  if (first && /^\p{Ll}/u.test(first)) return `it starts with a capital: found "${text.slice(0, 20)}"`;
+  // "<rule>: found <value>" is the end of a message; the caller knows the action and the thing.
+  const isEnd = /: found\b/.test(text);
+  if (first && !isEnd && /^\p{Ll}/u.test(first)) {
+    return `it starts with a capital: found "${text.slice(0, 20)}"`;
+  }
   if (/[^.]\.\s*$/.test(text)) return `it has no final period: found "${text.slice(-20)}"`;
   if (text.includes("\n")) return "it is one line: found a line break";
   return undefined;
