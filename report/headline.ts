@@ -85,7 +85,8 @@ export function headlineSection(metrics: { readonly [key: string]: StoredMetric 
   const { rows, baselines } = arrangeMetrics(metrics);
   if (rows.length === 0) return [notice("No metrics were recorded.")];
   const ranks = rows.map(standings);
-  const columns = ["", ...baselines];
+  // Some experiments only compare methods, and call none of them the result.
+  const columns = rows.some(({ cells }) => cells.has("")) ? ["", ...baselines] : baselines;
   const table = htmlTable({
     label: "Metrics",
     columns: [
@@ -108,8 +109,8 @@ export function headlineSection(metrics: { readonly [key: string]: StoredMetric 
   });
   const notes = [
     errorSentence(Object.values(metrics)),
-    baselines.length > 0 && comparisonSentence,
-    baselines.length > 0 && balanceSentence(rows, ranks),
+    columns.length > 1 && comparisonSentence,
+    columns.length > 1 && balanceSentence(rows, ranks),
   ];
   return [table, html("p", { class: "note" }, notes.filter((note) => note !== false).join(" "))];
 }

@@ -68,6 +68,17 @@ Deno.test("renderReport() puts baselines beside the result and marks the best ho
   assert.match(text, /one standard deviation \(bootstrap\)/);
 });
 
+Deno.test("renderReport() compares methods when none of them is the result", async () => {
+  const { "metrics.json": all } = exampleRun([]) as { "metrics.json": Record<string, unknown> };
+  const metrics = Object.fromEntries(Object.entries(all).filter(([key]) => key.includes(".core")));
+  const text = sectionText(await render({ "run.json": EXAMPLE_RUN, "metrics.json": metrics }), "metrics");
+  assert.match(
+    text,
+    /^Metrics metric centroid corrected profile fit unit rows split core sigma x .* best cm/,
+  );
+  assert.doesNotMatch(text, /better than the result/);
+});
+
 Deno.test("renderReport() lists settings that were given first, with source and help", async () => {
   const text = sectionText(await render(exampleRun([])), "configuration");
   assert.match(text, /2 of 6 settings were given/);

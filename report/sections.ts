@@ -156,10 +156,12 @@ function perRow(
   return [name, column.dtype, column.unit, column.shape.slice(1)];
 }
 
-/** "25 cells", "5 × 5", "–" for one number per row. */
+/** "25 cell", "5 × 5" for dimensions without a name of their own, "–" for one number per row. */
 function shapeText(shape: readonly number[], dims: readonly string[]): string {
   if (shape.length === 0) return "–";
-  return shape.map((length, i) => dims[i] ? `${length} ${dims[i]}` : String(length)).join(" × ");
+  return shape.map((length, i) =>
+    dims[i] && !/^axis\d+$/.test(dims[i]) ? `${length} ${dims[i]}` : String(length)
+  ).join(" × ");
 }
 
 function configuration({ config }: RunFiles): Content[] {
@@ -303,7 +305,7 @@ function permissionList(permissions: Part<Json>): Content {
       const flags: readonly Json[] = Array.isArray(granted) ? granted : [granted as Json];
       const shown = flags.length === 0
         ? "none"
-        : flags.map((flag) => [html("code", {}, jsonText(flag)), " "]);
+        : flags.map((flag) => html("code", { class: "line" }, jsonText(flag)));
       return [name, shown];
     }),
   );
