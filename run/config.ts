@@ -28,6 +28,8 @@ export interface ConfigRequest {
   readonly file?: string | undefined;
   /** Values set by flags: dotted path to value. */
   readonly flags: { readonly [path: string]: Json };
+  /** The layers themselves, in place of preset, file and flags: the values of an earlier run. */
+  readonly layers?: readonly ConfigLayer[];
   /** Problems that were found before, such as unknown flags; reported together with the others. */
   readonly issues?: readonly ConfigIssue[];
   readonly workingDirectory: string;
@@ -48,7 +50,7 @@ export interface ResolvedConfig {
 /** The layers of a request, lowest first; input paths are made absolute here. */
 export async function readLayers(request: ConfigRequest, description: Description): Promise<ConfigLayer[]> {
   const flags = flagsOf(description.schema);
-  const layers: ConfigLayer[] = [];
+  const layers: ConfigLayer[] = [...(request.layers ?? [])];
   if (request.preset !== undefined) layers.push(presetLayer(request.preset, description));
   if (request.file !== undefined) layers.push(await fileLayer(request.file, flags, request.workingDirectory));
   for (const [path, value] of Object.entries(request.flags)) {

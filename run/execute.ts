@@ -71,6 +71,8 @@ export interface RunRequest {
   readonly command: readonly string[];
   readonly listener: RunListener;
   readonly stop: StopSignal;
+  /** Stop after this many steps of the first model; for checks of a prefix. */
+  readonly stopAfterSteps?: number | undefined;
   /** A run to go on with, in place of a new one; `config` then holds its values. */
   readonly resume?: RunDirectory | undefined;
 }
@@ -419,6 +421,7 @@ class Execution {
           stepOffset,
           resumeFrom,
           isStopped: () => request.stop.isStopped,
+          stopAfterSteps: request.stopAfterSteps,
           listener: {
             onStep: (position) => request.listener.onStep?.({ model: name, ...position }),
             onRecord: async (record) => {

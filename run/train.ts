@@ -36,6 +36,8 @@ export interface TrainRequest {
   readonly listener: TrainListener;
   /** Asked between steps; true = save and stop. */
   isStopped(): boolean;
+  /** Save and stop after this many steps. @default never */
+  readonly stopAfterSteps?: number | undefined;
 }
 
 /** The state with the lowest monitored loss, and where training stood. */
@@ -142,7 +144,9 @@ class Training {
     const started = performance.now();
     while (this.#counters.stepInEpoch < this.#stepsPerEpoch) {
       await this.#letOthersRun();
-      if (request.isStopped()) return "interrupted";
+      if (request.isStopped() || this.#counters.step >= (request.stopAfterSteps ?? Infinity)) {
+        return "interrupted";
+      }
       await this.#step(order);
     }
     await this.#closeEpoch((performance.now() - started) / 1000);

@@ -50,7 +50,7 @@ export async function run(args: readonly string[]): Promise<number> {
   });
   const { status } = outcome.run.record;
   if (isJson) printJson({ run: outcome.run.path, status, metrics: outcome.metrics, ...outcome.results });
-  else show(outcome, description.metrics, (performance.now() - started) / 1000, isQuiet);
+  else showOutcome(outcome, description.metrics, (performance.now() - started) / 1000, isQuiet);
   return EXIT.ok;
 }
 
@@ -78,7 +78,7 @@ async function existingFiles(files: readonly string[]): Promise<string[]> {
 }
 
 /** Ctrl-C once: save and stop. Twice: stop now. */
-function stopOnSignals(isQuiet: boolean): StopSignal {
+export function stopOnSignals(isQuiet: boolean): StopSignal {
   const callbacks: (() => void)[] = [];
   const signal = { isStopped: false, onStop: (callback: () => void) => void callbacks.push(callback) };
   const stop = (): void => {
@@ -94,7 +94,8 @@ function stopOnSignals(isQuiet: boolean): StopSignal {
   return signal;
 }
 
-function show(
+/** Prints metrics, summary, run directory and the next command. */
+export function showOutcome(
   { run, metrics, tables }: RunOutcome,
   declared: Parameters<typeof metricsTable>[1],
   seconds: number,

@@ -1,0 +1,31 @@
+/**
+ * An earlier run as a request: to go on with it, or to do it again.
+ *
+ * @module
+ */
+import { safeParseJson } from "../core/json.ts";
+import type { ConfigRecord } from "../core/records.ts";
+import type { Json } from "../core/types.ts";
+import type { Description } from "./box/hooks.ts";
+import { absolutePaths, type ConfigLayer } from "./config.ts";
+import { flagsOf, getPath, setPath } from "./flags.ts";
+import type { RunDirectory } from "./store.ts";
+
+/** Reads a JSON file of a run directory. */
+export async function readRunJson<T>(run: RunDirectory, name: string): Promise<T> {
+  const path = run.file(name);
+  return safeParseJson(await Deno.readTextFile(path), path) as unknown as T;
+}
+
+/** The configuration of a run, one layer a value, so that every value keeps its source; input paths become absolute. */
+export async function recordedLayers(run: RunDirectory, description: Description): Promise<ConfigLayer[]> {
+  const record = await readRunJson<ConfigRecord>(run, "config.json");
+  const flags = flagsOf(description.schema);
+  return Object.entries(record.sources).flatMap(([path, source]) => {
+    const value = getPath(record.values, path);
+    if (value === undefined) return [];
+    const values: { [key: string]: Json } = {};
+    setPath(values, path, value);
+    return [{ source, values: absolutePaths(values, flags, run.path) }];
+  });
+}
