@@ -61,7 +61,7 @@ const CASES: { readonly [rule: string]: readonly Case[] } = {
     ["engine/runtime/ort.ts", `import type { Tensor } from "onnxruntime-node";`],
     ["engine/runtime/ort.ts", `import { Tensor } from "onnxruntime-node";`, "packages"],
     ["run/run.ts", `const ort = await import("onnxruntime-node");`, "packages"],
-    ["tasks/list.ts", `import { Command } from "@commander-js/extra-typings/esm.mjs";`, "packages"],
+    ["tasks/list.ts", `import { Command } from "commander/esm.mjs";`, "packages"],
     ["plugins/ecal/mod.ts", `import { z } from "zod";`, "packages"],
     ["data/png.ts", `import { decode } from "fast-png";`, "packages"],
     ["data/npy.ts", `import { open } from "node:fs/promises";`],

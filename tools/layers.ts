@@ -52,7 +52,6 @@ export const PACKAGES: { readonly [name: string]: PackageRule } = {
   "@zip.js/zip.js": { values: ["data/zip.ts"], lazy: true },
   "ml-levenberg-marquardt": { values: ["metrics/fit.ts"] },
   "commander": { values: ["tasks/command.ts"] },
-  "@commander-js/extra-typings": { values: ["tasks/command.ts"] },
   "cli-progress": { values: ["tasks/progress.ts"] },
 };
 
