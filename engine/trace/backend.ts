@@ -47,7 +47,7 @@ export class TraceBackend extends tf.KernelBackend {
   /** The function being traced; `undefined` between traces. */
   session: Session | undefined;
   readonly #symbols = new Map<DataId, Symbol>();
-  #constants = new Map<DataId, ValueId>();
+  readonly #constants = new Map<DataId, ValueId>();
   #nextId = 0;
 
   constructor(cpu: CpuBackend) {
@@ -58,13 +58,15 @@ export class TraceBackend extends tf.KernelBackend {
   /** Starts recording; forgets the constants and symbols of the function before. */
   begin(session: Session): void {
     this.session = session;
-    this.#constants = new Map();
+    this.#constants.clear();
     this.#symbols.clear();
   }
 
   /** Stops recording. */
   end(): void {
     this.session = undefined;
+    this.#constants.clear();
+    this.#symbols.clear();
   }
 
   isSymbolic(info: tf.TensorInfo): boolean {
@@ -138,6 +140,7 @@ export class TraceBackend extends tf.KernelBackend {
       ? Object.values(inputs)
       : slots.map((name) => (inputs as { readonly [slot: string]: tf.TensorInfo | undefined })[name]);
     const types = infos.map((info) => (info ? { dtype: this.#dtype(info), shape: info.shape } : null));
+    if (kernel === "Cast") this.#dtype({ ...infos[0]!, dtype: attrs["dtype"] as tf.DataType });
     const normal = this.#normalize(kernel, attrs, types);
     const unchanged = passesThrough(kernel, normal, types);
     if (unchanged) return this.#alias(infos[0]!);

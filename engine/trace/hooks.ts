@@ -13,8 +13,8 @@ import type { Names } from "./names.ts";
 
 /** What the hooks report to the trace. */
 export interface HookEvents {
-  /** Whether a model function is being traced. */
-  isTracing(): boolean;
+  /** The program whose function is being traced. */
+  program(): string | undefined;
   random(request: RandomRequest): tf.Tensor;
   variable(variable: tf.Variable): void;
   optimizer(optimizer: tf.Optimizer): void;
@@ -72,16 +72,16 @@ export class Hooks {
 
   /** Whether random operations become inputs now. */
   get capturesRandom(): boolean {
-    return this.#events.isTracing() && this.#initializing === 0;
+    return this.#events.program() !== undefined && this.#initializing === 0;
   }
 
-  /** Layer and operation now running: "dense_Dense1/matMul", "gradient of dense_Dense1/matMul". */
+  /** Layer and operation now running: "dense_Dense1/matMul", "gradient of dense_Dense1/matMul"; else the program. */
   scope(): string {
     if (this.#gradientOf !== undefined) return this.#gradientOf;
     const layer = this.#layers.at(-1);
     const op = this.#engine.state.scopeStack.find(({ name }) => name.endsWith("__op"));
     return [layer && this.#names.layer(layer.name), op?.name.slice(0, -"__op".length)]
-      .filter(Boolean).join("/");
+      .filter(Boolean).join("/") || (this.#events.program() ?? "");
   }
 
   install(): void {

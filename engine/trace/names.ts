@@ -25,11 +25,15 @@ export class Names {
     return fresh;
   }
 
-  /** Remembers that a variable is a weight of a layer; `original` is its name before tfjs made it unique. */
+  /**
+   * Remembers that a variable is a weight of a layer.
+   *
+   * @param original Its name before tfjs made it unique: "kernel", or "dense_Dense17/kernel" when the layer was built
+   * by its first call.
+   */
   weight(variable: tf.Variable, layer: string, original: string): void {
-    const path = original.split("/").map((part) => this.#layers.get(part) ?? part);
-    const own = this.layer(layer);
-    this.#weights.set(variable, path.includes(own) ? path.join("/") : [own, ...path].join("/"));
+    const path = original.includes("/") ? original : `${layer}/${original}`;
+    this.#weights.set(variable, path.split("/").map((part) => this.layer(part)).join("/"));
   }
 
   /**

@@ -97,6 +97,8 @@ class Trace {
   readonly #slots = new Map<tf.Variable, string>();
   readonly #optimizers = new Set<tf.Optimizer>();
   #recorder: Recorder | undefined;
+  /** Name of the program being recorded. */
+  #program: string | undefined;
   /** Whether the function may still create variables: on its first pass. */
   #mayCreate = false;
 
@@ -105,7 +107,7 @@ class Trace {
     this.#request = request;
     this.#hooks = new Hooks(
       {
-        isTracing: () => this.#recorder !== undefined,
+        program: () => this.#program,
         random: (wanted) => this.#random(wanted),
         variable: (variable) => this.#addVariable(variable),
         optimizer: (optimizer) => this.#optimizers.add(optimizer),
@@ -157,6 +159,7 @@ class Trace {
       setCurrentTrace(undefined);
       this.#hooks.remove();
       this.#recorder = undefined;
+      this.#program = undefined;
       for (const { variable, initial } of this.#entries) {
         (variable as unknown as OpenVariable).dataId = initial;
       }
@@ -281,8 +284,9 @@ class Trace {
     mayCreate: boolean,
   ): Program {
     const recorder = new Recorder();
-    this.#backend.begin({ recorder, scope: () => this.#hooks.scope() || name });
+    this.#backend.begin({ recorder, scope: () => this.#hooks.scope() });
     this.#recorder = recorder;
+    this.#program = name;
     this.#mayCreate = mayCreate;
     this.#engine.startScope("program");
     try {
@@ -306,6 +310,7 @@ class Trace {
       this.#close();
       this.#engine.endScope();
       this.#recorder = undefined;
+      this.#program = undefined;
       this.#backend.end();
     }
   }

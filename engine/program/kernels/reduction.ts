@@ -116,7 +116,7 @@ export const reductions: Rules<ReductionKernelAttrs> = {
   ArgMin: position,
   Cumprod: scan,
   Cumsum: scan,
-  /** (x - mean) / sqrt(variance + epsilon) * scale + offset over the last axis. */
+  /** (x - mean) / sqrt(variance + epsilon) * scale + offset; the statistics broadcast over the first dimensions. */
   FusedBatchNorm: {
     inputs: ["x", "scale", "offset", "mean", "variance"],
     optional: ["scale", "offset"],
@@ -125,15 +125,14 @@ export const reductions: Rules<ReductionKernelAttrs> = {
       const x = slot(inputs, 0);
       mustBeFloat(x);
       mustHaveRank(x, 4);
-      const channels = x.shape[3]!;
       slot(inputs, 3);
       slot(inputs, 4);
       for (const type of inputs.slice(1)) {
         if (!type) continue;
-        const isVector = type.shape.length === 1 && type.shape[0] === channels;
+        const tail = x.shape.slice(x.shape.length - type.shape.length);
         must(
-          type.dtype === "float32" && (isVector || sameShape(type.shape, x.shape)),
-          "statistics must have the channels of x",
+          type.dtype === "float32" && sameShape(type.shape, tail),
+          "statistics must have the last dimensions of x, such as its channels",
           x,
           type,
         );
