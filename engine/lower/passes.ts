@@ -1,16 +1,18 @@
 /**
- * The passes that a program goes through before it is lowered.
+ * The passes that a program goes through before it is lowered. Each is a function from program to program, and
+ * `verifyProgram` follows each.
  *
  * @module
  */
 import type { Program } from "../program/types.ts";
+import { verifyProgram } from "../program/verify.ts";
+import { dropDead, mergeCommon } from "./passes/common.ts";
+import { foldConstants } from "./passes/fold.ts";
+import { fuseBias } from "./passes/fuse.ts";
+import { type Pack, packUpdates } from "./passes/pack.ts";
+import { simplify } from "./passes/simplify.ts";
 
-/** State tensors that lie one after the other and are read and written as one. */
-export interface Pack {
-  /** Name of the state that stands for the whole. */
-  readonly name: string;
-  readonly members: readonly string[];
-}
+export type { Pack } from "./passes/pack.ts";
 
 /** A program after all passes. */
 export interface Optimized {
@@ -18,7 +20,32 @@ export interface Optimized {
   readonly packs: readonly Pack[];
 }
 
-/** Runs all passes. `accept` lays out a pack, or answers false when its members lie elsewhere. */
-export function optimize(program: Program, _accept: (pack: Pack) => boolean): Optimized {
-  return { program, packs: [] };
+/** Passes that make room for each other: repeated until nothing changes. */
+const REPEATED: readonly ((program: Program) => Program)[] = [foldConstants, simplify, mergeCommon];
+
+/** Rounds after which the repeated passes have settled in every program seen; a bound, not a tuning knob. */
+const MOST_ROUNDS = 8;
+
+/**
+ * Runs all passes.
+ *
+ * @param accept Lays out a pack; answers false when its members lie elsewhere, and they stay apart.
+ */
+export function optimize(program: Program, accept: (pack: Pack) => boolean): Optimized {
+  let current = checked(program, dropDead);
+  for (let round = 0; round < MOST_ROUNDS; round++) {
+    const before = JSON.stringify(current.nodes);
+    for (const pass of REPEATED) current = checked(current, pass);
+    if (JSON.stringify(current.nodes) === before) break;
+  }
+  current = checked(current, fuseBias);
+  const packed = packUpdates(current, accept);
+  verifyProgram(packed.program);
+  return packed;
+}
+
+function checked(program: Program, pass: (program: Program) => Program): Program {
+  const result = pass(program);
+  verifyProgram(result);
+  return result;
 }
