@@ -69,7 +69,7 @@ async function compare(context: EvaluateContext): Promise<Evaluation> {
     const residuals = found.map((value, row) => value - position!.data[row]!);
     const width = bootstrapOf(residuals, (sample) => halfWidth(sample), { random: context.random(label) });
     const facts = { unit: "keV", better: "lower", rows: found.length, split: "test" } as const;
-    metrics[`${label}.half_width_68`] = toMetric(width, facts);
+    metrics[(label === "network" ? "" : `${label}.`) + "half_width_68"] = toMetric(width, facts);
     return { label, ...histogram(residuals, { range: [-2, 2], bins: 80 }) };
   });
   const text = { name: "position", title: "Position", caption: `${network.length} spectra`, simulated: true };
