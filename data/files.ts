@@ -111,7 +111,7 @@ export function readBytes(path: string): Uint8Array<ArrayBuffer> {
 
 /**
  * Runs `read` and turns whatever it throws into a {@linkcode DataError} with `file`, keeping the original as `cause`.
- * A denied Deno permission passes unchanged, because then the caller is at fault and not the file.
+ * A denied Deno permission and a `RangeError` of ours pass unchanged, because then the caller is at fault.
  */
 export function withFile<T>(path: string, read: () => T): T {
   try {
@@ -133,9 +133,17 @@ export async function withFileAsync<T>(path: string, read: () => Promise<T>): Pr
 /** Errors that are neither ours nor the system's are bugs, or a package that is not installed: they pass. */
 function asDataError(path: string, cause: unknown): unknown {
   if (!(cause instanceof Error) || cause instanceof DataError) return cause;
-  if (cause.message.startsWith("Cannot ")) return new DataError(cause.message, path, { cause });
+  if (isOurMessage(cause.message)) {
+    // A range of ours is what the caller asked for, not what the file holds.
+    return cause instanceof RangeError ? cause : new DataError(cause.message, path, { cause });
+  }
   const rule = systemRule(cause);
   return rule === undefined ? cause : new DataError(`Cannot read "${path}" as ${rule}`, path, { cause });
+}
+
+/** Whether a message has our form; V8 itself says "Cannot read properties of null". */
+export function isOurMessage(message: string): boolean {
+  return /^Cannot .+ as .+: /.test(message);
 }
 
 function systemRule(cause: Error): string | undefined {

@@ -40,6 +40,17 @@ export {
   type WriteNpzOptions,
 } from "./npz.ts";
 export {
+  isJagged,
+  type JaggedArray,
+  listRootTrees,
+  type ReadRootOptions,
+  readRootTree,
+  type RootBranch,
+  type RootColumn,
+  type RootTree,
+  type RootTreeInfo,
+} from "./root.ts";
+export {
   encodeSafetensors,
   parseSafetensors,
   readSafetensors,
