@@ -51,7 +51,7 @@ export interface DataRecord {
   readonly tables: {
     readonly [split: string]: {
       readonly rows: number;
-      readonly columns: { readonly [name: string]: ColumnRecord };
+      readonly columns: { readonly [name: string]: ColumnRecord & { readonly sha256: string } };
     };
   };
   readonly facts: JsonObject;

@@ -5,13 +5,11 @@
  */
 import { sha256Hex } from "../core/hash.ts";
 import { canonicalJson, safeParseJson } from "../core/json.ts";
-import type { JsonObject, TextTable, Warning } from "../core/types.ts";
+import type { Json, JsonObject, Tables, TextTable, Warning } from "../core/types.ts";
 import { exists, moveFolder, removeFolder, writeJson } from "./files.ts";
 import type { Flag } from "./flags.ts";
-import { setPath } from "./flags.ts";
-import { getPath } from "./flags.ts";
+import { getPath, setPath } from "./flags.ts";
 import { join, resolve } from "./paths.ts";
-import type { Json } from "../core/types.ts";
 
 /** What prepared data were made from. */
 export interface CacheKeyParts {
@@ -33,6 +31,8 @@ export interface CacheEntry {
   readonly facts: JsonObject;
   readonly notes: readonly TextTable[];
   readonly warnings: readonly Warning[];
+  /** SHA-256 of the bytes of each column, first 32 digits, by "split/column". */
+  readonly digests: { readonly [column: string]: string };
 }
 
 /** The name of the folder that holds the data made from these parts. */
@@ -50,6 +50,18 @@ export function dataConfig(values: JsonObject, flags: readonly Flag[]): JsonObje
     }
   }
   return kept;
+}
+
+/** SHA-256 of the bytes of each column, first 32 digits, by "split/column". */
+export function digestTables(tables: Tables): { [column: string]: string } {
+  const digests: { [column: string]: string } = {};
+  for (const [split, table] of Object.entries(tables)) {
+    for (const [name, { data }] of Object.entries(table)) {
+      const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+      digests[`${split}/${name}`] = sha256Hex(bytes).slice(0, 32);
+    }
+  }
+  return digests;
 }
 
 /** The store of prepared data. */

@@ -28,7 +28,7 @@ import { programColumns, programDtype } from "./batches.ts";
 import type { Description } from "./box/hooks.ts";
 import type { HookListener, PluginHost } from "./box/host.ts";
 import type { HookEvent } from "./box/messages.ts";
-import { Cache, type CacheEntry, cacheKey, dataConfig } from "./cache.ts";
+import { Cache, type CacheEntry, cacheKey, dataConfig, digestTables } from "./cache.ts";
 import { CheckpointStore } from "./checkpoint.ts";
 import {
   checkInputPaths,
@@ -282,7 +282,7 @@ class Execution {
       source: entry.source,
       cacheKey: key,
       tables: Object.fromEntries(
-        Object.entries(tables).map(([split, table]) => [split, describeTable(table)]),
+        Object.entries(tables).map(([split, table]) => [split, describeTable(split, table, entry.digests)]),
       ),
       facts: entry.facts,
       notes: entry.notes,
@@ -307,6 +307,7 @@ class Execution {
       facts: answer.facts as JsonObject,
       notes: answer.notes as unknown as TextTable[],
       warnings: this.#warnings.splice(before),
+      digests: digestTables(await readTables(join(this.#exchange, "tables"))),
     };
     await this.#cache.store(key, this.#exchange, entry);
     return entry;
@@ -723,13 +724,24 @@ function splitTable(tables: Tables, split: string): Table {
   );
 }
 
-function describeTable(table: Table): DataRecord["tables"][string] {
+function describeTable(
+  split: string,
+  table: Table,
+  digests: CacheEntry["digests"],
+): DataRecord["tables"][string] {
   return {
     rows: rowsOf(table),
     columns: Object.fromEntries(
       Object.entries(table).map(([name, { dtype, shape, dims, unit, description }]) => [
         name,
-        { dtype, shape, dims, unit, ...(description === undefined ? {} : { description }) },
+        {
+          dtype,
+          shape,
+          dims,
+          unit,
+          ...(description === undefined ? {} : { description }),
+          sha256: digests[`${split}/${name}`] ?? "",
+        },
       ]),
     ),
   };

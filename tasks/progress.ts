@@ -31,7 +31,6 @@ const REDRAW_MS = 100;
 export function terminalListener(isQuiet: boolean): RunListener {
   if (isQuiet) return {};
   const bar = new LiveBar(Deno.stderr.isTerminal());
-  let lossWidth = 0;
   return {
     onPhase(phase, state, seconds) {
       if (state === "begins") return;
@@ -48,15 +47,9 @@ export function terminalListener(isQuiet: boolean): RunListener {
       bar.show(`epoch ${epoch + 1}/${epochs}`, step, totalSteps, `loss ${loss.toPrecision(4)}`);
     },
     onRecord(_model: string, record: TrainingRecord, epochs: number) {
-      if (record.split === "validation") {
-        lossWidth = record.loss as number;
-      }
       if (bar.isLive || record.split !== "train") return;
-      const earlier = lossWidth > 0 ? "" : "";
       tell(
-        `${`epoch ${record.epoch}/${epochs}`.padStart(12)}  loss ${
-          (record.loss as number).toPrecision(4)
-        }${earlier}` +
+        `${`epoch ${record.epoch}/${epochs}`.padStart(12)}  loss ${(record.loss as number).toPrecision(4)}` +
           `  rate ${(record.learningRate ?? 0).toExponential(1)}  ${formatSeconds(record.seconds ?? 0)}`,
       );
     },
@@ -88,7 +81,7 @@ class LiveBar {
         format: "{title} {bar} {percentage}%  {speed}  {note}  ETA {eta_formatted}",
         barsize: 24,
         hideCursor: true,
-        stream: undefined,
+        clearOnComplete: true,
         etaBuffer: 50,
       }, cliProgress.Presets.shades_classic) as Bar;
       this.#started = now;

@@ -76,6 +76,8 @@ export function tellError(error: unknown, isVerbose: boolean): void {
       tell(`  ${path}: ${message} (from ${source})${nearest ? `; did you mean "${nearest}"?` : ""}`);
     }
   }
+  const { run } = thrown as Error & { run?: string };
+  if (thrown instanceof InterruptedError && run !== undefined) tell(`next:   deno task resume ${run}`);
   if (!isVerbose) {
     if (!isOurs) tell("hint: this is an error of Beamline itself; --verbose prints where it happened");
     return;

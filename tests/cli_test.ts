@@ -141,6 +141,90 @@ Deno.test("predict applies the trained model to rows without labels", async () =
   });
 });
 
+/** SHA-256 of the best weights of a run. */
+function weightsOf(run: string): string {
+  const read = (name: string) => JSON.parse(Deno.readTextFileSync(join(run, name)));
+  const { directory } = read("checkpoints/best.json");
+  return read(`checkpoints/${directory}/manifest.json`).files["state.safetensors"].sha256;
+}
+
+Deno.test("resume after Ctrl-C ends with the weights and metrics of the run that was not interrupted", async () => {
+  await withTempDir(async (directory) => {
+    const plugin = await writeTrial(directory);
+    const { out, cache, flags } = places(directory);
+    const args = ["run", plugin, "--epochs", "3000", ...flags];
+    const child = new Deno.Command(Deno.execPath(), {
+      args: ["task", "-q", ...args],
+      cwd: ROOT,
+      stdin: "null",
+      stdout: "null",
+      stderr: "piped",
+    }).spawn();
+    // the first epoch's line says that training is on its way
+    for await (const chunk of child.stderr) if (new TextDecoder().decode(chunk).includes("epoch 1")) break;
+    child.kill("SIGINT");
+    assert.equal((await child.status).code, 130);
+    const [id] = await names(join(out, "trial"));
+    const run = join(out, "trial", id!);
+    const status = (): string => JSON.parse(Deno.readTextFileSync(join(run, "run.json"))).status;
+    assert.equal(status(), "interrupted");
+    const resumed = await task("resume", run, "--plugin", plugin, "--cache", cache, "--json");
+    assert.equal(resumed.code, 0, resumed.stderr);
+    assert.equal(status(), "finished");
+    const whole = JSON.parse((await task(...args, "--json", "--quiet")).stdout);
+    assert.deepEqual(JSON.parse(resumed.stdout).metrics, whole.metrics);
+    assert.equal(weightsOf(run), weightsOf(whole.run));
+    for (const log of ["fingerprints.jsonl"]) {
+      assert.equal(Deno.readTextFileSync(join(run, log)), Deno.readTextFileSync(join(whole.run, log)));
+    }
+  });
+});
+
+Deno.test("verify proves a run, and names what was changed", async () => {
+  await withTempDir(async (directory) => {
+    const plugin = await writeTrial(directory);
+    const { cache, flags } = places(directory);
+    const { run } = JSON.parse((await task("run", plugin, "--json", ...flags)).stdout);
+    const verify = async (...more: string[]) => {
+      const { code, stdout } = await task(
+        "verify",
+        run,
+        "--plugin",
+        plugin,
+        "--cache",
+        cache,
+        "--json",
+        ...more,
+      );
+      return { code, ...JSON.parse(stdout) };
+    };
+    const proven = await verify();
+    assert.equal(proven.code, 0);
+    assert.equal(proven.promise, "bits");
+    assert.ok(proven.levels.every(({ state }: { state: string }) => state === "equal"));
+    const { directory: step } = JSON.parse(await Deno.readTextFile(join(run, "checkpoints", "best.json")));
+    const weights = join(run, "checkpoints", step, "state.safetensors");
+    const bytes = await Deno.readFile(weights);
+    bytes[bytes.length - 1]! ^= 1;
+    await Deno.writeFile(weights, bytes);
+    const changed = await verify();
+    assert.equal(changed.code, 1);
+    assert.match(
+      changed.levels.find(({ state }: { state: string }) => state === "different").detail,
+      /^best weights of "slope"/,
+    );
+    assert.match(changed.reason, /the files of the run were changed/);
+    await Deno.writeTextFile(
+      join(plugin, "mod.ts"),
+      (await Deno.readTextFile(join(plugin, "mod.ts"))).replace("2 * v", "3 * v"),
+    );
+    const recoded = await verify("--steps", "5");
+    assert.equal(recoded.code, 1);
+    assert.match(recoded.levels[1].detail, /differs/);
+    assert.match(recoded.reason, /other plugin code: mod\.ts/);
+  });
+});
+
 interface Refusal {
   readonly what: string;
   readonly args: (plugin: string, directory: string) => string[];
@@ -322,7 +406,7 @@ Deno.test("run stops with the step and the tensor when the loss is not finite", 
     assert.equal(code, 2);
     assert.match(
       stderr,
-      /Cannot train "slope" as "loss" must be finite: NaN at step 1 \(epoch 1\), the first tensor that is not finite is ",
+      /Cannot train "slope" as "loss" must be finite: NaN at step 1 \(epoch 1\), the first tensor that is not finite is "/,
     );
   });
 });
