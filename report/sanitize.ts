@@ -207,9 +207,14 @@ class Writer {
   /** A value is checked even where the property is dropped, as it may refer to something outside. */
   #presentation(name: string, value: string): [string, string][] {
     if (/[\\@]/.test(value)) throw new Refusal(`its "${name}" holds an escape`);
-    const renamed = value.replace(/url\(\s*(['"]?)(.*?)\1\s*\)/gi, (_whole, _quote, target: string) => {
-      if (!target.startsWith("#")) throw new Refusal(`it refers to something outside itself by "${name}"`);
-      return `url(#${this.#rename(target.slice(1))})`;
+    // Without parentheses inside, so that the search stays linear; CSS would close what is left open at the end.
+    const rest = value.replace(/url\([^()]*\)/gi, "");
+    const outside = (): Refusal => new Refusal(`it refers to something outside itself by "${name}"`);
+    if (/url\s*\(/i.test(rest)) throw outside();
+    const renamed = value.replace(/url\(([^()]*)\)/gi, (_whole, target: string) => {
+      const id = target.trim().replace(/^(['"])(.*)\1$/, "$2");
+      if (!id.startsWith("#")) throw outside();
+      return `url(#${this.#rename(id.slice(1))})`;
     });
     for (const [, call = ""] of renamed.matchAll(/([\w-]+)\s*\(/g)) {
       if (!FUNCTIONS.has(call.toLowerCase())) return [];

@@ -58,6 +58,8 @@ Deno.test("sanitizeSvg() refuses references to the outside", () => {
     "<rect fill=\"URL( '//example.org' )\"/>",
     '<rect style="fill:url(x.svg#a)"/>',
     '<rect style="background:url(x.png)"/>',
+    '<rect fill="url(https://example.org/a"/>',
+    '<rect fill="url((#a)https://example.org/)"/>',
     '<rect fill="u\\72l(x)"/>',
     '<rect style="fill:red;x:@import"/>',
   ];
@@ -131,4 +133,24 @@ Deno.test("sanitizeSvg() keeps pictures inside the figure", () => {
 
 Deno.test("sanitizeSvg() refuses endless nesting", () => {
   assert.match(refusal("<g>".repeat(200) + "</g>".repeat(200)), /nests deeper than 100/);
+});
+
+Deno.test("sanitizeSvg() takes time in proportion to the text, whatever it is", () => {
+  const long = 300_000;
+  const texts = [
+    `<svg><g${" ".repeat(long)}</svg>`,
+    `<svg><g${' a="1"'.repeat(long / 6)}<`,
+    `<svg>${"<!-- ".repeat(long / 5)}`,
+    `<svg><g fill="${"url(".repeat(long / 4)}"/></svg>`,
+    `<svg><g fill="${"url('#".repeat(long / 6)}"/></svg>`,
+    `<svg><g style="a:${" ".repeat(long)}x"/></svg>`,
+    `<svg><g style="a:x${"!important ".repeat(long / 11)}x"/></svg>`,
+    `<svg><image href="data:image/png;base64,${"A ".repeat(long / 2)}!"/></svg>`,
+    `<svg>${"&".repeat(long)}</svg>`,
+    `${"<?xml ".repeat(long / 6)}<svg/>`,
+  ];
+  // Each takes milliseconds; what backtracks takes minutes.
+  const start = performance.now();
+  for (const text of texts) sanitizeSvg(text, "p-", "T");
+  assert.ok(performance.now() - start < 5000);
 });
