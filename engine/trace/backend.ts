@@ -99,8 +99,7 @@ export class TraceBackend extends tf.KernelBackend {
     // An alias may have another shape; the constant then is made anew.
     if (known !== undefined && recorder.typeOf(known).shape.join() === info.shape.join()) return known;
     const dtype = this.#dtype(info);
-    const data = constantData(this.cpu.data.get(info.dataId).values, dtype);
-    const value = recorder.constant({ dtype, shape: info.shape }, data);
+    const value = recorder.constant({ dtype, shape: info.shape }, this.cpu.data.get(info.dataId).values);
     this.#constants.set(info.dataId, value);
     return value;
   }

@@ -22,7 +22,7 @@ import { verifyProgram } from "../program/verify.ts";
 /** Numbers of a constant in the array of its dtype. */
 export type ConstantData = Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer> | Uint8Array<ArrayBuffer>;
 
-/** Constants of at most this many elements are shared when they are equal. */
+/** Constants of at most this many elements are written out even if all are equal. */
 const SHARED_SIZE = 16;
 
 /** What a program computes, by the recorder's ids. */
@@ -67,20 +67,20 @@ export class Recorder {
   }
 
   /**
-   * A tensor that is known while tracing. Small equal ones are shared; a long one of equal elements becomes a
-   * `Fill` node.
+   * A tensor that is known while tracing. Equal ones are shared; a long one of equal elements becomes a `Fill` node.
+   *
+   * @param values Copied.
    */
-  constant(type: ValueType, data: ConstantData): ValueId {
-    const isUniform = data.length > SHARED_SIZE && data.every((element) => Object.is(element, data[0]));
-    if (isUniform) return this.#fill(type, data[0]!);
-    const key = data.length <= SHARED_SIZE
-      ? `${type.dtype}[${type.shape}] ${Array.from(data, (n) => (Object.is(n, -0) ? "-0" : n))}`
-      : `${type.dtype}[${type.shape}] ${
-        sha256Hex(new Uint8Array(data.buffer, data.byteOffset, data.byteLength))
-      }`;
-    return this.#share(key, () => {
+  constant(type: ValueType, values: ArrayLike<number>): ValueId {
+    const isLong = values.length > SHARED_SIZE;
+    if (isLong && isUniform(values)) return this.#fill(type, values[0]!);
+    const data = constantData(values, type.dtype);
+    const content = isLong
+      ? sha256Hex(new Uint8Array(data.buffer))
+      : Array.from(data, (element) => (Object.is(element, -0) ? "-0" : element));
+    return this.#share(`${type.dtype}[${type.shape}] ${content}`, () => {
       const value = this.#add(type);
-      this.#constants.push({ value, data: data.slice() });
+      this.#constants.push({ value, data });
       return value;
     });
   }
@@ -161,7 +161,17 @@ export class Recorder {
   }
 }
 
-/** Numbers as the array of a dtype; bool as 0 and 1. */
+/** Whether all elements have the same bits. */
+function isUniform(values: ArrayLike<number>): boolean {
+  const bits = values instanceof Float32Array
+    ? new Uint32Array(values.buffer, values.byteOffset, values.length)
+    : values;
+  const first = bits[0];
+  for (let i = 1; i < bits.length; i++) if (bits[i] !== first) return false;
+  return true;
+}
+
+/** A copy of numbers as the array of a dtype; bool as 0 and 1. */
 export function constantData(values: ArrayLike<number>, dtype: ProgramDtype): ConstantData {
   if (dtype === "float32") return Float32Array.from(values);
   if (dtype === "int32") return Int32Array.from(values);
