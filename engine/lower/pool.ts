@@ -81,26 +81,11 @@ function pool(
   return channelsLast(y, graph);
 }
 
-/** How many cells of every window lie inside, for one axis. */
-function cellsInside(length: number, size: number, stride: number, before: number, count: number): number[] {
-  return Array.from({ length: count }, (_, o) => {
-    const begin = o * stride - before;
-    return Math.min(begin + size, length) - Math.max(begin, 0);
-  });
-}
-
-/**
- * dx[i] = sum of dy[o] / count[o] over the windows o that hold i.
- */
+/** dx[i] = sum of dy[o] over the windows o that hold i, divided by the cells of a window, inside or not. */
 function averageGradient(dy: Value, x: Value, window: Window, graph: Builder): Value {
   const spatial = x.shape.slice(1, -1);
   const outputs = dy.shape.slice(1, -1);
-  const perAxis = spatial.map((length, i) =>
-    cellsInside(length, window.size[i]!, window.strides[i]!, window.pads[i]![0], outputs[i]!)
-  );
-  const counts = perAxis.reduce<number[]>((a, b) => a.flatMap((n) => b.map((m) => n * m)), [1]);
-  const shares = graph.constant(counts.map((n) => 1 / n), { dtype: "float32", shape: [...outputs, 1] });
-  const share = channelsFirst(graph.node("Mul", [dy, shares]), graph);
+  const share = channelsFirst(graph.node("Mul", [dy, graph.scalar(1 / sizeOf(window.size))]), graph);
   // Every channel for itself: channels join the batch, the filter is all ones.
   const [batch, channels] = [x.shape[0]!, x.shape.at(-1)!];
   const images = graph.reshape(share, [batch * channels, 1, ...outputs]);
@@ -223,10 +208,10 @@ export const pools: RulesFor<PoolKernel> = {
   AvgPool3D: ([x], attrs, graph, [{ shape }]) => [
     pool("AveragePool", x, window3d(attrs, x.shape), shape, graph),
   ],
-  // dx[i] = sum of dy[o] / count[o]; tfjs divides by the whole window also where padding cuts it, which is not the
-  // gradient of its own mean
+  // dx[i] = sum of dy[o] / cells of a window. Where padding cuts a window this is not the gradient of its mean: the
+  // tracer scales dy there
   AvgPool3DGrad: ([dy, x], attrs, graph) => [averageGradient(dy, x, window3d(attrs, x.shape), graph)],
-  // dx[i] = sum of dy[o] / count[o]; see AvgPool3DGrad for padding
+  // dx[i] = sum of dy[o] / cells of a window; see AvgPool3DGrad for padding
   AvgPoolGrad: ([dy, x], attrs, graph) => [averageGradient(dy, x, window2d(attrs), graph)],
   // the largest of every window
   MaxPool: ([x], attrs, graph, [{ shape }]) => [pool("MaxPool", x, window2d(attrs), shape, graph)],

@@ -204,7 +204,7 @@ const depthwise: Case[] = [...DEPTHWISE, DILATED_DEPTHWISE].map((c) => ({
   inputs: [numbers(c.x, -1, 1, 1), numbers(c.filter, -1, 1, 2)],
   attrs: forwardAttrs(c),
 }));
-/** Gradients of dilated ones are in gradients_test.ts: tfjs's kernels ignore the dilation. */
+/** Not of dilated ones: tfjs's kernels ignore the dilation (adjoints_test.ts has them). */
 const depthwiseInput: Case[] = DEPTHWISE.map((c) => ({
   inputs: [numbers(depthwiseOut(c), -1, 1, 1), numbers(c.filter, -1, 1, 2)],
   attrs: { strides: c.strides, pad: c.pad, dilations: c.dilations ?? [1, 1], inputShape: c.x },
@@ -262,8 +262,7 @@ const pooled = ({ x, filterSize, strides, pad }: (typeof POOLS)[number]) => {
   return [x[0]!, ...cells, x[3]!];
 };
 const pool: Case[] = [...POOLS, PADDED_POOL].map((c) => ({ inputs: [numbers(c.x)], attrs: poolAttrs(c) }));
-/** With padding tfjs divides by the whole window, which is no gradient of its mean: see gradients_test.ts. */
-const averageGrad: Case[] = POOLS.map((c) => ({
+const averageGrad: Case[] = [...POOLS, PADDED_POOL].map((c) => ({
   inputs: [numbers(pooled(c), -1, 1, 2), numbers(c.x)],
   attrs: poolAttrs(c),
 }));
@@ -289,7 +288,7 @@ const pool3: Case[] = [...POOLS3, PADDED_POOL3].map((c) => ({
   inputs: [numbers(c.x)],
   attrs: pool3Attrs(c),
 }));
-const average3Grad: Case[] = POOLS3.map((c) => ({
+const average3Grad: Case[] = [...POOLS3, PADDED_POOL3].map((c) => ({
   inputs: [numbers(c.out, -1, 1, 2), numbers(c.x)],
   attrs: pool3Attrs(c),
 }));
@@ -313,7 +312,7 @@ const resizedGrad = (batch: number): Case[] =>
     }))
   );
 
-/** Leading axes of which one side is 1: tfjs's cpu backend broadcasts only one whole stack (see matmul_test.ts). */
+/** Leading axes of which one side is 1: tfjs's cpu backend broadcasts only one whole stack (see adjoints_test.ts). */
 function products(attrs: object, extra: (shape: readonly number[]) => (Tensor | null)[]): Case[] {
   const plain = { transposeA: false, transposeB: false, ...attrs };
   const shapes: [number[], number[], object, number[]][] = [
