@@ -129,3 +129,12 @@ export function straightThrough(forward: Tensor, backward: Tensor): Tensor {
   const pass = tf.customGrad(() => ({ value: tf.clone(forward), gradFunc: (dy: Tensor) => tf.clone(dy) }));
   return pass(backward);
 }
+
+/** x as the value, without a gradient. */
+export function stopGradient(x: Tensor): Tensor {
+  const pass = tf.customGrad((y) => ({
+    value: tf.clone(y as Tensor),
+    gradFunc: (dy: Tensor) => tf.zerosLike(dy),
+  }));
+  return pass(x);
+}

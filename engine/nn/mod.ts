@@ -5,7 +5,9 @@
  * @module
  */
 export * from "./activations.ts";
+export * from "./attention.ts";
 export * from "./basics.ts";
+export * from "./images.ts";
 export * from "./losses.ts";
 export * from "./mlp.ts";
 export * from "./optimizers.ts";

@@ -597,6 +597,8 @@ const layout: OpCase[] = [
   { kernel: "Transpose", inputs: [x(2, 3, 4)], run: (a) => tf.transpose(a, [2, 0, 1]), gradient: true },
   { kernel: "Transpose", inputs: [x(2, 3)], run: (a) => tf.transpose(a), gradient: true },
   { kernel: "Unpack", inputs: [x(2, 3, 2)], run: (a) => tf.unstack(a, 1), gradient: true },
+  { kernel: "Unpack", inputs: [x(2, 1, 3)], run: (a) => tf.unstack(a, 1), gradient: true },
+  { kernel: "SplitV", inputs: [x(2, 3)], run: (a) => tf.split(a, 1, 1), gradient: true },
   {
     kernel: "UnsortedSegmentSum",
     inputs: [x(5, 2), ints([0, 3], 5)],

@@ -1,7 +1,7 @@
 /**
  * Gradients that replace those of tfjs 4.22, because these are wrong or missing there: broadcasting in `maximum`,
  * `minimum` and `squaredDifference`, the axes of `cumsum` and `prod`, dilated convolutions, average pooling at a
- * padded border, and comparisons, which have the derivative 0 (tfjs throws in `where(x > 0, ...)`).
+ * padded border, splits into one part, and comparisons, which have the derivative 0 (tfjs throws in `where(x > 0, ...)`).
  *
  * @module
  */
@@ -217,6 +217,16 @@ const squaredDifference: Gradient = {
   },
 };
 
+/** Undoes a division into parts; tfjs hands over a bare tensor when there is only one. */
+function joined(join: (parts: Tensor[], axis: number) => Tensor): Gradient {
+  return {
+    gradFunc: (dy, _saved, attrs) => {
+      const [slot, axis] = "numOrSizeSplits" in attrs ? ["x", attrs["axis"]] : ["value", attrs["axis"]];
+      return { [slot as string]: () => join([dy].flat(), Number(axis ?? 0)) };
+    },
+  };
+}
+
 /** The corrected gradients by kernel. */
 const GRADIENTS: { readonly [kernel: string]: Gradient } = {
   AvgPool: averagePool,
@@ -241,7 +251,9 @@ const GRADIENTS: { readonly [kernel: string]: Gradient } = {
   Minimum: choice((a, b) => tf.lessEqual(a, b)),
   NotEqual: flat("a", "b"),
   Prod: product,
+  SplitV: joined((parts, axis) => tf.concat(parts, axis)),
   SquaredDifference: squaredDifference,
+  Unpack: joined((parts, axis) => tf.stack(parts, axis)),
 };
 
 /** Puts the corrected gradients into tfjs's registry, for the whole process. */
