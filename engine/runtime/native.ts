@@ -136,9 +136,9 @@ class NativeExecutable implements Executable {
     }));
   }
 
-  run(inputs: Tensors): Promise<Tensors> {
+  async run(inputs: Tensors): Promise<Tensors> {
     checkInputs(this.program, inputs);
-    return this.turn(async () => {
+    return await this.turn(async () => {
       this.program.inputs.forEach(({ name }, i) => this.#inputs[i]!.data.set(inputs[name]!.data));
       await this.#call()();
       this.store.turn(this.lowered.updates.map((update) => update.name));

@@ -100,16 +100,18 @@ class ReferenceSession implements Session {
     }
   }
 
-  compile(program: Program): Promise<Executable> {
+  // deno-lint-ignore require-await
+  async compile(program: Program): Promise<Executable> {
     verifyProgram(program);
     checkState(program, (name) => this.#state.get(name));
     const kernels = this.#kernels;
     const state = this.#state;
-    return Promise.resolve({
+    return {
       program,
-      run: (inputs: Tensors) => Promise.resolve().then(() => replay(program, inputs, state, kernels)),
+      // deno-lint-ignore require-await
+      run: async (inputs: Tensors) => replay(program, inputs, state, kernels),
       dispose: () => Promise.resolve(),
-    });
+    };
   }
 
   state(): Promise<Tensors> {
@@ -118,22 +120,20 @@ class ReferenceSession implements Session {
     );
   }
 
-  load(state: Tensors): Promise<void> {
+  // deno-lint-ignore require-await
+  async load(state: Tensors): Promise<void> {
     for (const [name, tensor] of Object.entries(state)) {
       const known = this.#state.get(name);
       if (!known) {
-        return Promise.reject(
-          new NotFoundError(
-            `Cannot load state as its names must exist in the session: found "${name}"`,
-            "state",
-            name,
-          ),
+        throw new NotFoundError(
+          `Cannot load state as its names must exist in the session: found "${name}"`,
+          "state",
+          name,
         );
       }
       checkTensor(`load state "${name}"`, tensor, known);
     }
     for (const [name, tensor] of Object.entries(state)) this.#state.set(name, copyTensor(tensor));
-    return Promise.resolve();
   }
 
   dispose(): Promise<void> {
