@@ -35,18 +35,18 @@ const READ_BYTES = 1 << 28;
  */
 export function openSource(path: string): ByteSource {
   return withFile(path, () => {
-    const file = Deno.openSync(path, { read: true });
-    const facts = file.statSync();
-    if (!facts.isFile) {
-      file.close();
+    // Asked before opening, as opening a pipe would wait for its writer.
+    const { isFile, isDirectory } = Deno.statSync(path);
+    if (!isFile) {
       throw new DataError(
         `Cannot read "${path}" as it must be a regular file: found ${
-          facts.isDirectory ? "a directory" : "a device or pipe"
+          isDirectory ? "a directory" : "a device or pipe"
         }`,
         path,
       );
     }
-    return new FileSource(path, facts.size, file);
+    const file = Deno.openSync(path, { read: true });
+    return new FileSource(path, file.statSync().size, file);
   });
 }
 
@@ -167,7 +167,7 @@ export function oneLine(message: string): string {
 
 /**
  * Writes a file aside (`.<name>.<n>.tmp` in the same folder, created exclusively) and renames it, so that a reader sees
- * the old file or the whole new one. The aside file is removed when `produce` throws. Contents are handed to the system
+ * the old file or the whole new one. Needs `--allow-write` and `--allow-read` of the folder. The aside file is removed when `produce` throws. Contents are handed to the system
  * but not forced to the disk: a loss of power may lose the newest file.
  *
  * @param produce Is given `write`, which appends bytes.

@@ -45,11 +45,11 @@ export {
   listRootTrees,
   type ReadRootOptions,
   readRootTree,
-  type RootBranch,
   type RootColumn,
   type RootTree,
   type RootTreeInfo,
 } from "./root.ts";
+export type { RootBranch } from "./root_branches.ts";
 export {
   encodeSafetensors,
   parseSafetensors,

@@ -20,8 +20,8 @@
  * | `p/x/F:y/F` (several leaves) | one column per leaf, `p.x` and `p.y` |
  *
  * Types: Double_t and Double32_t (float64), Float_t and Float16_t (float32), Long64_t, Int_t, Short_t, Char_t, the
- * unsigned ones, Bool_t. Not read, and listed as such: texts, objects, vectors of vectors, fixed arrays of Char_t, and
- * RNTuple.
+ * unsigned ones, Bool_t. Not read, and listed as such: texts, objects, vectors of vectors, fixed arrays of Char_t, jagged
+ * branches whose offsets were left out (NanoAOD). RNTuple is refused.
  *
  * Fixture: `fixtures/uproot-HZZ.root`, see `fixtures/README.md`.
  *
@@ -33,6 +33,15 @@ import { nearestName } from "../core/names.ts";
 import type { Dtype, NdArray, TypedArray } from "../core/types.ts";
 import { sizeOf } from "../core/types.ts";
 import { createArray } from "./arrays.ts";
+import {
+  type Branch,
+  branchesOf,
+  type BranchReader,
+  type Classes,
+  infoOf,
+  type RootBranch,
+  type TreeObject,
+} from "./root_branches.ts";
 import { type ByteSource, isOurMessage, oneLine, openSource, withFileAsync } from "./files.ts";
 
 /** Rows of different lengths: row i has `values` from `offsets[i]` up to, not including, `offsets[i + 1]`. */
@@ -49,19 +58,6 @@ export type RootColumn = NdArray | JaggedArray;
 /** Whether a column has rows of different lengths. */
 export function isJagged(column: RootColumn): column is JaggedArray {
   return "offsets" in column;
-}
-
-/** What a tree says of one column. */
-export interface RootBranch {
-  readonly name: string;
-  /** How it is read; "unsupported" ones are listed only. */
-  readonly kind: "scalar" | "array" | "jagged" | "unsupported";
-  /** Type in memory; `null` when unsupported. */
-  readonly dtype: Dtype | null;
-  /** Lengths per row ("array") or per element ("jagged"); `[]` for one number. */
-  readonly shape: readonly number[];
-  /** ROOT's words for it, such as "Muon_Px[NMuon]/F" or "vector<float>". */
-  readonly type: string;
 }
 
 /** What a file says of one tree. */
@@ -97,36 +93,6 @@ export interface ReadRootOptions {
 
 // What we use of the package, whose own types are all `any`.
 
-interface Leaf {
-  readonly _typename: string;
-  readonly fName: string;
-  readonly fTitle: string;
-  readonly fLen: number;
-  readonly fIsUnsigned: boolean;
-  readonly fLeafCount: unknown;
-}
-
-interface Branch {
-  readonly _typename: string;
-  readonly fName: string;
-  readonly fTitle: string;
-  readonly fEntries: number;
-  readonly fBranchCount?: unknown;
-  readonly fBranchCount2?: unknown;
-  readonly fClassName?: string;
-  readonly fClassVersion?: number;
-  readonly fCheckSum?: number;
-  readonly fStreamerType?: number;
-  readonly fLeaves: { readonly arr: readonly Leaf[] };
-  readonly fBranches: { readonly arr: readonly Branch[] };
-}
-
-interface TreeObject {
-  readonly fTitle: string;
-  readonly fEntries: number;
-  readonly fBranches: { readonly arr: readonly Branch[] };
-}
-
 interface Key {
   readonly fName: string;
   readonly fClassName: string;
@@ -137,15 +103,9 @@ interface Directory {
   readonly fKeys: readonly Key[];
 }
 
-interface RootFile extends Directory {
+interface RootFile extends Directory, Classes {
   readObject(path: string): Promise<unknown>;
   readBuffer(places: number[], filename?: string): Promise<unknown>;
-  findStreamerInfo(className: string, version?: number, checkSum?: number): StreamerInfo | null;
-}
-
-/** The members of a class. */
-interface StreamerInfo {
-  readonly fElements?: { readonly arr: readonly { readonly fName: string; readonly fTypeName: string }[] };
 }
 
 interface Buffer {
@@ -359,178 +319,6 @@ async function findTrees(file: RootFile): Promise<Found> {
   return { trees: [...trees], ntuples: [...ntuples] };
 }
 
-/** A branch with how to read it. `leaf` is set when it has several. */
-interface Reader extends RootBranch {
-  readonly branch: Branch;
-  readonly leaf?: string;
-}
-
-const LEAF_TYPES: { readonly [leaf: string]: readonly [signed: Dtype, unsigned: Dtype] } = {
-  TLeafD: ["float64", "float64"],
-  TLeafF: ["float32", "float32"],
-  TLeafL: ["int64", "uint64"],
-  TLeafG: ["int64", "uint64"],
-  TLeafI: ["int32", "uint32"],
-  TLeafS: ["int16", "uint16"],
-  TLeafB: ["int8", "uint8"],
-  TLeafO: ["bool", "bool"],
-};
-
-/** TVirtualStreamerInfo::EReadWrite: basic types; more by 20 for a fixed array, by 40 for an array with a counter. */
-const STREAMER_TYPES: { readonly [type: number]: Dtype } = {
-  1: "int8",
-  2: "int16",
-  3: "int32",
-  4: "int64",
-  5: "float32",
-  6: "int32",
-  8: "float64",
-  9: "float64",
-  11: "uint8",
-  12: "uint16",
-  13: "uint32",
-  14: "uint64",
-  16: "int64",
-  17: "uint64",
-  18: "bool",
-  19: "float32",
-};
-const KIND_STEP = 20;
-const FIXED_ARRAY = 1;
-const COUNTED_ARRAY = 2;
-
-/** Elements of `vector<...>` by their C++ and ROOT names. */
-const VECTOR_TYPES: { readonly [name: string]: Dtype } = {
-  double: "float64",
-  Double_t: "float64",
-  float: "float32",
-  Float_t: "float32",
-  Long64_t: "int64",
-  long: "int64",
-  "long long": "int64",
-  ULong64_t: "uint64",
-  "unsigned long": "uint64",
-  "unsigned long long": "uint64",
-  int: "int32",
-  Int_t: "int32",
-  "unsigned int": "uint32",
-  UInt_t: "uint32",
-  short: "int16",
-  Short_t: "int16",
-  "unsigned short": "uint16",
-  UShort_t: "uint16",
-  "unsigned char": "uint8",
-  UChar_t: "uint8",
-  bool: "bool",
-  Bool_t: "bool",
-};
-
-function* readersOf(file: RootFile, branches: readonly Branch[], parent?: Named): Generator<Reader> {
-  for (const branch of branches) {
-    const own = branch.fName.replace(/(\[[^\]]*\])+$/, "").replace(/\.$/, "");
-    const name = parent === undefined
-      ? own
-      : `${parent.name}.${own.startsWith(parent.own) ? own.slice(parent.own.length) : own}`;
-    const children = branch.fBranches?.arr ?? [];
-    if (children.length > 0) yield* readersOf(file, children, { name, own: `${own}.` });
-    else yield* readersOfOne(file, branch, name);
-  }
-}
-
-/** A branch with children: its whole name, and how the names of its children may begin. */
-interface Named {
-  readonly name: string;
-  readonly own: string;
-}
-
-function* readersOfOne(file: RootFile, branch: Branch, name: string): Generator<Reader> {
-  const leaves = branch.fLeaves?.arr ?? [];
-  if (branch._typename === "TBranchElement") return yield { ...elementKind(file, branch), branch, name };
-  if (branch._typename !== "TBranch") return yield { ...unsupported(branch._typename), branch, name };
-  if (leaves.length === 1) return yield { ...leafKind(leaves[0]!), branch, name };
-  for (const leaf of leaves) {
-    const kind = leafKind(leaf);
-    const isRead = kind.kind === "scalar" || kind.kind === "array";
-    yield {
-      ...(isRead ? kind : unsupported(leaf.fTitle)),
-      branch,
-      leaf: leaf.fName,
-      name: `${name}.${leaf.fName}`,
-    };
-  }
-}
-
-type Kind = Omit<RootBranch, "name">;
-
-function unsupported(type: string): Kind {
-  return { kind: "unsupported", dtype: null, shape: [], type };
-}
-
-function leafKind(leaf: Leaf): Kind {
-  // Files of other writers may lack the description of leaves, which the package then leaves empty.
-  if (typeof leaf.fLen !== "number") return unsupported(leaf._typename);
-  const letter = leaf._typename.slice("TLeaf".length);
-  const type = `${leaf.fTitle}/${leaf.fIsUnsigned ? letter.toLowerCase() : letter}`;
-  const dtype = LEAF_TYPES[leaf._typename]?.[leaf.fIsUnsigned ? 1 : 0];
-  // The package cuts fixed arrays of characters at the first zero.
-  if (dtype === undefined || dtype === "int8" && leaf.fLen > 1) return unsupported(type);
-  const shape = leaf.fLen > 1 ? fixedShape(leaf) : [];
-  if (leaf.fLeafCount) return { kind: "jagged", dtype, shape, type };
-  return { kind: shape.length > 0 ? "array" : "scalar", dtype, shape, type };
-}
-
-/** Lengths from the title, "x[n][3][2]", where they agree with the total. */
-function fixedShape({ fTitle, fLen }: Leaf): readonly number[] {
-  const lengths = [...fTitle.matchAll(/\[(\d+)\]/g)].map((match) => Number(match[1]));
-  return sizeOf(lengths) === fLen ? lengths : [fLen];
-}
-
-function elementKind(file: RootFile, branch: Branch): Kind {
-  const { fClassName = "", fStreamerType = -1, fBranchCount, fBranchCount2, fTitle } = branch;
-  const leaf = branch.fLeaves?.arr[0];
-  const basic = fStreamerType > 0 ? fStreamerType % KIND_STEP : 0;
-  const form = Math.floor(fStreamerType / KIND_STEP);
-  if (basic === 0 || form < 0 || form > COUNTED_ARRAY) {
-    const type = memberType(file, branch) ?? fClassName;
-    const dtype = vectorDtype(type);
-    return dtype === undefined || fBranchCount
-      ? unsupported(type)
-      : { kind: "jagged", dtype, shape: [], type };
-  }
-  const dtype = STREAMER_TYPES[basic];
-  if (dtype === undefined || fBranchCount2 || leaf === undefined || form > 0 && dtype === "int8") {
-    return unsupported(fTitle);
-  }
-  const shape = form === FIXED_ARRAY ? fixedShape(leaf) : [];
-  if (form === COUNTED_ARRAY || fBranchCount) return { kind: "jagged", dtype, shape, type: fTitle };
-  return { kind: form === FIXED_ARRAY ? "array" : "scalar", dtype, shape, type: fTitle };
-}
-
-/** The C++ type of a branch that is one member of a split object. */
-function memberType(
-  file: RootFile,
-  { fName, fClassName, fClassVersion, fCheckSum, fStreamerType }: Branch,
-): string | undefined {
-  if (fClassName === undefined || fStreamerType === undefined || fStreamerType < 0) return undefined;
-  const own = fName.replace(/\[.*$/, "").replace(/^.*\./, "");
-  const members = file.findStreamerInfo(fClassName, fClassVersion, fCheckSum)?.fElements?.arr ?? [];
-  return members.find((member) => member.fName === own)?.fTypeName;
-}
-
-function vectorDtype(type: string): Dtype | undefined {
-  const element = /^(?:std::)?vector<([^<>,]+)>$/.exec(type.trim())?.[1]?.trim();
-  return element !== undefined && Object.hasOwn(VECTOR_TYPES, element) ? VECTOR_TYPES[element] : undefined;
-}
-
-function branchesOf(file: RootFile, tree: TreeObject): Map<string, Reader> {
-  const readers = new Map<string, Reader>();
-  for (const reader of readersOf(file, tree.fBranches.arr)) {
-    // Two of one name can only be told apart by their order; the first is kept.
-    if (!readers.has(reader.name)) readers.set(reader.name, reader);
-  }
-  return readers;
-}
-
 async function openTree({ file, name }: OpenRoot, wanted: string | undefined): Promise<{
   readonly path: string;
   readonly tree: TreeObject;
@@ -561,10 +349,6 @@ async function openTree({ file, name }: OpenRoot, wanted: string | undefined): P
     path,
     nearest,
   );
-}
-
-function infoOf({ name, kind, dtype, shape, type }: Reader): RootBranch {
-  return { name, kind, dtype, shape, type };
 }
 
 /**
@@ -621,9 +405,9 @@ export function readRootTree(path: string, options: ReadRootOptions = {}): Promi
 function select(
   file: string,
   tree: string,
-  known: ReadonlyMap<string, Reader>,
+  known: ReadonlyMap<string, BranchReader>,
   names: readonly string[] | undefined,
-): readonly Reader[] {
+): readonly BranchReader[] {
   if (names === undefined) return [...known.values()].filter(({ kind }) => kind !== "unsupported");
   return [...new Set(names)].map((name) => {
     const reader = known.get(name);
@@ -652,7 +436,7 @@ type Columns = { readonly [branch: string]: RootColumn };
 async function readColumns(
   open: OpenRoot,
   tree: TreeObject,
-  readers: readonly Reader[],
+  readers: readonly BranchReader[],
   from: number,
   to: number,
   mayLeaveOut: boolean,
@@ -695,7 +479,7 @@ async function processRows(
   { jsroot, name, dropped }: OpenRoot,
   tree: TreeObject,
   selector: Selector,
-  readers: readonly (readonly [Reader, target: string])[],
+  readers: readonly (readonly [BranchReader, target: string])[],
   from: number,
   to: number,
 ): Promise<Columns> {
@@ -721,7 +505,7 @@ async function processRows(
 }
 
 /** Adds each branch once, counters before the branches they count, and returns their targets. */
-function addBranches(selector: Selector, readers: readonly Reader[]): ReadonlyMap<Branch, string> {
+function addBranches(selector: Selector, readers: readonly BranchReader[]): ReadonlyMap<Branch, string> {
   const targets = new Map<Branch, string>();
   const sorted = [...readers].sort((a, b) => Number(a.kind === "jagged") - Number(b.kind === "jagged"));
   for (const { branch } of sorted) {
@@ -742,7 +526,7 @@ class Collector {
   #length = 0;
   #rows = 0;
 
-  constructor(readonly reader: Reader) {
+  constructor(readonly reader: BranchReader) {
     this.#dtype = reader.dtype!;
     this.#width = sizeOf(reader.shape);
     this.#data = createArray(this.#dtype, 1024);

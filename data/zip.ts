@@ -161,16 +161,23 @@ function makeReader(zip: Zip, source: ByteSource): InstanceType<Zip["Reader"]> {
 }
 
 function damagedArchive(name: string, zip: Zip, cause: unknown): SyntaxError {
-  const message = cause instanceof Error ? oneLine(cause.message) : String(cause);
+  // Ambiguous archives say in `reason` what is wrong: "duplicate filename", "trailing central directory data".
+  const reason = (cause as { readonly reason?: unknown }).reason;
+  const message = oneLine(typeof reason === "string" ? reason : (cause as Error).message);
   if (message === zip.ERR_EOCDR_NOT_FOUND) {
     return new SyntaxError(
       `Cannot read "${name}" as a zip archive ends with its directory: found none; the file may be truncated`,
       { cause },
     );
   }
-  return new SyntaxError(`Cannot read "${name}" as a zip archive must be whole and unambiguous: ${message}`, {
-    cause,
-  });
+  return new SyntaxError(
+    `Cannot read "${name}" as a zip archive must be whole and unambiguous: found ${
+      message.charAt(0).toLowerCase()
+    }${message.slice(1)}`,
+    {
+      cause,
+    },
+  );
 }
 
 /** Members that share bytes are how a small archive is made to expand without end. */
