@@ -109,6 +109,13 @@ export class Cache {
     return await Deno.realPath(path);
   }
 
+  /** The folder that Deno uses as its cache for the box of one plugin; made here. */
+  async denoDir(plugin: string): Promise<string> {
+    const path = join(this.directory, "deno", plugin);
+    await Deno.mkdir(path, { recursive: true });
+    return await Deno.realPath(path);
+  }
+
   /** Entries with their size, largest first. */
   async list(): Promise<{ readonly key: string; readonly entry: CacheEntry; readonly bytes: number }[]> {
     const found: { key: string; entry: CacheEntry; bytes: number }[] = [];

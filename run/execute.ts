@@ -27,6 +27,7 @@ import { renderReport } from "../report/mod.ts";
 import { programColumns, programDtype } from "./batches.ts";
 import type { Description } from "./box/hooks.ts";
 import type { HookListener, PluginHost } from "./box/host.ts";
+import { checkPlainFile } from "./box/links.ts";
 import type { HookEvent } from "./box/messages.ts";
 import { Cache, type CacheEntry, cacheKey, dataConfig, digestTables } from "./cache.ts";
 import { CheckpointStore } from "./checkpoint.ts";
@@ -41,6 +42,7 @@ import {
   resolveConfig,
   type ResolvedConfig,
 } from "./config.ts";
+import { writeCrate } from "./crate.ts";
 import { removeFolder, writeAtomic } from "./files.ts";
 import { flagsOf } from "./flags.ts";
 import { frameworkVersion } from "./framework.ts";
@@ -509,14 +511,7 @@ class Execution {
 
   async #take(name: string, run: RunDirectory): Promise<void> {
     const from = join(this.#exchange, name);
-    const info = await Deno.lstat(from).catch(() => undefined);
-    if (!info?.isFile) {
-      throw new PluginError(
-        `Cannot take "${name}" as it must be a regular file: none found`,
-        this.request.source.name,
-        "evaluate",
-      );
-    }
+    await checkPlainFile(from, this.request.source.name, "evaluate");
     await writeAtomic(run.file(name), await Deno.readFile(from));
   }
 
@@ -532,6 +527,7 @@ class Execution {
       "report",
       async () => writeAtomic(run.file("report.html"), await renderReport(run.path)),
     );
+    await writeCrate(run);
   }
 
   async #phase<T>(phase: Phase, work: () => Promise<T>): Promise<T> {
@@ -547,7 +543,8 @@ class Execution {
 
   async #openBox(name: string, read: readonly string[]): Promise<void> {
     if (this.#exchange === "") this.#exchange = await this.#makeExchange();
-    this.#host = await this.request.source.open({ read, exchange: this.#exchange });
+    const denoDir = await this.#cache.denoDir(this.request.source.name);
+    this.#host = await this.request.source.open({ read, exchange: this.#exchange, denoDir });
     this.#permissions[name] = this.#host.permissions;
   }
 

@@ -59,8 +59,10 @@ export async function predictNew(request: PredictRequest): Promise<PredictOutcom
   const config = await readJson<ConfigRecord>(run.file("config.json"));
   const flags = flagsOf(request.description.schema);
   const values = mapPaths(config.values, flags, (path) => resolve(run.path, path));
-  const exchange = await new Cache(request.cache).exchange();
-  const host = await request.source.open({ read: [request.data], exchange });
+  const cache = new Cache(request.cache);
+  const exchange = await cache.exchange();
+  const denoDir = await cache.denoDir(request.source.name);
+  const host = await request.source.open({ read: [request.data], exchange, denoDir });
   try {
     const answer = readNewAnswer.parse(
       await host.call("readNew", { config: values as JsonObject, path: request.data, seed: run.record.seed }),

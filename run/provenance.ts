@@ -83,6 +83,8 @@ function placeOf(path: string, request: ProvenanceRequest): string {
     if (folder === undefined) continue;
     if (path === folder || path.startsWith(folder + "/")) return join(name, relative(folder, path));
   }
+  if (/\/exchange\/[0-9a-f-]{36}$/.test(path)) return "<exchange>";
+  if (/\/[0-9a-f]{32}\/tables$/.test(path)) return "<prepared>";
   const input = request.inputs.find((candidate) => candidate.path === path);
   return input ? `<input>/${input.name}` : `<outside>/${basename(path)}`;
 }

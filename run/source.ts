@@ -11,6 +11,7 @@ import { openInProcess } from "./box/in_process.ts";
 import type { Description } from "./box/hooks.ts";
 import { type BoxGrants, openBox, type PluginHost } from "./box/host.ts";
 import { type BoxLimits, limitsFor } from "./box/limits.ts";
+import { Cache } from "./cache.ts";
 import { exists, writeJson } from "./files.ts";
 import { FRAMEWORK_ROOT, hashOfModules, moduleHashes } from "./framework.ts";
 import type { PluginLocation } from "./manifest.ts";
@@ -79,7 +80,8 @@ export async function describePlugin(source: PluginSource, cacheDirectory: strin
   if (source.directory !== undefined && await exists(file)) {
     return safeParseJson(await Deno.readTextFile(file), file) as unknown as Description;
   }
-  const host = await source.open({ read: [] });
+  const denoDir = await new Cache(cacheDirectory).denoDir(source.name).catch(() => undefined);
+  const host = await source.open({ read: [], ...(denoDir === undefined ? {} : { denoDir }) });
   try {
     const description = await host.call("describe", {}) as unknown as Description;
     if (description.name !== source.name) {

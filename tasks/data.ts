@@ -47,8 +47,9 @@ async function simulate(reference: string, args: readonly string[]): Promise<num
     return EXIT.ok;
   }
   const out = resolve(parsed.task.out ?? join("data", source.name));
-  const exchange = await new Cache(parsed.task.cache ?? "cache").exchange();
-  const host = await source.open({ read: [], exchange });
+  const cache = new Cache(parsed.task.cache ?? "cache");
+  const exchange = await cache.exchange();
+  const host = await source.open({ read: [], exchange, denoDir: await cache.denoDir(source.name) });
   try {
     const request = {
       preset: parsed.task.preset,

@@ -12,6 +12,8 @@ import { join, toFileUrl } from "../paths.ts";
 import { fromErrorMessage, toErrorMessage } from "./errors.ts";
 import { encodeFrame, readFrames } from "./frames.ts";
 import type { BoxLimits, HookName } from "./limits.ts";
+import { checkLinks } from "./links.ts";
+import { findWalls, wrap } from "./walls.ts";
 import { type BoxMessage, boxMessage, type HookEvent, type HostMessage } from "./messages.ts";
 
 /** Runs hooks of one plugin: in a box, or in this process for trusted code. */
@@ -41,6 +43,8 @@ export interface BoxGrants {
   readonly read: readonly string[];
   /** The only folder to write; absolute; none for `describe` and `parse`. */
   readonly exchange?: string;
+  /** Deno's cache for this plugin alone; absolute. @default the user's */
+  readonly denoDir?: string;
 }
 
 interface Pending {
@@ -50,14 +54,18 @@ interface Pending {
   reject(error: Error): void;
 }
 
-/** The permission flags of a box, in the form given to Deno. */
-export function permissionFlags(location: PluginLocation, grants: BoxGrants): string[] {
+/** Every path a box may read; absolute. */
+function readGrants(location: PluginLocation, grants: BoxGrants): string[] {
   const rooms = FRAMEWORK_ROOMS.map((room) => join(FRAMEWORK_ROOT, room));
   const exchange = grants.exchange === undefined ? [] : [grants.exchange];
-  const read = [...rooms, location.directory, ...location.reads, ...grants.read, ...exchange];
+  return [...new Set([...rooms, location.directory, ...location.reads, ...grants.read, ...exchange])];
+}
+
+/** The permission flags of a box, in the form given to Deno. */
+export function permissionFlags(location: PluginLocation, grants: BoxGrants): string[] {
   return [
-    `--allow-read=${[...new Set(read)].map(escapeComma).join(",")}`,
-    ...exchange.map((folder) => `--allow-write=${escapeComma(folder)}`),
+    `--allow-read=${readGrants(location, grants).map(escapeComma).join(",")}`,
+    ...(grants.exchange === undefined ? [] : [`--allow-write=${escapeComma(grants.exchange)}`]),
   ];
 }
 
@@ -66,26 +74,17 @@ function escapeComma(path: string): string {
   return path.replaceAll(",", ",,");
 }
 
-let hasPrlimit: boolean | undefined;
-
-/** Whether `prlimit` can be run here. */
-async function findPrlimit(): Promise<boolean> {
-  try {
-    return (await new Deno.Command("prlimit", { args: ["--version"], stdout: "null", stderr: "null" })
-      .output()).success;
-  } catch {
-    return false;
-  }
-}
-
 /** Starts a box for a plugin. */
 export async function openBox(
   location: PluginLocation,
   grants: BoxGrants,
   limits: BoxLimits,
 ): Promise<PluginHost> {
-  hasPrlimit ??= await findPrlimit();
+  await checkGrants(location, grants);
+  const walls = await findWalls();
   const permissions = permissionFlags(location, grants);
+  const denoDir = grants.denoDir ?? Deno.env.get("DENO_DIR");
+  const environment = boxEnvironment(denoDir);
   const deno = [
     Deno.execPath(),
     "run",
@@ -102,8 +101,26 @@ export async function openBox(
     toFileUrl(location.entry),
     grants.exchange ?? "",
   ];
-  const command = hasPrlimit ? ["prlimit", `--data=${limits.memoryBytes}`, "--core=0", "--", ...deno] : deno;
-  return new Box(location.manifest.name, command, permissions, limits);
+  const write = [grants.exchange, grants.denoDir].filter((path) => path !== undefined);
+  const mounts = { read: readGrants(location, grants), write };
+  const command = await wrap(deno, walls, mounts, limits.memoryBytes, environment);
+  const used = Object.entries(walls).filter(([, isUsed]) => isUsed).map(([name]) => `--wall=${name}`);
+  return new Box(location.manifest.name, command, environment, [...permissions, ...used], limits);
+}
+
+/** Looks for links that would lead out of the grants. */
+async function checkGrants(location: PluginLocation, grants: BoxGrants): Promise<void> {
+  const granted = readGrants(location, grants);
+  const remedy = "give the target with --data, or name its folder in the manifest under permissions.read";
+  await checkLinks(location.directory, { granted, allowHardLinks: false, remedy });
+  for (const path of [...location.reads, ...grants.read]) {
+    // a data path may itself be a link: what it leads to is what the user named
+    await checkLinks(await Deno.realPath(path), {
+      granted: [...granted, await Deno.realPath(path)],
+      allowHardLinks: true,
+      remedy,
+    });
+  }
 }
 
 const openBoxes = new Set<Box>();
@@ -125,6 +142,7 @@ class Box implements PluginHost {
   constructor(
     readonly plugin: string,
     command: readonly string[],
+    environment: Record<string, string>,
     readonly permissions: readonly string[],
     readonly limits: BoxLimits,
   ) {
@@ -132,7 +150,7 @@ class Box implements PluginHost {
     this.#child = new Deno.Command(program!, {
       args,
       clearEnv: true,
-      env: boxEnvironment(),
+      env: environment,
       stdin: "piped",
       stdout: "piped",
       stderr: "piped",
@@ -258,14 +276,9 @@ class Box implements PluginHost {
   }
 }
 
-/** What the box knows of the environment: where the package cache is, and nothing else. */
-function boxEnvironment(): Record<string, string> {
-  const environment: Record<string, string> = { PATH: "/usr/bin:/bin", NO_COLOR: "1" };
-  for (const name of ["DENO_DIR", "HOME"]) {
-    const value = Deno.env.get(name);
-    if (value) environment[name] = value;
-  }
-  return environment;
+/** What the box knows of the environment: where Deno's cache is, and nothing else. */
+function boxEnvironment(denoDir: string | undefined): Record<string, string> {
+  return { PATH: "/usr/bin:/bin", NO_COLOR: "1", DENO_DIR: denoDir ?? "/tmp/deno", HOME: "/tmp" };
 }
 
 /** The last kilobytes of a stream. */
