@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import * as tf from "@tensorflow/tfjs";
+import * as tf from "../tf.ts";
 import { inferKernel, isKernel, KERNELS, REFUSED_KERNELS } from "./kernels.ts";
 import type { ValueType } from "./types.ts";
 
