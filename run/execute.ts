@@ -161,11 +161,11 @@ class Execution {
     } catch (error) {
       const thrown = request.stop.isStopped && !(error instanceof InterruptedError)
         ? new InterruptedError("Cannot finish the run as it was interrupted", { cause: error })
-        : error as Error;
+        : writeError(error as Error);
       await this.#finish(run, {
         status: thrown instanceof InterruptedError ? "interrupted" : "failed",
         error: { name: thrown.name, message: thrown.message, hook: this.#hook === "" ? null : this.#hook },
-      });
+      }).catch(() => {}); // a full disk must not hide what happened first
       throw Object.assign(thrown, { run: run.path });
     } finally {
       await this.#close();
@@ -697,6 +697,24 @@ function chosenAction(name: string | undefined, description: Description): Chose
     "action",
     name,
     nearest,
+  );
+}
+
+/** Codes of the operating system for a place that cannot be written. */
+const UNWRITABLE: { readonly [code: string]: string } = {
+  ENOSPC: "there is no space left",
+  EDQUOT: "the quota is used up",
+  EROFS: "it is read-only",
+  EACCES: "permission is denied",
+  EIO: "the device failed",
+};
+
+/** A failure to write is the machine's, and the user's to mend. */
+function writeError(error: Error): Error {
+  const reason = UNWRITABLE[(error as { code?: string }).code ?? ""];
+  if (reason === undefined) return error;
+  return new ConfigError(
+    `Cannot write the run or its data as the disk must take them: ${reason}; earlier checkpoints are intact`,
   );
 }
 

@@ -10,6 +10,8 @@ import { flagsOf } from "../run/flags.ts";
 import type { PluginLocation } from "../run/manifest.ts";
 import { findPlugin } from "../run/registry.ts";
 import { boxedSource, describePlugin, type PluginSource } from "../run/source.ts";
+import { checkTrust } from "../run/trust.ts";
+import { tell } from "./terminal.ts";
 import { integerFlag, parseCommand, type ParsedCommand, type TaskFlag } from "./command.ts";
 
 /** Flags of every task that runs hooks of a plugin. */
@@ -25,6 +27,7 @@ export const RUN_FLAGS: readonly TaskFlag[] = [
   },
   { name: "out", value: "dir", help: "the folder that takes the place of runs/", default: "runs" },
   { name: "cache", value: "dir", help: "the folder of prepared data", default: "cache" },
+  { name: "frozen", help: "refuse a plugin that is not in beamline.lock as it is" },
   { name: "hook-timeout", value: "seconds", help: "longest time of one hook of the plugin" },
 ];
 
@@ -50,6 +53,8 @@ export async function openExperiment(
   args: readonly string[],
 ): Promise<OpenedExperiment> {
   const location = await findPlugin(reference, BUILT_IN_PLUGINS, Deno.cwd());
+  const notice = await checkTrust(location, Deno.cwd(), args.includes("--frozen"));
+  if (!args.includes("--quiet")) { for (const line of notice.lines) tell(line); }
   const source = boxedSource(location, hookTimeout(args));
   const description = await describePlugin(source, earlyFlag(args, "cache") ?? "cache");
   const parsed = parseCommand({
