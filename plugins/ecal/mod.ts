@@ -1,0 +1,417 @@
+/**
+ * Position and energy of photons from their clusters in a shashlik calorimeter (COMPASS/AMBER ECAL): a dense network
+ * against centroids and the fit of the shower profile, in three stages of difficulty.
+ *
+ * @example
+ * ```sh
+ * deno task run ecal --stage 2
+ * deno task run ecal --stage 3 --dataset 2 --absolute-position
+ * deno task run ecal --stage 1 --data stage1.npz
+ * ```
+ *
+ * @module
+ */
+import {
+  DataError,
+  definePlugin,
+  type EvaluateContext,
+  type Evaluation,
+  type HookContext,
+  type NdArray,
+  type NewData,
+  type Prepared,
+  type SimulateContext,
+  type Table,
+  type Tables,
+} from "beamline";
+import { rowCount, takeRows, writeNpz } from "beamline/data";
+import {
+  applyCorrection,
+  centroids,
+  type ClusterCells,
+  fitCorrection,
+  type Reconstruction,
+  type Truth,
+  undoAngle,
+} from "./baselines.ts";
+import { type Clusters, selectClusters, toTable } from "./clusters.ts";
+import { type Config, config, DEFAULT_EVENTS, presets } from "./config.ts";
+import {
+  type EventColumns,
+  type Events,
+  readEvents,
+  toEvents,
+} from "./events.ts";
+import {
+  angleFigure,
+  beyondSigmaFigure,
+  biasFigure,
+  clusterFigure,
+  type FigureInput,
+  residualFigure,
+  resolutionFigure,
+  truthFigure,
+} from "./figures.ts";
+import {
+  declaredMetrics,
+  measure,
+  type Measurements,
+  type Method,
+  resolutionMetrics,
+  resolutionOf,
+} from "./metrics.ts";
+import { network } from "./model.ts";
+import { fitProfiles } from "./profile_fit.ts";
+import { simulateEvents } from "./simulation.ts";
+
+/** Fewer clusters than this cannot be split and judged. */
+const MINIMUM_CLUSTERS = 200;
+const STAGES = {
+  "1": "140 GeV, parallel to the axis",
+  "2": "2-200 GeV, parallel to the axis",
+  "3": "2-200 GeV, from the target",
+} as const;
+
+export default definePlugin({
+  name: "ecal",
+  title: "Photon position and energy in a shashlik calorimeter",
+  config,
+  presets,
+  metrics: declaredMetrics,
+  models: { network },
+  prepare,
+  evaluate,
+  readNew,
+  simulate,
+});
+
+async function prepare(
+  config: Config,
+  context: HookContext,
+): Promise<Prepared> {
+  const events = config.data === undefined
+    ? simulated(config, context)
+    : await readEvents(config.data, { needsTruth: true, limit: config.events });
+  const clusters = selectClusters(events, windowKey(context));
+  if (clusters.count < MINIMUM_CLUSTERS) {
+    throw new DataError(
+      `Cannot use "${events.place}" as training needs ${MINIMUM_CLUSTERS} clusters: found ${clusters.count} after the cuts`,
+      config.data,
+    );
+  }
+  return {
+    tables: split(toTable(clusters), context),
+    simulated: true, // a true position is known in simulations only, whoever made them
+    source: describe(config, events, clusters),
+    notes: [clusters.cutFlow],
+  };
+}
+
+function simulated(config: Config, context: HookContext): Events {
+  return toEvents("simulation", columnsOf(config, context), {
+    needsTruth: true,
+  });
+}
+
+/** Simulated events in the columns of the experiment's files. */
+function columnsOf(config: Config, context: HookContext): EventColumns {
+  const { stage, dataset, events = DEFAULT_EVENTS } = config;
+  const made = simulateEvents({
+    stage,
+    dataset,
+    events,
+    random: (purpose) => context.random(purpose),
+    progress: (done, total) => context.progress(done, total, "simulate"),
+  });
+  const arrays = {
+    int64: ["offsets"],
+    int8: ["celltype"],
+  } as const;
+  return Object.fromEntries(
+    Object.entries(made).map(([name, data]) => {
+      const dtype = arrays.int64.includes(name as never)
+        ? "int64"
+        : arrays.int8.includes(name as never)
+        ? "int8"
+        : "float32";
+      return [name, { dtype, shape: [data.length], data } as NdArray];
+    }),
+  );
+}
+
+/** The random number that decides, with a cluster's cells, where its window lies. */
+function windowKey(context: HookContext): number {
+  return context.random("window").word();
+}
+
+/** 80 % training, 10 % validation, 10 % test, at random; rows keep the order of the file. */
+function split(table: Table, context: HookContext): Tables {
+  const count = rowCount(table);
+  const order = context.random("split").permutation(count);
+  const [first, second] = [Math.floor(0.8 * count), Math.floor(0.9 * count)];
+  const part = (from: number, to: number) =>
+    takeRows(table, order.slice(from, to).sort());
+  return {
+    train: part(0, first),
+    validation: part(first, second),
+    test: part(second, count),
+  };
+}
+
+function describe(config: Config, events: Events, { count }: Clusters): string {
+  const total = events.offsets.length - 1;
+  if (config.data !== undefined) {
+    return `${count} clusters from ${total} events of ${events.place}, with Monte Carlo truth, taken as stage ${config.stage}`;
+  }
+  const dataset = config.stage === "3" ? ` (dataset ${config.dataset})` : "";
+  return `${count} clusters from ${total} simulated photons, stage ${config.stage}${dataset}: ${
+    STAGES[config.stage]
+  }; parametrised showers, not the experiment's Monte Carlo`;
+}
+
+/** Clusters of a file whose truth is not needed: the same cuts and windows as in the run. */
+async function readNew(
+  _config: Config,
+  path: string,
+  context: HookContext,
+): Promise<NewData> {
+  const events = await readEvents(path, { needsTruth: false });
+  const clusters = selectClusters(events, windowKey(context));
+  if (clusters.count === 0) {
+    throw new DataError(
+      `Cannot use "${events.place}" as at least one cluster must pass the cuts: found none`,
+      path,
+    );
+  }
+  const { cells, corner, event } = toTable(clusters);
+  return {
+    table: { cells: cells!, corner: corner!, event: event! },
+    simulated: events.truth !== undefined,
+    source: `${clusters.count} clusters from ${
+      events.offsets.length - 1
+    } events of ${events.place}`,
+    notes: [clusters.cutFlow],
+  };
+}
+
+async function simulate(
+  config: Config,
+  context: SimulateContext,
+): Promise<string[]> {
+  const name = config.stage === "3"
+    ? `stage3_dataset${config.dataset}.npz`
+    : `stage${config.stage}.npz`;
+  await writeNpz(`${context.directory}/${name}`, columnsOf(config, context), {
+    compress: true,
+  });
+  return [name];
+}
+
+async function evaluate(
+  config: Config,
+  context: EvaluateContext,
+): Promise<Evaluation> {
+  const { train, test } = context.tables as {
+    readonly train: Table;
+    readonly test: Table;
+  };
+  const predicted = await context.predict("network", test);
+  const methods = reconstructAll(config, train, test, resultOf(predicted));
+  const truth = truthOf(test);
+  const measurements = measure(methods, truth, context);
+  const input: FigureInput = {
+    measured: measurements.measured,
+    truth,
+    rows: cellsOf(test),
+    simulated: context.simulated,
+    conditions: `${rowCount(test)} test clusters of stage ${config.stage}`,
+    context,
+  };
+  const resolution = await resolutions(config, input);
+  const figures = [
+    await residualFigure(input, "x"),
+    await residualFigure(input, "y"),
+    await residualFigure(input, "e_relative"),
+    ...resolution.figures,
+    await biasFigure(input, "s_curve", ["centroid", "log_centroid", ""]),
+    await biasFigure(input, "bias_in_cell", [
+      "",
+      "profile_fit",
+      "centroid_corrected",
+      "log_centroid_corrected",
+    ]),
+    ...(config.stage === "3" ? [await angleFigure(input)] : []),
+    await truthFigure(input, "x")!,
+    ...(config.stage === "1"
+      ? []
+      : [await truthFigure(input, "e")!, await beyondSigmaFigure(input)]),
+    await clusterFigure(input),
+  ];
+  return {
+    metrics: { ...measurements.metrics, ...resolution.metrics },
+    figures,
+    tables: [measurements.table],
+    predictions: predicted,
+    summary: summarize(config, measurements),
+  };
+}
+
+function cellsOf(table: Table): ClusterCells {
+  return {
+    cells: table.cells!.data as Float32Array,
+    corner: table.corner!.data as Float32Array,
+  };
+}
+
+function truthOf(table: Table): Truth {
+  const of = (name: string) => table[name]!.data as Float32Array;
+  return { x: of("x_truth"), y: of("y_truth"), energy: of("energy_truth") };
+}
+
+function resultOf(table: Table): Reconstruction {
+  const of = (name: string) =>
+    Float64Array.from(table[name]!.data as Float32Array);
+  return { x: of("x"), y: of("y"), energy: of("energy") };
+}
+
+/** The network and the baselines; what baselines learn, they learn on training rows. */
+function reconstructAll(
+  config: Config,
+  train: Table,
+  test: Table,
+  network: Reconstruction,
+): Method[] {
+  // The angle is known from the absolute position, which the baselines use when the network may.
+  const usesAngle = config.stage === "3" && config.absolutePosition;
+  const [known, rows] = [cellsOf(train), cellsOf(test)];
+  const corrected = (weighting: "linear" | "log") => {
+    const correction = fitCorrection(
+      centroids(known, weighting),
+      known,
+      truthOf(train),
+      usesAngle,
+    );
+    return applyCorrection(correction, centroids(rows, weighting), rows);
+  };
+  const log = corrected("log");
+  const seen = fitProfiles(rows, log);
+  return [
+    { key: "", label: "network", result: network },
+    {
+      key: "centroid",
+      label: "linear centroid",
+      result: centroids(rows, "linear"),
+    },
+    {
+      key: "centroid_corrected",
+      label: "corrected linear centroid",
+      result: corrected("linear"),
+    },
+    {
+      key: "log_centroid",
+      label: "log centroid",
+      result: centroids(rows, "log"),
+    },
+    {
+      key: "log_centroid_corrected",
+      label: "corrected log centroid",
+      result: log,
+    },
+    {
+      key: "profile_fit",
+      label: "profile fit",
+      result: usesAngle ? undoAngle(seen, rows) : seen,
+    },
+  ];
+}
+
+/** Resolutions against the energy; a single energy has none. */
+async function resolutions(
+  config: Config,
+  input: FigureInput,
+): Promise<Pick<Required<Evaluation>, "metrics" | "figures">> {
+  if (config.stage === "1") return { metrics: {}, figures: [] };
+  const of = (key: "x" | "e_relative") =>
+    input.measured
+      .filter(({ method, quantity }) =>
+        quantity.key === key &&
+        ["", "profile_fit", "log_centroid_corrected"].includes(method.key)
+      )
+      .map((measured) => ({
+        label: measured.method.label,
+        resolution: resolutionOf(measured, input.truth, input.context),
+      }));
+  const [energy, position] = [of("e_relative"), of("x")];
+  const rows = input.truth.x.length;
+  const [energyFit, positionFit] = [
+    energy[0]!.resolution.fit,
+    position[0]!.resolution.fit,
+  ];
+  return {
+    metrics: {
+      ...(energyFit && resolutionMetrics("energy", "1", energyFit, rows)),
+      ...(positionFit &&
+        resolutionMetrics("position", "cm", positionFit, rows)),
+    },
+    figures: [
+      await resolutionFigure(input, "energy_resolution", {
+        label: "sigma(E)/E",
+      }, energy),
+      await resolutionFigure(input, "position_resolution", {
+        label: "sigma(x)",
+        unit: "cm",
+      }, position),
+    ],
+  };
+}
+
+function summarize(
+  config: Config,
+  { metrics, measured }: Measurements,
+): string {
+  const print = (key: string, digits: number) => {
+    const { value, error } = metrics[key]!;
+    return `${value.toFixed(digits)} +- ${(error ?? 0).toFixed(digits)}`;
+  };
+  const first =
+    `68 % half-widths of the network: ${print("half_width_68_x", 4)} cm in x, ${
+      print("half_width_68_y", 4)
+    } cm in y, ` +
+    `${print("half_width_68_e_relative", 4)} in relative energy.`;
+  const energy = config.stage === "1"
+    ? " All photons have one energy, so the energy resolution of the network says little: it may learn that number."
+    : "";
+  const verdicts = compare(measured, metrics);
+  return `${first}${energy} ${verdicts}`;
+}
+
+/** Where the best baseline is better, worse, or as good within two standard deviations of the ratio on the same rows. */
+function compare(
+  measured: Measurements["measured"],
+  metrics: Measurements["metrics"],
+): string {
+  const sentences = (["x", "y", "e_relative"] as const).flatMap((quantity) => {
+    const rivals = measured.filter((m) =>
+      m.quantity.key === quantity &&
+      metrics[`ratio_${m.method.key}_${quantity}`] !== undefined
+    );
+    const best = rivals.reduce<typeof rivals[number] | undefined>(
+      (a, b) => (a && a.halfWidth.value <= b.halfWidth.value ? a : b),
+      undefined,
+    );
+    if (!best) return [];
+    const ratio = metrics[`ratio_${best.method.key}_${quantity}`]!;
+    const pull = (ratio.value - 1) / (ratio.error || Infinity);
+    const verdict = Math.abs(pull) < 2
+      ? "as good as"
+      : pull > 0
+      ? "worse than"
+      : "better than";
+    return [
+      `In ${best.quantity.label} it is ${verdict} the best baseline, the ${best.method.label} (ratio ${
+        ratio.value.toFixed(3)
+      } +- ${(ratio.error ?? 0).toFixed(3)}).`,
+    ];
+  });
+  return sentences.join(" ");
+}
