@@ -89,12 +89,12 @@ export function randomStandardNormal(
  */
 export function einsum(equation: string, ...tensors: tfjs.Tensor[]): tfjs.Tensor {
   const match = /^([a-zA-Z,]*)->([a-zA-Z]*)$/.exec(equation.replaceAll(" ", ""));
-  const terms = match?.[1]!.split(",") ?? [];
-  const output = match?.[2] ?? "";
+  const [inputs = "", output = ""] = match?.slice(1) ?? [];
+  const terms = inputs.split(",");
   const fits = match !== null && terms.length === tensors.length &&
     [...terms, output].every((term) => new Set(term).size === term.length) &&
     terms.every((term, i) => term.length === tensors[i]!.rank) &&
-    [...output].every((letter) => match[1]!.includes(letter));
+    [...output].every((letter) => inputs.includes(letter));
   if (!fits) {
     const shapes = tensors.map((tensor) => `[${tensor.shape}]`).join(" and ");
     throw new TypeError(

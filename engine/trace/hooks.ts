@@ -26,9 +26,9 @@ const UNIFORM: Noise = { distribution: "uniform", shift: 0, scale: 1 };
 const STANDARD_NORMAL: Noise = { distribution: "normal", shift: 0, scale: 1 };
 
 /** Operations that draw standard numbers inside, whoever calls them. */
-const KNOWN_NOISE: { readonly [scope: string]: Noise } = {
-  dropout__op: UNIFORM,
-  randomStandardNormal__op: STANDARD_NORMAL,
+const KNOWN_NOISE: { readonly [op: string]: Noise } = {
+  dropout: UNIFORM,
+  randomStandardNormal: STANDARD_NORMAL,
 };
 
 /** Layers that draw numbers by themselves, and which. */
@@ -43,15 +43,22 @@ const LAYER_NOISE: { readonly [className: string]: (config: tf.serialization.Con
 };
 
 /** Operations whose numbers are exchanged when their tensor is made. */
-const DRAWN: readonly string[] = ["randomUniform__op", "randomNormal__op"];
+const DRAWN: readonly string[] = ["randomUniform", "randomNormal"];
 
 /** Operations that cannot become an input, with what to use instead. */
-const REFUSED: { readonly [scope: string]: string } = {
-  truncatedNormal__op: "use randomNormal, with clipByValue where bounds matter",
-  randomGamma__op: "use randomUniform or randomNormal",
-  rand__op: "use randomUniform",
-  multinomial__op: "use gumbelSoftmax of beamline/nn",
+const REFUSED: { readonly [op: string]: string } = {
+  truncatedNormal: "use randomNormal, with clipByValue where bounds matter",
+  randomGamma: "use randomUniform or randomNormal",
+  rand: "use randomUniform",
+  multinomial: "use gumbelSoftmax of beamline/nn",
 };
+
+const SUFFIX = "__op";
+
+/** The operation of a scope: tfjs opens the scope "matMul__op" around `matMul`. */
+function opOf(scope: string | undefined): string | undefined {
+  return scope?.endsWith(SUFFIX) ? scope.slice(0, -SUFFIX.length) : undefined;
+}
 
 /** Installs and removes the hooks. */
 export class Hooks {
@@ -79,8 +86,8 @@ export class Hooks {
   scope(): string {
     if (this.#gradientOf !== undefined) return this.#gradientOf;
     const layer = this.#layers.at(-1);
-    const op = this.#engine.state.scopeStack.find(({ name }) => name.endsWith("__op"));
-    return [layer && this.#names.layer(layer.name), op?.name.slice(0, -"__op".length)]
+    const scope = this.#engine.state.scopeStack.find(({ name }) => name.endsWith(SUFFIX));
+    return [layer && this.#names.layer(layer.name), opOf(scope?.name)]
       .filter(Boolean).join("/") || (this.#events.program() ?? "");
   }
 
@@ -88,13 +95,13 @@ export class Hooks {
     const engine = this.#engine;
     const events = this.#events;
     this.#replace(engine, "startScope", (original) => (name?: string) => {
-      if (name !== undefined && this.capturesRandom) this.#refuse(name);
+      if (this.capturesRandom) this.#refuse(opOf(name));
       original.call(engine, name);
     });
     this.#replace(engine, "makeTensor", (original) => (values, shape, dtype, backend) => {
       const noise = this.capturesRandom ? this.#noise() : undefined;
       if (!noise) return original.call(engine, values, shape, dtype, backend);
-      const op = engine.state.activeScope!.name.slice(0, -"__op".length);
+      const op = opOf(engine.state.activeScope?.name) ?? "";
       return events.random({ ...noise, shape, dtype: dtype === "int32" ? "int32" : "float32", op });
     });
     this.#replace(engine, "makeVariable", (original) => (initial, trainable, name, dtype) => {
@@ -169,29 +176,30 @@ export class Hooks {
   }
 
   #isInRandomOp(): boolean {
-    return this.#engine.state.scopeStack.some(({ name }) => DRAWN.includes(name));
+    return this.#engine.state.scopeStack.some(({ name }) => DRAWN.includes(opOf(name) ?? ""));
   }
 
-  #refuse(scope: string): void {
-    if (!Object.hasOwn(REFUSED, scope)) return;
-    throw this.#cannotCapture(scope, REFUSED[scope]!);
+  #refuse(op: string | undefined): void {
+    if (op === undefined || !Object.hasOwn(REFUSED, op)) return;
+    throw this.#cannotCapture(op, REFUSED[op]!);
   }
 
   /** Which numbers the tensor now being made holds; `undefined` when they are not random. */
   #noise(): Noise | undefined {
     const { activeScope, scopeStack } = this.#engine.state;
-    if (!activeScope || !DRAWN.includes(activeScope.name)) return undefined;
+    const drawn = opOf(activeScope?.name);
+    if (drawn === undefined || !DRAWN.includes(drawn)) return undefined;
     for (const { name } of scopeStack) {
-      if (Object.hasOwn(KNOWN_NOISE, name)) return KNOWN_NOISE[name];
+      const op = opOf(name);
+      if (op !== undefined && Object.hasOwn(KNOWN_NOISE, op)) return KNOWN_NOISE[op];
     }
     const layer = this.#layers.at(-1);
     const className = layer?.getClassName() ?? "";
     if (layer && Object.hasOwn(LAYER_NOISE, className)) return LAYER_NOISE[className]!(layer.getConfig());
-    throw this.#cannotCapture(activeScope.name, "use context.randomUniform or context.randomNormal");
+    throw this.#cannotCapture(drawn, "use context.randomUniform or context.randomNormal");
   }
 
-  #cannotCapture(scope: string, remedy: string): Error {
-    const op = scope.slice(0, -"__op".length);
+  #cannotCapture(op: string, remedy: string): Error {
     const layer = this.#layers.at(-1);
     const where = layer ? ` in layer "${this.#names.layer(layer.name)}"` : "";
     return new UnsupportedError(

@@ -224,9 +224,9 @@ class Trace {
         ),
       );
     }
-    // last: a layer that builds its weights when first called has them by now, and its gradient finds them
+    // Traced last: a layer that builds its weights when first called has them by now, and its gradient finds them.
     const step = this.#stepFunction(model);
-    if (step) programs.push(this.#trace("step", all, batchSize, true, step));
+    if (step) programs.unshift(this.#trace("step", all, batchSize, true, step));
     return programs;
   }
 
