@@ -50,6 +50,9 @@ export const PACKAGES: { readonly [name: string]: PackageRule } = {
   "@observablehq/plot": { values: ["plot/dom.ts"], lazy: true },
   "jsroot": { values: ["data/root.ts"], lazy: true },
   "@zip.js/zip.js": { values: ["data/zip.ts"], lazy: true },
+  "h5wasm": { values: ["data/hdf5.ts"], lazy: true },
+  "h5wasm-plugins": { values: ["data/hdf5.ts"], lazy: true },
+  "ml-matrix": { values: ["metrics/linalg.ts"] },
   "ml-levenberg-marquardt": { values: ["metrics/fit.ts"] },
   "commander": { values: ["tasks/command.ts"] },
   "cli-progress": { values: ["tasks/progress.ts"] },
@@ -100,7 +103,7 @@ export function mayPrint(file: string): boolean {
 }
 
 /** The name of the package that a bare specifier names: `@a/b/c` gives `@a/b`. */
-function packageName(specifier: string): string {
+export function packageName(specifier: string): string {
   const parts = specifier.split("/");
   return specifier.startsWith("@") ? parts.slice(0, 2).join("/") : parts[0]!;
 }
