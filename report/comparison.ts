@@ -1,0 +1,274 @@
+/**
+ * Several runs side by side: what was set differently, what came out, their curves over each other.
+ *
+ * @module
+ */
+import { join } from "node:path";
+import { DataError } from "../core/errors.ts";
+import { formatEstimate } from "../core/format.ts";
+import { safeParseJson } from "../core/json.ts";
+import type { ConfigRecord, FigureIndex, RunRecord } from "../core/records.ts";
+import type { Json, JsonObject, Metrics, TextTable, TrainingRecord } from "../core/types.ts";
+import { curveFigure, histogramFigure } from "../plot/mod.ts";
+import { html, Markup, markupOf, textTable } from "./html.ts";
+import { reportStyle } from "./style.ts";
+
+/** One run of a comparison. */
+export interface ComparedRun {
+  /** Unique short text: "A", "B", ... and the id. */
+  readonly label: string;
+  readonly directory: string;
+  readonly record: RunRecord;
+  readonly config: JsonObject;
+  readonly metrics: Metrics;
+  readonly history: readonly TrainingRecord[];
+}
+
+/** Several runs side by side. */
+export interface Comparison {
+  readonly runs: readonly ComparedRun[];
+  /** Values that are not the same in all runs, by dotted path; one entry a run. */
+  readonly differences: { readonly [path: string]: readonly Json[] };
+  /** Metric keys found in any run, the result before its baselines. */
+  readonly metricKeys: readonly string[];
+}
+
+/** Curves that can be told apart in one figure. */
+const MAX_CURVES = 8;
+
+/**
+ * Reads the runs and finds what differs.
+ *
+ * @throws {DataError} If a `run.json` is missing or damaged.
+ */
+export async function compareDirectories(directories: readonly string[]): Promise<Comparison> {
+  const runs = await Promise.all(directories.map((directory, i) => readCompared(directory, i)));
+  const configs = runs.map(({ record, config }) => ({
+    ...flatten(config),
+    seed: record.seed,
+    engine: record.engine ? `${record.engine.name}, ${record.engine.threads} threads` : null,
+    plugin: record.plugin.name,
+    action: record.action,
+  }));
+  const paths = [...new Set(configs.flatMap((config) => Object.keys(config)))];
+  const differences = Object.fromEntries(
+    paths.map((path) => [path, configs.map((config) => (config as JsonObject)[path] ?? null)] as const)
+      .filter(([, values]) => new Set(values.map((value) => JSON.stringify(value))).size > 1),
+  );
+  const keys = [...new Set(runs.flatMap(({ metrics }) => Object.keys(metrics)))];
+  const plain = keys.filter((key) => !key.includes("."));
+  return { runs, differences, metricKeys: [...plain, ...keys.filter((key) => key.includes("."))] };
+}
+
+async function readCompared(directory: string, i: number): Promise<ComparedRun> {
+  const record = await readPart<RunRecord>(directory, "run.json");
+  if (!record) {
+    throw new DataError(
+      `Cannot compare "${directory}" as it must be a run directory: no run.json found`,
+      directory,
+    );
+  }
+  const config = await readPart<ConfigRecord>(directory, "config.json");
+  const lines = await Deno.readTextFile(join(directory, "metrics.jsonl")).catch(() => "");
+  return {
+    label: `${letters(i)} ${record.id.slice(0, 16)}`,
+    directory,
+    record,
+    config: config?.values ?? {},
+    metrics: await readPart<Metrics>(directory, "metrics.json") ?? {},
+    history: lines.split("\n").filter((line) => line !== "").map((line) =>
+      JSON.parse(line) as TrainingRecord
+    ),
+  };
+}
+
+/** A, B, ..., Z, AA, AB, ... */
+function letters(i: number): string {
+  const last = String.fromCharCode(65 + i % 26);
+  return i < 26 ? last : letters(Math.floor(i / 26) - 1) + last;
+}
+
+async function readPart<T>(directory: string, name: string): Promise<T | undefined> {
+  const path = join(directory, name);
+  let text: string;
+  try {
+    text = await Deno.readTextFile(path);
+  } catch {
+    return undefined;
+  }
+  try {
+    return safeParseJson(text, path) as unknown as T;
+  } catch (cause) {
+    throw new DataError(
+      `Cannot compare "${directory}" as ${name} must be JSON: ${(cause as Error).message}`,
+      path,
+      { cause },
+    );
+  }
+}
+
+function flatten(values: Json, prefix = ""): JsonObject {
+  if (typeof values !== "object" || values === null || Array.isArray(values)) return { [prefix]: values };
+  return Object.assign(
+    {},
+    ...Object.entries(values).map(([key, value]) => flatten(value, prefix === "" ? key : `${prefix}.${key}`)),
+  );
+}
+
+/** The comparison as tables: runs, differing values, metrics. */
+export function comparisonTables({ runs, differences, metricKeys }: Comparison): TextTable[] {
+  const labels = runs.map(({ label }) => label);
+  const show = (value: Json): string | number | null =>
+    typeof value === "number" || value === null
+      ? value
+      : typeof value === "string"
+      ? value
+      : JSON.stringify(value);
+  return [
+    {
+      name: "runs",
+      title: "Runs",
+      columns: ["run", "plugin", "status", "data", "seed", "directory"],
+      rows: runs.map(({ label, record, directory }) => [
+        label,
+        record.plugin.name,
+        record.status,
+        record.simulated === null ? "" : record.simulated ? "simulated" : "measured",
+        record.seed,
+        directory,
+      ]),
+    },
+    {
+      name: "differences",
+      title: "What was set differently",
+      columns: ["value", ...labels],
+      rows: Object.entries(differences).map(([path, values]) => [path, ...values.map(show)]),
+    },
+    {
+      name: "metrics",
+      title: "Metrics",
+      columns: ["metric", ...labels, "unit"],
+      rows: metricKeys.map((key) => [
+        key,
+        ...runs.map(({ metrics }) => {
+          const metric = metrics[key];
+          return metric ? formatEstimate(metric.value, metric.error, "1") : "";
+        }),
+        runs.map(({ metrics }) => metrics[key]?.unit).find((unit) => unit !== undefined) ?? "",
+      ]),
+      note: "Errors are one standard deviation.",
+    },
+  ];
+}
+
+interface HistogramData {
+  readonly x: { readonly label: string; readonly unit?: string };
+  readonly series: readonly {
+    readonly label: string;
+    readonly edges: readonly number[];
+    readonly counts: readonly number[];
+  }[];
+}
+
+/** Learning curves, and the first histogram of every histogram figure that all runs have. */
+async function overlays({ runs }: Comparison): Promise<{ readonly svg: string; readonly caption: string }[]> {
+  const shown = runs.slice(0, MAX_CURVES);
+  const left = runs.length > shown.length ? ` The first ${shown.length} of ${runs.length} runs.` : "";
+  const simulated = shown.some(({ record }) => record.simulated === true);
+  const found: { svg: string; caption: string }[] = [];
+  const curves = shown.flatMap(({ label, history }) => {
+    const validation = history.filter(({ split }) => split === "validation");
+    const lines = validation.length > 0 ? validation : history;
+    const points = lines.filter(({ loss }) => typeof loss === "number" && Number.isFinite(loss));
+    return points.length === 0
+      ? []
+      : [{ label, x: points.map(({ epoch }) => epoch), y: points.map(({ loss }) => loss as number) }];
+  });
+  if (curves.length > 0) {
+    const caption = `Validation loss against the epoch.${left}`;
+    const isPositive = curves.every(({ y }) => y.every((value) => value > 0));
+    const { svg } = await curveFigure({
+      name: "learning_curves",
+      title: "Learning curves",
+      caption,
+      simulated,
+      x: { label: "epoch", whole: true },
+      y: { label: "loss", log: isPositive },
+      series: curves,
+    });
+    found.push({ svg, caption: `Learning curves. ${caption}` });
+  }
+  for (const { name, title } of await sharedFigures(shown)) {
+    const data = await Promise.all(
+      shown.map(({ directory }) => readPart<HistogramData>(directory, join("figures", `${name}.json`))),
+    );
+    if (!data.every((part) => part?.series?.[0]?.edges !== undefined)) continue;
+    const caption = `${data[0]!.series[0]!.label} of each run, each divided by its sum.${left}`;
+    const { svg } = await histogramFigure({
+      name: `overlay_${name}`,
+      title,
+      caption,
+      simulated,
+      x: data[0]!.x,
+      normalize: true,
+      series: data.map((part, i) => ({
+        label: shown[i]!.label,
+        edges: part!.series[0]!.edges,
+        counts: part!.series[0]!.counts,
+      })),
+    });
+    found.push({ svg, caption: `${title}. ${caption}` });
+  }
+  return found;
+}
+
+/** Figures that every run has. */
+async function sharedFigures(runs: readonly ComparedRun[]): Promise<FigureIndex> {
+  const indices = await Promise.all(
+    runs.map(({ directory }) => readPart<FigureIndex>(directory, "figures/index.json")),
+  );
+  const [first, ...others] = indices;
+  return (first ?? []).filter(({ name }) =>
+    others.every((index) => index?.some((figure) => figure.name === name))
+  );
+}
+
+/** The comparison as one HTML document: nothing to fetch, no script. */
+export async function renderComparison(comparison: Comparison): Promise<string> {
+  const figures = await overlays(comparison);
+  const names = [...new Set(comparison.runs.map(({ record }) => record.plugin.title))].join(", ");
+  const title = `${comparison.runs.length} runs compared`;
+  const isSimulated = comparison.runs.some(({ record }) => record.simulated === true);
+  const head = html(
+    "head",
+    {},
+    html("meta", { charset: "utf-8" }),
+    html("meta", {
+      "http-equiv": "Content-Security-Policy",
+      content: "default-src 'none'; style-src 'unsafe-inline'; img-src data:",
+    }),
+    html("meta", { name: "viewport", content: "width=device-width, initial-scale=1" }),
+    html("title", {}, title),
+    html("style", {}, new Markup(reportStyle())),
+  );
+  const body = html(
+    "body",
+    {},
+    html(
+      "header",
+      {},
+      html("h1", {}, title),
+      isSimulated && html("ul", { class: "badges" }, html("li", { class: "simulated" }, "SIMULATED DATA")),
+      html("p", { class: "facts" }, names),
+    ),
+    html(
+      "main",
+      { id: "content" },
+      comparisonTables(comparison).map((table) => html("section", { id: table.name }, textTable(table))),
+      figures.map(({ svg, caption }) =>
+        html("section", {}, html("figure", {}, new Markup(svg), html("figcaption", {}, caption)))
+      ),
+    ),
+  );
+  return `<!doctype html>\n<html lang="${markupOf("en")}">\n${head.text}\n${body.text}\n</html>\n`;
+}
