@@ -40,7 +40,7 @@ export const TRAINING_DEFAULTS: TrainingPlan = {
  * Fields for a plugin's `config` schema, spread into `z.object({...trainingOptions({epochs: 30})})`.
  * They are marked as not affecting prepared data, so that a change of `--epochs` reuses the cache.
  */
-// deno-lint-ignore explicit-function-return-type
+// deno-lint-ignore explicit-module-boundary-types
 export function trainingOptions(defaults: Partial<TrainingPlan> = {}) {
   const d = { ...TRAINING_DEFAULTS, ...defaults };
   const mark = { affects: "training" } as const;
