@@ -116,7 +116,7 @@ export class CheckpointStore {
       const bytes = await Deno.readFile(join(folder, "state.safetensors"));
       const expected = manifest.files["state.safetensors"]?.sha256;
       const actual = sha256Hex(bytes);
-      if (actual !== expected) throw new SyntaxError(`expected sha256 ${expected}, got ${actual}`);
+      if (actual !== expected) throw new SyntaxError(`Expected sha256 ${expected}, got ${actual}`);
       return { manifest, state: parseSafetensors(bytes).tensors as Tensors };
     } catch (cause) {
       throw new DataError(

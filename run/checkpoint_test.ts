@@ -39,7 +39,7 @@ Deno.test("CheckpointStore rejects a checkpoint with one changed byte", async ()
     await Deno.writeFile(path, bytes);
     await assert.rejects(store.read("3"), {
       name: "DataError",
-      message: /match its checksums: expected sha256/,
+      message: /match its checksums: Expected sha256/,
     });
   });
 });

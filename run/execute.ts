@@ -500,7 +500,7 @@ class Execution {
     for (const name of Object.keys(answer.predictions)) {
       await this.#take(join("predictions", `${name}.npy`), run);
     }
-    if (this.#history.length > 0) {
+    if (this.#history.length > 0 && !index.some(({ name }) => name === "learning_curve")) {
       const figure: Figure = await learningCurveFigure({ history: this.#history, simulated });
       await writeAtomic(run.file("figures", `${figure.name}.svg`), figure.svg);
       await writeAtomic(run.file("figures", `${figure.name}.json`), JSON.stringify(figure.data));

@@ -28,8 +28,8 @@ export interface PredictRequest {
   readonly description: Description;
   /** Absolute path of the new data. */
   readonly data: string;
-  /** Folder whose `predictions/` is written. */
-  readonly out: string;
+  /** The folder to write to. */
+  readonly directory: string;
   readonly cache: string;
   readonly engine?: string | undefined;
   readonly threads?: number | undefined;
@@ -78,7 +78,7 @@ export async function predictNew(request: PredictRequest): Promise<PredictOutcom
       simulated: answer.simulated,
       source: answer.source,
       notes: answer.notes as TextTable[],
-      predictions: await writePredictions(all, request.out),
+      predictions: await writePredictions(all, request.directory),
     };
   } finally {
     await host.close();
@@ -138,8 +138,7 @@ async function outputUnits(run: RunDirectory): Promise<{ [output: string]: strin
   return record.outputUnits ?? {};
 }
 
-async function writePredictions(table: Table, out: string): Promise<PredictOutcome["predictions"]> {
-  const directory = join(out, "predictions");
+async function writePredictions(table: Table, directory: string): Promise<PredictOutcome["predictions"]> {
   await Deno.mkdir(directory, { recursive: true });
   const written: { [name: string]: Column & { path: string } } = {};
   for (const [name, column] of Object.entries(table)) {

@@ -6,7 +6,7 @@
 import { ConfigError, DataError } from "../core/errors.ts";
 import { BUILT_IN_PLUGINS } from "../plugins/mod.ts";
 import { exists } from "../run/files.ts";
-import { relative, resolve } from "../run/paths.ts";
+import { basename, join, relative, resolve } from "../run/paths.ts";
 import { predictNew, type PredictOutcome } from "../run/predict.ts";
 import { findPlugin } from "../run/registry.ts";
 import { boxedSource, describePlugin } from "../run/source.ts";
@@ -28,7 +28,11 @@ export async function predict(args: readonly string[]): Promise<number> {
       { name: "data", value: "path", help: "the new data, in the format the plugin reads" },
       { name: "plugin", value: "path", help: "the plugin's folder, where it is not a built-in one" },
       { name: "runs", value: "dir", help: "the folder of runs", default: "runs" },
-      { name: "out", value: "dir", help: "write DIR/predictions/ in place of the run's" },
+      {
+        name: "out",
+        value: "dir",
+        help: "write DIR/predictions/ (default: <run>/predictions/<name of the data>/)",
+      },
       { name: "cache", value: "dir", help: "the folder of prepared data", default: "cache" },
       { name: "engine", value: "name", help: "what runs the model (default: as in the run)" },
       { name: "threads", value: "number", help: "threads of one operation (default: as in the run)" },
@@ -66,7 +70,9 @@ export async function predict(args: readonly string[]): Promise<number> {
     source,
     description: await describePlugin(source, cache),
     data: resolve(data),
-    out: parsed.task.out ?? run.path,
+    directory: parsed.task.out === undefined
+      ? run.file("predictions", stemOf(data))
+      : join(resolve(parsed.task.out), "predictions"),
     cache,
     engine: parsed.task.engine,
     threads: threadsOf(parsed),
@@ -74,6 +80,11 @@ export async function predict(args: readonly string[]): Promise<number> {
   if ("json" in parsed.task) printJson(toJson(run.path, outcome));
   else show(outcome);
   return EXIT.ok;
+}
+
+/** The name of a file or folder without its ending; the run's own predictions lie beside, not below. */
+function stemOf(path: string): string {
+  return basename(resolve(path)).replace(/\.[^.]+$/, "") || "new";
 }
 
 function toJson(run: string, outcome: PredictOutcome): unknown {

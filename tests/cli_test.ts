@@ -135,7 +135,7 @@ Deno.test("predict applies the trained model to rows without labels", async () =
     const { rows, predictions } = JSON.parse(stdout);
     assert.equal(rows, 3);
     assert.equal(predictions.y.unit, "cm");
-    const bytes = Deno.readFileSync(join(run, "predictions", "y.npy"));
+    const bytes = Deno.readFileSync(join(run, "predictions", "new", "y.npy"));
     const y = new Float32Array(bytes.slice(-12).buffer);
     [2, 4, -6].forEach((expected, i) => assert.ok(Math.abs(y[i]! - expected) < 0.2, `${y[i]}`));
   });
