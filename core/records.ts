@@ -29,6 +29,8 @@ export interface RunRecord {
   readonly error: { readonly message: string; readonly name: string; readonly hook: string | null } | null;
   readonly warnings: readonly Warning[];
   readonly summary?: string;
+  /** Keys of the metrics that matter, in order, as the plugin declares them. */
+  readonly headline?: readonly string[];
   /** Best epoch and total steps per model. */
   readonly training?: { readonly [model: string]: JsonObject };
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import { formatEstimate } from "../core/format.ts";
-import { html, htmlTable, notice } from "./html.ts";
+import { details, html, htmlTable, notice } from "./html.ts";
 import type { Content, Markup } from "./html.ts";
 import type { StoredMetric } from "./read.ts";
 
@@ -80,39 +80,68 @@ const BETTER: { readonly [better: string]: string } = {
 
 const MARKS: { readonly [standing: string]: string } = { best: "best", equal: "equal within errors" };
 
-/** The table and the sentences that say how to read it. */
-export function headlineSection(metrics: { readonly [key: string]: StoredMetric }): Markup[] {
+/**
+ * The tables and the sentences that say how to read them: first the metrics that the plugin names, the others behind a
+ * fold.
+ *
+ * @param declared Keys of the metrics that matter, in order; all of them where it is empty.
+ */
+export function headlineSection(
+  metrics: { readonly [key: string]: StoredMetric },
+  declared: readonly string[] = [],
+): Markup[] {
   const { rows, baselines } = arrangeMetrics(metrics);
   if (rows.length === 0) return [notice("No metrics were recorded.")];
+  const named = declared.flatMap((key) => rows.filter((row) => row.key === key));
+  const main = named.length > 0 ? named : rows;
+  const others = rows.filter((row) => !main.includes(row));
   const ranks = rows.map(standings);
-  // Some experiments only compare methods, and call none of them the result.
-  const columns = rows.some(({ cells }) => cells.has("")) ? ["", ...baselines] : baselines;
-  const table = htmlTable({
-    label: "Metrics",
+  const notes = [
+    errorSentence(Object.values(metrics)),
+    baselines.length > 0 && comparisonSentence,
+    baselines.length > 0 && balanceSentence(rows, ranks),
+  ];
+  return [
+    ...metricTables("Metrics", main, baselines),
+    html("p", { class: "note" }, notes.filter((note) => note !== false).join(" ")),
+    ...(others.length === 0
+      ? []
+      : [details("All other metrics", metricTables("All other metrics", others, baselines))]),
+  ];
+}
+
+/** Rows with baselines in one table, rows of the result alone in another: neither is wider than it must be. */
+function metricTables(label: string, rows: readonly HeadlineRow[], baselines: readonly string[]): Markup[] {
+  const isCompared = (row: HeadlineRow): boolean => row.cells.size > 1;
+  const groups = [rows.filter(isCompared), rows.filter((row) => !isCompared(row))].filter((group) =>
+    group.length > 0
+  );
+  return groups.map((group) => metricTable(label, group, baselines));
+}
+
+function metricTable(label: string, rows: readonly HeadlineRow[], baselines: readonly string[]): Markup {
+  const found = ["", ...baselines].filter((prefix) => rows.some(({ cells }) => cells.has(prefix)));
+  const facts = rows.map(({ cells }) => cells.get("") ?? [...cells.values()][0]!);
+  return htmlTable({
+    label,
     columns: [
       { title: "metric" },
-      ...columns.map((prefix) => ({ title: prefix === "" ? "result" : words(prefix), isNumber: true })),
+      ...found.map((prefix) => ({ title: prefix === "" ? "result" : words(prefix), isNumber: true })),
       { title: "unit" },
       { title: "rows", isNumber: true },
       { title: "split" },
     ],
     rows: rows.map((row, i) => {
-      const first = row.cells.get("") ?? [...row.cells.values()][0]!;
+      const rank = standings(row);
       return [
-        [row.label, BETTER[first.better] && html("small", {}, BETTER[first.better]!)],
-        ...columns.map((prefix) => cell(row.cells.get(prefix), first, ranks[i]!.get(prefix))),
-        first.unit === "1" ? "" : first.unit,
-        first.rows,
-        first.split,
+        [row.label, BETTER[facts[i]!.better] && html("small", {}, BETTER[facts[i]!.better]!)],
+        ...found.map((prefix) => cell(row.cells.get(prefix), facts[i]!, rank.get(prefix))),
+        facts[i]!.unit === "1" ? "" : facts[i]!.unit,
+        facts[i]!.rows,
+        facts[i]!.split,
       ];
     }),
   });
-  const notes = [
-    errorSentence(Object.values(metrics)),
-    columns.length > 1 && comparisonSentence,
-    columns.length > 1 && balanceSentence(rows, ranks),
-  ];
-  return [table, html("p", { class: "note" }, notes.filter((note) => note !== false).join(" "))];
 }
 
 const comparisonSentence =

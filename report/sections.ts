@@ -40,9 +40,9 @@ function trouble(file: string, { value, fault }: Part<unknown>): Markup[] {
   return value === undefined ? [notice(html("code", {}, file), " is missing.")] : [];
 }
 
-function metrics({ metrics }: RunFiles): Content[] {
+function metrics({ metrics, run }: RunFiles): Content[] {
   const found = trouble("metrics.json", metrics);
-  return metrics.value === undefined ? found : [...found, ...headlineSection(metrics.value)];
+  return metrics.value === undefined ? found : [...found, ...headlineSection(metrics.value, run.headline)];
 }
 
 async function figures({ figures, history, run, data }: RunFiles): Promise<Content[]> {

@@ -48,7 +48,7 @@ section { margin: 0 0 1.25rem; padding: 1.1rem 1.25rem; background: var(--card);
 table { border-collapse: collapse; font-size: .9375rem; }
 th, td { padding: .35rem .8rem; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top; }
 thead th { color: var(--soft); font-weight: 600; font-size: .875rem; vertical-align: bottom; }
-tbody th { min-width: 7.5rem; font-weight: 500; }
+tbody th { min-width: 11rem; font-weight: 500; }
 th:first-child, td:first-child { padding-left: .25rem; }
 tbody tr:last-child > * { border-bottom: 0; }
 .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }

@@ -150,7 +150,7 @@ class Execution {
     const action = chosenAction(request.action, description);
     checkEngineName(request.engine);
     const configured = await this.#configure(description);
-    const run = request.resume ?? await this.#create(configured);
+    const run = request.resume ?? await this.#create(configured, description);
     if (request.resume) await run.update({ status: "running", error: null, finished: null });
     request.listener.onRun?.(run);
     request.stop.onStop(() => this.#hook === "train" || void this.#host?.close());
@@ -192,7 +192,7 @@ class Execution {
     }
   }
 
-  async #create({ config, inputs }: Configured): Promise<RunDirectory> {
+  async #create({ config, inputs }: Configured, description: Description): Promise<RunDirectory> {
     const { request } = this;
     try {
       const configHash = sha256Hex(canonicalJson({
@@ -206,6 +206,7 @@ class Execution {
       const run = await createRun(request.out, {
         plugin: { name: request.source.name, title: request.source.title },
         action: request.action ?? "run",
+        headline: description.metrics.map(({ key }) => key),
         simulated: null,
         seconds: {},
         engine: null,
