@@ -117,6 +117,7 @@ export class Hooks {
       original.apply(engine, args);
       this.#nameGradient();
     });
+    this.#hookFusedConvolution();
     this.#hookLayers();
     this.#replace(tf.Optimizer.prototype, "computeGradients", (original) => {
       return function (this: tf.Optimizer, ...args) {
@@ -130,6 +131,25 @@ export class Hooks {
   /** Undoes everything, latest first. */
   remove(): void {
     for (const undo of this.#undo.splice(0).reverse()) undo();
+  }
+
+  /** tfjs's fused convolution refuses gradients with dilation; convolution, bias and activation one by one have them. */
+  #hookFusedConvolution(): void {
+    const engine = this.#engine;
+    this.#replace(tf.fused as { conv2d: typeof tf.fused.conv2d }, "conv2d", (original) => {
+      const apart = (options: Parameters<typeof original>[0]) => {
+        const { x, filter, strides, pad, dataFormat, dilations, dimRoundingMode, bias } = options;
+        const convolved = tf.conv2d(x, filter, strides, pad, dataFormat, dilations, dimRoundingMode);
+        return bias ? tf.add(convolved, bias as tf.Tensor) : convolved;
+      };
+      return ((options) => {
+        const isPlain = [options.dilations ?? 1].flat().every((dilation) => dilation === 1);
+        const isLinear = (options.activation ?? "linear") === "linear";
+        const isFirst = options.dataFormat === "NCHW";
+        if (isPlain || isFirst || !isLinear || engine.state.gradientDepth === 0) return original(options);
+        return apart(options);
+      }) as typeof original;
+    });
   }
 
   #hookLayers(): void {
