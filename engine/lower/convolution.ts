@@ -10,7 +10,7 @@
  */
 import { type Padding3d, padding3d, type Pair, type Triple } from "../program/kernels.ts";
 import { activate } from "./activation.ts";
-import type { Builder, Value } from "./builder.ts";
+import type { Builder, OnnxAttrs, Value } from "./builder.ts";
 import { type Operands, optional, type RulesFor } from "./rule.ts";
 import { pad, slice } from "./shape.ts";
 
@@ -36,7 +36,7 @@ interface Window {
 }
 
 /** ONNX attributes of a window. */
-function windowAttrs({ strides, dilations, pads, groups }: Window) {
+function windowAttrs({ strides, dilations, pads, groups }: Window): OnnxAttrs {
   const amounts = [...pads.map(([before]) => before), ...pads.map(([, after]) => after)];
   return { strides, dilations, pads: amounts, group: groups };
 }

@@ -73,9 +73,9 @@ export function checkEngineName(name: string): void {
  *
  * @throws {NotFoundError} If there is none; `nearest` is the closest name.
  */
-export function engineByName(name: string): Promise<Engine> {
+export async function engineByName(name: string): Promise<Engine> {
   checkEngineName(name);
-  return ENGINES[name]!.load();
+  return await ENGINES[name]!.load();
 }
 
 /** Every engine with its version, or why it cannot be used here. */

@@ -157,9 +157,10 @@ export class Draft {
   }
 }
 
-/** Rewrites a program node by node; `rewrite` sees inputs that are replaced already. */
-export function rewriteProgram(program: Program, rewrite: Rewrite): Program {
+/** Rewrites a program node by node, after `begin`; `rewrite` sees inputs that are replaced already. */
+export function rewriteProgram(program: Program, rewrite: Rewrite, begin?: (draft: Draft) => void): Program {
   const draft = new Draft(program);
+  begin?.(draft);
   for (const node of program.nodes) {
     const inputs = node.inputs.map((id) => (id === null ? null : draft.resolve(id)));
     rewrite({ ...node, inputs }, draft);

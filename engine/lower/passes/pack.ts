@@ -62,12 +62,9 @@ export function packUpdates(
   if (groups.length === 0) return { program, packs: [] };
   const draft = new Draft(program);
   for (const node of program.nodes) draft.emit(node);
-  const packs: Pack[] = [];
-  for (const group of groups) {
-    const packer = new Packer(draft, program, group.map((update) => update.state), packs, accept);
-    packer.update(group);
-  }
-  return { program: draft.finish(), packs };
+  const packer = new Packer(draft, program, accept);
+  for (const group of groups) packer.update(group);
+  return { program: draft.finish(), packs: packer.packs };
 }
 
 type Update = Program["updates"][number];
@@ -129,26 +126,17 @@ class Signatures {
   }
 }
 
-/** Packs the lanes of one group. */
+/** Packs groups of updates. */
 class Packer {
+  readonly packs: Pack[] = [];
   readonly #draft: Draft;
-  readonly #lanes: readonly string[];
-  readonly #packs: Pack[];
   readonly #accept: (pack: Pack) => boolean;
   readonly #states: ReadonlyMap<ValueId, string>;
   readonly #producers = new Map<ValueId, ProgramNode>();
   readonly #known = new Map<string, ValueId>();
 
-  constructor(
-    draft: Draft,
-    program: Program,
-    lanes: readonly string[],
-    packs: Pack[],
-    accept: (pack: Pack) => boolean,
-  ) {
+  constructor(draft: Draft, program: Program, accept: (pack: Pack) => boolean) {
     this.#draft = draft;
-    this.#lanes = lanes;
-    this.#packs = packs;
     this.#accept = accept;
     this.#states = new Map(program.state.map(({ name, value }) => [value, name]));
     for (const node of program.nodes) for (const id of node.outputs) this.#producers.set(id, node);
@@ -156,10 +144,11 @@ class Packer {
 
   /** Replaces the updates of all lanes by one of their pack. */
   update(group: readonly Update[]): void {
-    const pack = this.#pack(this.#lanes);
+    const lanes = group.map((update) => update.state);
+    const pack = this.#pack(lanes);
     if (!pack) return;
     const value = this.#packed(group.map((update) => update.value));
-    const done = new Set(this.#lanes);
+    const done = new Set(lanes);
     this.#draft.updates = [
       ...this.#draft.updates.filter((update) => !done.has(update.state)),
       { state: pack.name, value },
@@ -186,13 +175,13 @@ class Packer {
   /** The state that stands for the members together, laid out on first use. */
   #pack(members: readonly string[]): Pack | undefined {
     const name = `pack(${members[0]} and ${members.length - 1} more)`;
-    const known = this.#packs.find((pack) => pack.name === name);
+    const known = this.packs.find((pack) => pack.name === name);
     if (known) return known.members.join("\n") === members.join("\n") ? known : undefined;
     if (new Set(members).size < members.length) return undefined;
-    if (members.some((member) => this.#packs.some((pack) => pack.members.includes(member)))) return undefined;
+    if (members.some((member) => this.packs.some((pack) => pack.members.includes(member)))) return undefined;
     const pack = { name, members };
     if (!this.#accept(pack)) return undefined;
-    this.#packs.push(pack);
+    this.packs.push(pack);
     const states = members.map((member) => this.#draft.state.find((state) => state.name === member)!);
     const size = states.reduce((sum, state) => sum + sizeOf(this.#draft.type(state.value).shape), 0);
     const value = this.#draft.value({ dtype: "float32", shape: [size] });

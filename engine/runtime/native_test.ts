@@ -1,0 +1,129 @@
+import assert from "node:assert/strict";
+import { numbers, ProgramBuilder, tensor } from "../../tests/conformance/harness.ts";
+import { openOrt } from "./ort.ts";
+import { nativeEngine } from "./native.ts";
+import { StateStore } from "./store.ts";
+import { defaultThreads, multiplications, threadsFor } from "./threads.ts";
+
+const float = (...shape: number[]) => ({ dtype: "float32", shape } as const);
+
+/** Adds the input to the state `total` and returns the new total. */
+function counter() {
+  const b = new ProgramBuilder("counter");
+  const next = b.node("Add", [b.state("total", float(3)), b.input("x", float(3))], {});
+  b.output("total", next);
+  b.update("total", next);
+  return b.program();
+}
+
+Deno.test("nativeEngine applies updates in order, run after run", async () => {
+  const session = await nativeEngine.open({ total: tensor("float32", [3], [0, 10, 20]) });
+  const step = await session.compile(counter());
+  const x = tensor("float32", [3], [1, 2, 3]);
+  for (let i = 1; i <= 5; i++) {
+    const { total } = await step.run({ x });
+    assert.deepEqual([...total!.data], [i, 10 + 2 * i, 20 + 3 * i]);
+  }
+  assert.deepEqual([...(await session.state())["total"]!.data], [5, 20, 35]);
+  await session.dispose();
+});
+
+Deno.test("nativeEngine runs calls that were not awaited one after the other", async () => {
+  const session = await nativeEngine.open({ total: tensor("float32", [3], [0, 0, 0]) });
+  const step = await session.compile(counter());
+  await Promise.all([1, 2, 3].map((n) => step.run({ x: tensor("float32", [3], [n, n, n]) })));
+  assert.deepEqual([...(await session.state())["total"]!.data], [6, 6, 6]);
+  await session.dispose();
+});
+
+Deno.test("nativeEngine copies the state that it is given", async () => {
+  const total = tensor("float32", [3], [1, 1, 1]);
+  const session = await nativeEngine.open({ total });
+  total.data.fill(9);
+  assert.deepEqual([...(await session.state())["total"]!.data], [1, 1, 1]);
+  const copy = (await session.state())["total"]!;
+  copy.data.fill(5);
+  assert.deepEqual([...(await session.state())["total"]!.data], [1, 1, 1]);
+  await session.dispose();
+});
+
+Deno.test("nativeEngine rejects thread counts that are none", async () => {
+  for (const threads of [0, -1, 1.5, NaN]) {
+    await assert.rejects(nativeEngine.open({}, { threads }), {
+      name: "RangeError",
+      message: `Cannot open session as threads must be an integer in 1..1024: found ${threads}`,
+    });
+  }
+  const session = await nativeEngine.open({}, { threads: 2 });
+  assert.equal(session.threads, 2);
+  await session.dispose();
+});
+
+Deno.test("nativeEngine lets timers run between steps", async () => {
+  const session = await nativeEngine.open({ total: tensor("float32", [3], [0, 0, 0]) });
+  const step = await session.compile(counter());
+  let ticks = 0;
+  const timer = setInterval(() => ticks++, 1);
+  const x = numbers([3]);
+  for (let i = 0; i < 3000; i++) await step.run({ x });
+  clearInterval(timer);
+  assert.ok(ticks > 0);
+  await session.dispose();
+});
+
+Deno.test("nativeEngine gives the ONNX bytes of a program", async () => {
+  const session = await nativeEngine.open({ total: tensor("float32", [3], [0, 0, 0]) });
+  const step = await session.compile(counter());
+  assert.ok(step.onnx && step.onnx.length > 50);
+  await session.dispose();
+});
+
+Deno.test("StateStore packs tensors without changing them, once", async () => {
+  const store = new StateStore(await openOrt(), {
+    a: tensor("float32", [2, 2], [1, 2, 3, 4]),
+    b: tensor("float32", [3], [5, 6, 7]),
+    c: tensor("float32", [1], [8]),
+  });
+  const before = store.read();
+  assert.ok(store.pack("ab", ["a", "b"]));
+  assert.deepEqual(store.read(), before);
+  assert.deepEqual([...store.present("ab").data], [1, 2, 3, 4, 5, 6, 7]);
+  // Writing a member writes the pack, and the other way round, in both copies.
+  store.write({ b: tensor("float32", [3], [0, 0, 9]) });
+  assert.deepEqual([...store.present("ab").data], [1, 2, 3, 4, 0, 0, 9]);
+  store.next("ab").data.fill(3);
+  store.turn(["ab"]);
+  assert.deepEqual([...store.present("a").data], [3, 3, 3, 3]);
+  assert.deepEqual(Object.keys(store.read()), ["a", "b", "c"]);
+  // The same pack again is fine; another one with the same members is not.
+  assert.ok(store.pack("ab", ["a", "b"]));
+  assert.ok(!store.pack("ba", ["b", "a"]));
+  assert.ok(!store.pack("bc", ["b", "c"]));
+  store.dispose();
+});
+
+Deno.test("threadsFor() gives small programs one thread", () => {
+  const product = (rows: number) => {
+    const b = new ProgramBuilder("product");
+    const attrs = { transposeA: false, transposeB: true };
+    b.output(
+      "y",
+      b.node("BatchMatMul", [b.input("x", float(rows, 64)), b.state("w", float(128, 64))], attrs),
+    );
+    return b.program();
+  };
+  assert.equal(multiplications(product(10)), 10 * 64 * 128);
+  assert.equal(threadsFor(product(10), 4), 1);
+  assert.equal(threadsFor(product(100_000), 4), 4);
+  assert.ok(defaultThreads() >= 1 && defaultThreads() <= 4);
+});
+
+Deno.test("multiplications() counts convolutions and their gradients alike", () => {
+  const b = new ProgramBuilder("conv");
+  const window = { strides: [2, 2], pad: [[0, 0], [0, 1], [0, 1], [0, 0]], dataFormat: "NHWC" } as const;
+  const [x, filter] = [b.input("x", float(2, 8, 8, 3)), b.state("f", float(3, 3, 3, 5))];
+  const y = b.node("Conv2D", [x, filter], { ...window, dilations: [1, 1] });
+  b.node("Conv2DBackpropInput", [y, filter], { ...window, inputShape: [2, 8, 8, 3] });
+  b.node("Conv2DBackpropFilter", [x, y], { ...window, filterShape: [3, 3, 3, 5] });
+  assert.equal(multiplications(b.program()), 3 * (2 * 4 * 4) * (3 * 3 * 3 * 5));
+});
