@@ -85,8 +85,11 @@ export interface Optimizer {
 
 /** The functions of a model; all are traced once. */
 export interface BuiltModel {
-  /** The forward pass on the columns named in `inputs`, in physical units where the result is a quantity. */
-  predict(batch: Batch, context: StepContext): { readonly [name: string]: Tensor };
+  /**
+   * The forward pass on the columns named in `inputs`, in physical units where the result is a quantity. Only a model
+   * of further programs can do without.
+   */
+  predict?(batch: Batch, context: StepContext): { readonly [name: string]: Tensor };
   /** Mean over the batch; `loss` is minimized, the others are only recorded. */
   loss?(batch: Batch, context: StepContext): { readonly loss: Scalar; readonly [name: string]: Scalar };
   /** Minimizes `loss`. */
@@ -99,9 +102,23 @@ export interface BuiltModel {
 
 /** A further function of a model. */
 export interface ModelProgram {
-  /** Inputs by name: per-row shapes (a batch dimension is added). */
+  /** Rows of a batch. @default 512 */
+  readonly rows?: number;
+  /**
+   * Outputs that are added up over all batches, in float64, and need not have a row dimension. A program with sums gets
+   * its last batch filled up with rows of zeros; without sums the last row is repeated and cut off again.
+   */
+  readonly sums?: readonly string[];
+  /**
+   * Inputs by name: per-row shapes, to which a batch dimension is added. A `shared` input has its whole shape and is
+   * given whole to every batch.
+   */
   readonly inputs: {
-    readonly [name: string]: { readonly shape: readonly number[]; readonly dtype?: "float32" | "int32" };
+    readonly [name: string]: {
+      readonly shape: readonly number[];
+      readonly dtype?: "float32" | "int32";
+      readonly shared?: boolean;
+    };
   };
   run(batch: Batch, context: StepContext): { readonly [name: string]: Tensor };
 }
@@ -150,6 +167,8 @@ export interface EvaluateContext<F extends JsonObject = JsonObject> extends Hook
   readonly history: readonly TrainingRecord[];
   /** Runs the model's `predict` over all rows of a table (best checkpoint). Columns come back by output name. */
   predict(model: string, table: Table): Promise<Table>;
+  /** An empty folder for files that the evaluation or action makes. */
+  readonly directory: string;
   /** Runs one of the model's further programs over all rows of the inputs. */
   call(
     model: string,
@@ -166,6 +185,8 @@ export interface Evaluation {
   readonly tables?: readonly TextTable[];
   /** Written to `predictions/<name>.npy`. */
   readonly predictions?: Table;
+  /** Names of files written to `context.directory`; they are moved to `files/` of the run. */
+  readonly files?: readonly string[];
   /** Anything machine-readable for `--json`, such as `{statistics: ...}`. */
   readonly results?: JsonObject;
   /** One or two sentences at the head of the report: what came out, and where a baseline is better. */
@@ -184,6 +205,8 @@ export interface Action<C, F extends JsonObject = JsonObject> {
   readonly prepare?: boolean;
   /** Whether the models are trained before. @default false */
   readonly train?: boolean;
+  /** Whether the models are traced, untrained, for their further programs. @default the same as `train` */
+  readonly models?: boolean;
   run(config: C, context: EvaluateContext<F>, files: readonly string[]): Promise<Evaluation> | Evaluation;
 }
 
@@ -226,6 +249,11 @@ export interface PathMeta {
  */
 export function inputPath(kind: PathMeta["path"], help: string): z.ZodOptional<z.ZodString> {
   return z.string().min(1).optional().describe(help).meta({ path: kind });
+}
+
+/** The same as {@linkcode inputPath} for a flag that can be given several times. */
+export function inputPaths(kind: PathMeta["path"], help: string): z.ZodDefault<z.ZodArray<z.ZodString>> {
+  return z.array(z.string().min(1)).default([]).describe(help).meta({ path: kind });
 }
 
 const NAME = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/;

@@ -96,16 +96,17 @@ export class BatchBuffer {
     }
   }
 
-  /** Copies adjacent rows; past the end the last row is repeated. */
-  fillRange(from: number): void {
+  /** Copies adjacent rows; past the end the last row is repeated, or rows are zero. */
+  fillRange(from: number, padding: "repeat" | "zero" = "repeat"): void {
     for (const [name, column] of Object.entries(this.columns)) {
       const target = this.tensors[name]!.data as Float32Array;
       const source = column.data as Float32Array;
       const size = column.rowSize;
       const present = Math.min(this.batchSize, column.rows - from);
       target.set(source.subarray(from * size, (from + present) * size));
+      if (padding === "zero") target.fill(0, present * size);
       const last = source.subarray((column.rows - 1) * size, column.rows * size);
-      for (let i = present; i < this.batchSize; i++) target.set(last, i * size);
+      for (let i = present; i < this.batchSize && padding === "repeat"; i++) target.set(last, i * size);
     }
   }
 }

@@ -128,16 +128,25 @@ export function mapPaths(
   for (const flag of flags) {
     const value = flag.inputPath === undefined ? undefined : getPath(copy, flag.path);
     if (typeof value === "string") setPath(copy, flag.path, map(value));
+    if (Array.isArray(value)) {
+      setPath(
+        copy,
+        flag.path,
+        value.map((item) => typeof item === "string" ? map(item) : item),
+      );
+    }
   }
   return copy;
 }
 
-/** Input paths of merged values, by dotted key. */
+/** Input paths of merged values, by dotted key; the n-th of several is "key.n". */
 export function inputPathsOf(values: JsonObject, flags: readonly Flag[]): { [path: string]: string } {
   const found: { [path: string]: string } = {};
   for (const flag of flags) {
     const value = flag.inputPath === undefined ? undefined : getPath(values, flag.path);
     if (typeof value === "string") found[flag.path] = value;
+    if (!Array.isArray(value)) continue;
+    value.forEach((item, i) => typeof item === "string" && (found[`${flag.path}.${i}`] = item));
   }
   return found;
 }
@@ -152,7 +161,7 @@ export async function checkInputPaths(
   flags: readonly Flag[],
 ): Promise<void> {
   for (const [key, path] of Object.entries(paths)) {
-    const flag = flags.find((candidate) => candidate.path === key)!;
+    const flag = flags.find(({ path }) => key === path || key.startsWith(`${path}.`))!;
     let info: Deno.FileInfo;
     try {
       info = await Deno.stat(path);

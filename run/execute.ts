@@ -43,7 +43,7 @@ import {
   type ResolvedConfig,
 } from "./config.ts";
 import { writeCrate } from "./crate.ts";
-import { removeFolder, writeAtomic } from "./files.ts";
+import { moveFolder, removeFolder, writeAtomic } from "./files.ts";
 import { flagsOf } from "./flags.ts";
 import { frameworkVersion } from "./framework.ts";
 import { answerCall, type LoadedModel, loadModel, writePrograms } from "./models.ts";
@@ -118,6 +118,8 @@ export interface RunOutcome {
   readonly description: Description;
   readonly results: JsonObject;
   readonly tables: readonly TextTable[];
+  /** Files that an action made; absolute. */
+  readonly files: readonly string[];
 }
 
 /** Rows per call of `predict`. */
@@ -234,7 +236,8 @@ class Execution {
     action: ChosenAction | undefined,
   ): Promise<RunOutcome> {
     await this.#recordProvenance(run, inputs);
-    const isTrained = Object.keys(config.models).length > 0 && (action?.train ?? true);
+    const hasModels = Object.keys(config.models).length > 0 && (action?.models ?? true);
+    const isTrained = action?.train ?? true;
     const isPrepared = description.hooks.includes("prepare") && (action?.prepare ?? true);
     const data = isPrepared ? await this.#prepare(run, config, inputs) : undefined;
     if (data?.simulated !== undefined) await run.update({ simulated: data.simulated });
@@ -243,7 +246,7 @@ class Execution {
     await this.#closeBox();
     await this.#openBox("evaluate", [...inputReads, ...fileReads, ...(data ? [data.tables] : [])]);
     await this.#recordPermissions(run, inputs);
-    if (isTrained && data) await this.#train(run, config, data);
+    if (hasModels) await this.#train(run, config, data, isTrained);
     return await this.#evaluate(run, config, description, action, data);
   }
 
@@ -317,14 +320,20 @@ class Execution {
   }
 
   /** Traces, compiles and trains every model of the configuration. */
-  async #train(run: RunDirectory, config: ResolvedConfig, data: PreparedData): Promise<void> {
+  async #train(
+    run: RunDirectory,
+    config: ResolvedConfig,
+    data: PreparedData | undefined,
+    isTrained: boolean,
+  ): Promise<void> {
     const { request } = this;
-    const training = splitTable(data.columns, "train");
-    const validation = data.columns.validation;
+    const tables = data?.columns ?? {};
+    const training = tables.train ?? {};
+    const { validation } = tables;
     const batches = Object.fromEntries(
       Object.entries(config.models).map(([name, { training: plan }]) => {
         const trainRows = rowsOf(training);
-        const batch = Math.min(plan.batchSize, trainRows);
+        const batch = Math.max(1, Math.min(plan.batchSize, trainRows));
         return [name, {
           train: batch,
           validationTail: validation ? rowsOf(validation) % batch : 0,
@@ -338,7 +347,7 @@ class Execution {
       ) => [name, { shape: column.shape.slice(1), dtype: programDtype(column) }]),
     );
     const rows = Object.fromEntries(
-      Object.entries(data.columns).map(([split, table]) => [split, rowsOf(table)]),
+      Object.entries(tables).map(([split, table]) => [split, rowsOf(table)]),
     );
     const traced = await this.#phase("trace", async () => {
       const answer = this.#answer(
@@ -348,7 +357,7 @@ class Execution {
           {
             config: config.values,
             seed: request.seed,
-            facts: data.facts,
+            facts: data?.facts ?? {},
             columns,
             rows,
             batches,
@@ -382,6 +391,9 @@ class Execution {
     const first = [...this.#models.values()][0]!;
     await run.update({ engine: { name: first.session.engine, threads: first.session.threads } });
     await run.write("data.json", { ...this.#dataRecord, outputUnits: outputUnits(traced) });
+    const hasSteps = [...this.#models.values()].some((model) => model.has("step"));
+    if (!isTrained || !hasSteps) return;
+    splitTable(tables, "train");
     await this.#phase("train", () => this.#trainAll(run, config, training, validation));
   }
 
@@ -485,6 +497,7 @@ class Execution {
       description,
       results: answer.results as JsonObject,
       tables: answer.tables as unknown as TextTable[],
+      files: answer.files.map((name) => run.file("files", name)),
     };
   }
 
@@ -498,6 +511,7 @@ class Execution {
     for (const { name } of index) {
       for (const kind of ["svg", "json"]) await this.#take(join("figures", `${name}.${kind}`), run);
     }
+    for (const name of answer.files) await this.#moveFile(name, run);
     for (const name of Object.keys(answer.predictions)) {
       await this.#take(join("predictions", `${name}.npy`), run);
     }
@@ -508,6 +522,14 @@ class Execution {
       index.push({ name: figure.name, title: figure.title, caption: figure.caption });
     }
     await run.write("figures/index.json", index);
+  }
+
+  /** Moves a file that an action made; it can be large and is not read. */
+  async #moveFile(name: string, run: RunDirectory): Promise<void> {
+    const from = join(this.#exchange, "files", name);
+    await checkPlainFile(from, this.request.source.name, this.#hook);
+    await Deno.mkdir(run.file("files"), { recursive: true });
+    await moveFolder(from, run.file("files", name));
   }
 
   async #take(name: string, run: RunDirectory): Promise<void> {
@@ -568,7 +590,7 @@ class Execution {
         this.request.listener.onEvent?.(event);
       },
       onCall: async (method, args) => {
-        const { model, program, call } = callArguments.parse(args);
+        const { model, ...request } = callArguments.parse(args);
         const loaded = this.#models.get(model);
         if (!loaded) {
           const known = [...this.#models.keys()];
@@ -581,8 +603,7 @@ class Execution {
             nearestName(model, known),
           );
         }
-        await answerCall(loaded, program, this.#exchange, call);
-        return null;
+        return await answerCall(loaded, this.#exchange, request);
       },
     };
     return await this.#host!.call(hook, args, listener);
@@ -630,6 +651,7 @@ interface ChosenAction {
   readonly name: string;
   readonly prepare: boolean;
   readonly train: boolean;
+  readonly models: boolean;
 }
 
 const textTable = z.object({
@@ -677,18 +699,27 @@ const evaluationAnswer = z.object({
   ),
   figures: z.array(z.object({ name: fileStem, title: z.string(), caption: z.string() })),
   tables: z.array(textTable),
+  files: z.array(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,120}$/, "must be a file name")),
   predictions: z.record(fileStem, z.object({ unit: z.string() })),
   results: z.record(z.string(), z.json()),
   summary: z.string(),
 });
 
-const callArguments = z.object({ model: z.string(), program: z.string(), call: z.int().positive() });
+const names = z.array(z.string().max(200)).max(1000);
+const callArguments = z.object({
+  model: z.string().max(200),
+  program: z.string().max(200),
+  call: z.int().positive(),
+  inputs: names,
+  shared: names,
+  sums: names,
+});
 
 function chosenAction(name: string | undefined, description: Description): ChosenAction | undefined {
   if (name === undefined) return undefined;
   const known = Object.keys(description.actions);
   const action = known.includes(name) ? description.actions[name] : undefined;
-  if (action) return { name, prepare: action.prepare, train: action.train };
+  if (action) return { name, ...action };
   const nearest = nearestName(name, known);
   throw new NotFoundError(
     `Cannot run action "${name}" as plugin "${description.name}" does not have it: known are ${

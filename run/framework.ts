@@ -23,6 +23,15 @@ export const FRAMEWORK_ROOMS = [
   "deno.json",
 ] as const;
 
+/** Filter plugins of HDF5: shared libraries of a package, read by the box through `data/hdf5.ts`. */
+export async function filterPluginFolders(): Promise<string[]> {
+  try {
+    return [await Deno.realPath(join(FRAMEWORK_ROOT, "node_modules", "h5wasm-plugins"))];
+  } catch {
+    return []; // the package is not installed: files with such filters are refused with a clear error
+  }
+}
+
 /** Version of Beamline, from its `deno.json`. */
 export async function frameworkVersion(): Promise<string> {
   const config = JSON.parse(await Deno.readTextFile(join(FRAMEWORK_ROOT, "deno.json"))) as {

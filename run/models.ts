@@ -8,10 +8,10 @@ import { nearestName } from "../core/names.ts";
 import type { Column, NdArray, Table } from "../core/types.ts";
 import { sizeOf } from "../core/types.ts";
 import { readSafetensors } from "../data/safetensors.ts";
-import { readTable, writeTable } from "../data/tables.ts";
 import { engineByName, parseProgram, printProgram, type Program, verifyProgram } from "../engine/mod.ts";
-import type { Executable, Session, Tensors } from "../engine/runtime/types.ts";
-import { BatchBuffer, type ProgramColumn, programColumns } from "./batches.ts";
+import type { Executable, Session, Tensor, Tensors } from "../engine/runtime/types.ts";
+import { readArrays, writeArrays } from "./arrays.ts";
+import { BatchBuffer, type ProgramColumn, programColumn, programColumns } from "./batches.ts";
 import { writeAtomic } from "./files.ts";
 import { join } from "./paths.ts";
 import { batchSizeOf, randomInputs, scalarInputs } from "./train.ts";
@@ -19,6 +19,7 @@ import { batchSizeOf, randomInputs, scalarInputs } from "./train.ts";
 /** A model's programs, its state on an engine, and the programs compiled so far. */
 export class LoadedModel {
   readonly #executables = new Map<string, Executable>();
+  #queue: Promise<unknown> = Promise.resolve();
 
   constructor(
     readonly name: string,
@@ -52,41 +53,45 @@ export class LoadedModel {
     return compiled;
   }
 
-  /** Runs a program over all rows of a table, batch by batch; the last batch is padded and its padding cut off. */
-  async runOver(program: string, table: Table): Promise<Table> {
+  /**
+   * Runs a program over all rows of its inputs, batch by batch; the last batch is padded and its padding cut off. Calls
+   * wait for each other: the arrays of an executable are valid only until its next run.
+   */
+  runOver(program: string, inputs: Arrays, options: RunOverOptions = {}): Promise<Arrays> {
+    const result = this.#queue.then(() => this.#runOver(program, inputs, options));
+    this.#queue = result.catch(() => {});
+    return result;
+  }
+
+  async #runOver(
+    program: string,
+    inputs: Arrays,
+    { shared = [], sums = [] }: RunOverOptions,
+  ): Promise<Arrays> {
     const executable = await this.executable(program);
     const names = executable.program.inputs.filter((input) => input.role === "batch").map((input) =>
       input.name
     );
-    const columns = programColumns(table, names, "given");
+    const columns = programColumns(asTable(inputs), names.filter((name) => !shared.includes(name)), "given");
     checkShapes(columns, executable.program);
     const rows = Object.values(columns)[0]?.rows ?? 0;
-    const batchSize = batchSizeOf(executable);
+    const batchSize = batchSizeOf(executable, shared);
     const buffer = new BatchBuffer(columns, batchSize);
-    const collected = new Map<
-      string,
-      { dtype: "float32" | "int32"; shape: number[]; data: Float32Array | Int32Array }
-    >();
+    const whole = sharedTensors(inputs, names.filter((name) => shared.includes(name)), executable.program);
+    const collected = new Collector(rows, sums);
     for (let from = 0; from < rows; from += batchSize) {
-      buffer.fillRange(from);
+      buffer.fillRange(from, sums.length > 0 ? "zero" : "repeat");
       const outputs = await executable.run({
         ...buffer.tensors,
+        ...whole,
         ...scalarInputs(executable, 0),
         ...randomInputs(executable, this.seed, `${this.name}/${program}`, 0, from),
       });
       for (const [name, output] of Object.entries(outputs)) {
-        const rowShape = output.shape.slice(1);
-        const size = sizeOf(rowShape);
-        if (!collected.has(name)) {
-          const isFloat = output.dtype === "float32";
-          const data = isFloat ? new Float32Array(rows * size) : new Int32Array(rows * size);
-          collected.set(name, { dtype: isFloat ? "float32" : "int32", shape: [rows, ...rowShape], data });
-        }
-        const present = Math.min(batchSize, rows - from);
-        collected.get(name)!.data.set((output.data as Float32Array).subarray(0, present * size), from * size);
+        collected.add(name, output, from, Math.min(batchSize, rows - from));
       }
     }
-    return Object.fromEntries([...collected].map(([name, array]) => [name, asColumn(array as NdArray)]));
+    return collected.arrays;
   }
 
   /** The onnx bytes of a compiled program, where the engine has them. */
@@ -99,8 +104,89 @@ export class LoadedModel {
   }
 }
 
-function asColumn(array: NdArray): Column {
-  return { ...array, dims: ["row", ...array.shape.slice(1).map((_, i) => `axis_${i + 1}`)], unit: "1" };
+/** Arrays by name. */
+export type Arrays = { readonly [name: string]: NdArray };
+
+/** How a program's inputs and outputs run over batches; see `ModelProgram`. */
+export interface RunOverOptions {
+  readonly shared?: readonly string[];
+  readonly sums?: readonly string[];
+}
+
+/** Outputs of all batches: rows put one after the other, sums added up. */
+class Collector {
+  readonly #found = new Map<string, NdArray>();
+
+  constructor(readonly rows: number, readonly sums: readonly string[]) {}
+
+  get arrays(): Arrays {
+    return Object.fromEntries(this.#found);
+  }
+
+  add(name: string, output: Tensor, from: number, present: number): void {
+    if (this.sums.includes(name)) this.#addUp(name, output);
+    else this.#append(name, output, from, present);
+  }
+
+  #addUp(name: string, { shape, data }: Tensor): void {
+    if (!this.#found.has(name)) {
+      this.#found.set(name, { dtype: "float64", shape, data: new Float64Array(data.length) });
+    }
+    const total = this.#found.get(name)!.data as Float64Array;
+    for (let i = 0; i < total.length; i++) total[i]! += data[i]!;
+  }
+
+  #append(name: string, { dtype, shape, data }: Tensor, from: number, present: number): void {
+    const rowShape = shape.slice(1);
+    const size = sizeOf(rowShape);
+    if (!this.#found.has(name)) {
+      const length = this.rows * size;
+      const target = dtype === "float32" ? new Float32Array(length) : new Int32Array(length);
+      this.#found.set(
+        name,
+        {
+          dtype: dtype === "float32" ? dtype : "int32",
+          shape: [this.rows, ...rowShape],
+          data: target,
+        } as NdArray,
+      );
+    }
+    (this.#found.get(name)!.data as Float32Array).set(
+      (data as Float32Array).subarray(0, present * size),
+      from * size,
+    );
+  }
+}
+
+/** Inputs that every batch is given whole. */
+function sharedTensors(inputs: Arrays, names: readonly string[], program: Program): Tensors {
+  return Object.fromEntries(names.map((name) => {
+    const array = inputs[name];
+    const input = program.inputs.find((candidate) => candidate.name === name)!;
+    const expected = program.values[input.value]!.shape;
+    if (array?.shape.join() !== expected.join()) {
+      throw new TypeError(
+        `Cannot run program "${program.name}" as "${name}" must have shape [${expected.join(",")}]: found [${
+          array?.shape.join(",") ?? "nothing"
+        }]`,
+      );
+    }
+    const { dtype, data } = programColumn(
+      { ...array, shape: [1, ...array.shape], dims: [], unit: "1" },
+      name,
+    );
+    return [name, { dtype, shape: array.shape, data }];
+  }));
+}
+
+/** Arrays as a table, which has dims and units. */
+function asTable(arrays: Arrays): Table {
+  return Object.fromEntries(Object.entries(arrays).map(([name, array]) => [name, asColumn(array)]));
+}
+
+/** An array as a column without a unit. */
+export function asColumn(array: NdArray): Column {
+  return { dims: ["row", ...array.shape.slice(1).map((_, i) => `axis_${i + 1}`)], unit: "1", ...array };
 }
 
 /** Rows must have the shape the program was traced for. */
@@ -108,7 +194,9 @@ function checkShapes(columns: { readonly [name: string]: ProgramColumn }, progra
   for (const input of program.inputs) {
     if (input.role !== "batch") continue;
     const expected = program.values[input.value]!.shape.slice(1);
-    const found = columns[input.name]!.shape;
+    const column = columns[input.name];
+    if (!column) continue; // given whole
+    const found = column.shape;
     if (expected.join() !== found.join()) {
       throw new TypeError(
         `Cannot run program "${program.name}" as rows of "${input.name}" must have shape [${
@@ -166,14 +254,24 @@ export async function writePrograms(model: LoadedModel, source: string, target: 
   }
 }
 
-/** Answers a box's call: reads `calls/<n>/in`, runs the program, writes `calls/<n>/out`. */
+/** A call from a box: which program, and how its arrays are to be taken. */
+export interface ProgramCall extends RunOverOptions {
+  readonly program: string;
+  /** Number of the call: its folder below `calls/`. */
+  readonly call: number;
+  /** Names of the inputs; the arrays lie in `in/<position>.npy`. */
+  readonly inputs: readonly string[];
+}
+
+/** Answers a box's call: reads `calls/<n>/in`, runs the program, writes `calls/<n>/out`. Returns the outputs' names. */
 export async function answerCall(
   model: LoadedModel,
-  program: string,
   exchange: string,
-  call: number,
-): Promise<void> {
-  const directory = join(exchange, "calls", String(call));
-  const outputs = await model.runOver(program, await readTable(join(directory, "in")));
-  await writeTable(join(directory, "out"), outputs);
+  request: ProgramCall,
+): Promise<string[]> {
+  const directory = join(exchange, "calls", String(request.call));
+  const inputs = await readArrays(join(directory, "in"), request.inputs);
+  const outputs = await model.runOver(request.program, inputs, request);
+  await writeArrays(join(directory, "out"), outputs);
+  return Object.keys(outputs);
 }

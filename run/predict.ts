@@ -16,7 +16,7 @@ import { mapPaths } from "./config.ts";
 import type { Description } from "./box/hooks.ts";
 import { removeFolder, writeJson } from "./files.ts";
 import { flagsOf } from "./flags.ts";
-import { loadModel } from "./models.ts";
+import { asColumn, loadModel } from "./models.ts";
 import { join, resolve } from "./paths.ts";
 import type { PluginSource } from "./source.ts";
 import type { RunDirectory } from "./store.ts";
@@ -121,9 +121,9 @@ async function runModels(
       state,
     });
     try {
-      for (const [output, column] of Object.entries(await model.runOver("predict", table))) {
+      for (const [output, array] of Object.entries(await model.runOver("predict", table))) {
         const unit = units[`${name}.${output}`] ?? "1";
-        found[isOnly ? output : `${name}_${output}`] = { ...column, unit };
+        found[isOnly ? output : `${name}_${output}`] = { ...asColumn(array), unit };
       }
     } finally {
       await model.dispose();

@@ -330,10 +330,10 @@ function columnsOf(
   return Object.fromEntries(names.map((name) => [name, columns[name]!]));
 }
 
-/** Rows per call of a program, from its first batch input. */
-export function batchSizeOf(executable: Executable): number {
+/** Rows per call of a program, from its first batch input that is not given whole. */
+export function batchSizeOf(executable: Executable, shared: readonly string[] = []): number {
   const { inputs, values } = executable.program;
-  const first = inputs.find((input) => input.role === "batch");
+  const first = inputs.find((input) => input.role === "batch" && !shared.includes(input.name));
   return first ? values[first.value]!.shape[0] ?? 1 : 1;
 }
 

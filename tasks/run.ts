@@ -49,9 +49,20 @@ export async function run(args: readonly string[]): Promise<number> {
     stop: stopOnSignals(isQuiet),
   });
   const { status } = outcome.run.record;
-  if (isJson) printJson({ run: outcome.run.path, status, metrics: outcome.metrics, ...outcome.results });
-  else showOutcome(outcome, description.metrics, (performance.now() - started) / 1000, isQuiet);
+  if (isJson) {
+    printJson({
+      run: outcome.run.path,
+      status,
+      metrics: outcome.metrics,
+      ...filesJson(outcome),
+      ...outcome.results,
+    });
+  } else showOutcome(outcome, description.metrics, (performance.now() - started) / 1000, isQuiet);
   return EXIT.ok;
+}
+
+function filesJson({ files }: RunOutcome): { files?: readonly string[] } {
+  return files.length > 0 ? { files } : {};
 }
 
 function usage(first: string | undefined): number {
@@ -96,7 +107,7 @@ export function stopOnSignals(isQuiet: boolean): StopSignal {
 
 /** Prints metrics, summary, run directory and the next command. */
 export function showOutcome(
-  { run, metrics, tables }: RunOutcome,
+  { run, metrics, tables, files }: RunOutcome,
   declared: Parameters<typeof metricsTable>[1],
   seconds: number,
   isQuiet: boolean,
@@ -108,6 +119,7 @@ export function showOutcome(
     print(`\n${table.title}\n${[table.columns, ...table.rows].map((row) => row.join("\t")).join("\n")}`);
   }
   if (record.summary) print(`\n${record.summary}`);
+  for (const file of files) print(`wrote   ${relative(Deno.cwd(), file)}`);
   print(`\nrun     ${relative(Deno.cwd(), path)}  (${formatSeconds(seconds)})`);
   print(`report  ${relative(Deno.cwd(), join(path, "report.html"))}`);
   if (!isQuiet) {

@@ -23,6 +23,8 @@ import { constantData, Recorder } from "./recorder.ts";
 export interface ColumnType {
   readonly shape: readonly number[];
   readonly dtype: "float32" | "int32";
+  /** Given whole to every batch: no batch dimension is added. @default false */
+  readonly shared?: boolean;
 }
 
 /** What to trace. */
@@ -196,29 +198,24 @@ class Trace {
         programs.push(this.#trace("validate_tail", all, validationTail, false, validate));
       }
     }
-    programs.push(
-      this.#trace(
-        "predict",
-        seen,
-        predictBatch,
-        false,
-        (batch, context) => this.#tensors("predict", model.predict(batch, context)),
-      ),
-    );
+    if (model.predict) {
+      const predict: Traced = (batch, context) => this.#tensors("predict", model.predict!(batch, context));
+      programs.push(this.#trace("predict", seen, predictBatch, false, predict));
+    }
     for (const [name, program] of Object.entries(model.programs ?? {})) {
       if (RESERVED_PROGRAMS.includes(name)) {
         throw new TypeError(`Cannot trace program "${name}" as the name is taken: found it in programs`);
       }
       const types = Object.fromEntries(
-        Object.entries(program.inputs).map(([input, { shape, dtype }]) =>
-          [input, { shape, dtype: dtype ?? "float32" }] as const
+        Object.entries(program.inputs).map(([input, { shape, dtype, shared }]) =>
+          [input, { shape, dtype: dtype ?? "float32", shared: shared ?? false }] as const
         ),
       );
       programs.push(
         this.#trace(
           name,
           types,
-          predictBatch,
+          program.rows ?? predictBatch,
           false,
           (batch, context) => this.#tensors(name, program.run(batch, context)),
         ),
@@ -291,9 +288,10 @@ class Trace {
     this.#engine.startScope("program");
     try {
       const batch: Batch = Object.fromEntries(
-        Object.entries(columns).map((
-          [column, { shape, dtype }],
-        ) => [column, this.#symbol(recorder.input(column, "batch", { dtype, shape: [rows, ...shape] }))]),
+        Object.entries(columns).map(([column, { shape, dtype, shared }]) => {
+          const type = { dtype, shape: shared ? shape : [rows, ...shape] };
+          return [column, this.#symbol(recorder.input(column, "batch", type))];
+        }),
       );
       const rate = recorder.input("learningRate", "scalar", { dtype: "float32", shape: [] });
       const states = new Map<StateEntry, ValueId>();

@@ -16,13 +16,21 @@
  */
 import { z } from "zod";
 import { ConfigError, type ConfigIssue, InternalError } from "../../core/errors.ts";
-import type { BuiltModel, Evaluation, HookContext, ModelDefinition, Plugin } from "../../core/plugin.ts";
+import type {
+  BuiltModel,
+  Evaluation,
+  HookContext,
+  ModelDefinition,
+  ModelProgram,
+  Plugin,
+} from "../../core/plugin.ts";
 import { randomFor } from "../../core/random.ts";
 import { TRAINING_DEFAULTS, type TrainingPlan } from "../../core/training.ts";
 import type { Column, Json, JsonObject, NdArray, Table, TrainingRecord } from "../../core/types.ts";
-import { readTable, readTables, writeTable, writeTables } from "../../data/tables.ts";
+import { readTables, writeTable, writeTables } from "../../data/tables.ts";
 import { writeNpy } from "../../data/npy.ts";
 import { writeSafetensors } from "../../data/safetensors.ts";
+import { readArrays, writeArrays } from "../arrays.ts";
 import { join } from "../paths.ts";
 import type { HookName } from "./limits.ts";
 import type { HookEvent } from "./messages.ts";
@@ -59,7 +67,12 @@ export interface Description {
   }[];
   readonly models: { readonly [name: string]: { readonly title: string } };
   readonly actions: {
-    readonly [name: string]: { readonly title: string; readonly prepare: boolean; readonly train: boolean };
+    readonly [name: string]: {
+      readonly title: string;
+      readonly prepare: boolean;
+      readonly train: boolean;
+      readonly models: boolean;
+    };
   };
   /** Hooks that the plugin has. */
   readonly hooks: readonly string[];
@@ -72,6 +85,8 @@ type Model = ModelDefinition<Record<string, unknown>, JsonObject>;
 export class HookRunner {
   readonly #plugin: AnyPlugin;
   #calls = 0;
+  /** Further programs of the traced models: what is shared and what is added up. */
+  readonly #programs = new Map<string, { readonly [program: string]: ModelProgram }>();
 
   /** @throws {TypeError} If the module's default export is not a plugin. */
   constructor(plugin: unknown, readonly surroundings: HookSurroundings) {
@@ -113,6 +128,7 @@ export class HookRunner {
         title: action.title,
         prepare: action.prepare ?? true,
         train: action.train ?? false,
+        models: action.models ?? action.train ?? false,
       })),
       hooks: ["prepare", "evaluate", "readNew", "simulate"].filter((hook) => hook in plugin),
     };
@@ -209,7 +225,11 @@ export class HookRunner {
         rows: args.rows,
       };
       const { programs, state } = await traceModel({
-        build: (): BuiltModel => model.build(config, context),
+        build: (): BuiltModel => {
+          const built = model.build(config, context);
+          this.#programs.set(name, built.programs ?? {});
+          return built;
+        },
         columns: args.columns,
         inputs: plan.inputs,
         targets: plan.targets,
@@ -233,6 +253,8 @@ export class HookRunner {
   /** Runs `evaluate` or an action. */
   async #evaluate(args: EvaluateArgs & { action?: string; files?: string[] }): Promise<Json> {
     const config = this.#config(args.config);
+    const directory = join(this.surroundings.exchange, "files");
+    await Deno.mkdir(directory, { recursive: true });
     const tables = args.tables === null ? {} : await readTables(args.tables);
     const context = {
       ...this.#context(args.seed),
@@ -241,6 +263,7 @@ export class HookRunner {
       source: args.source,
       tables,
       history: args.history,
+      directory,
       predict: (model: string, table: Table) => this.#predict(model, table),
       call: (model: string, program: string, inputs: { readonly [name: string]: NdArray }) =>
         this.#callProgram({ method: "call", model, program }, inputs),
@@ -268,13 +291,21 @@ export class HookRunner {
     inputs: { readonly [name: string]: NdArray },
   ): Promise<{ [name: string]: NdArray }> {
     const directory = join(this.surroundings.exchange, "calls", String(++this.#calls));
-    await writeTable(join(directory, "in"), mapValues(inputs, asColumn));
-    await this.surroundings.callHost(target.method, {
+    const call = this.#calls;
+    const declared = this.#programs.get(target.model)?.[target.program];
+    const shared = Object.entries(declared?.inputs ?? {}).filter(([, input]) => input.shared).map(([name]) =>
+      name
+    );
+    await writeArrays(join(directory, "in"), inputs);
+    const names = await this.surroundings.callHost(target.method, {
       model: target.model,
       program: target.program,
-      call: this.#calls,
+      call,
+      inputs: Object.keys(inputs),
+      shared,
+      sums: declared?.sums ?? [],
     });
-    const outputs = await readTable(join(directory, "out"));
+    const outputs = await readArrays(join(directory, "out"), names as string[]);
     await Deno.remove(directory, { recursive: true });
     return outputs;
   }
@@ -295,6 +326,7 @@ export class HookRunner {
       metrics: (evaluation.metrics ?? {}) as unknown as Json,
       figures: figures.map(({ name, title, caption }) => ({ name, title, caption })),
       tables: (evaluation.tables ?? []) as unknown as Json,
+      files: evaluation.files ?? [],
       predictions: mapValues(evaluation.predictions ?? {}, ({ unit }) => ({ unit })),
       results: evaluation.results ?? {},
       summary: evaluation.summary ?? "",
@@ -356,10 +388,6 @@ function issuesOf(error: z.ZodError): Omit<ConfigIssue, "source">[] {
     }
     return [{ path: path.join("."), message: issue.message }];
   });
-}
-
-function asColumn(array: NdArray): Column {
-  return { dims: ["row", ...array.shape.slice(1).map((_, i) => `axis_${i + 1}`)], unit: "1", ...array };
 }
 
 function mapValues<A, B>(

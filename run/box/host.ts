@@ -6,7 +6,7 @@
  */
 import { InternalError, InterruptedError, PluginError } from "../../core/errors.ts";
 import type { Json } from "../../core/types.ts";
-import { FRAMEWORK_ROOMS, FRAMEWORK_ROOT } from "../framework.ts";
+import { filterPluginFolders, FRAMEWORK_ROOMS, FRAMEWORK_ROOT } from "../framework.ts";
 import type { PluginLocation } from "../manifest.ts";
 import { join, toFileUrl } from "../paths.ts";
 import { fromErrorMessage, toErrorMessage } from "./errors.ts";
@@ -77,9 +77,10 @@ function escapeComma(path: string): string {
 /** Starts a box for a plugin. */
 export async function openBox(
   location: PluginLocation,
-  grants: BoxGrants,
+  asked: BoxGrants,
   limits: BoxLimits,
 ): Promise<PluginHost> {
+  const grants = { ...asked, read: [...asked.read, ...await filterPluginFolders()] };
   await checkGrants(location, grants);
   const walls = await findWalls();
   const permissions = permissionFlags(location, grants);
@@ -93,6 +94,7 @@ export async function openBox(
     "--no-remote",
     "--frozen",
     "--no-check",
+    "--ignore-env",
     "--config",
     join(FRAMEWORK_ROOT, "deno.json"),
     ...permissions,
