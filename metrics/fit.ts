@@ -127,26 +127,11 @@ interface Linearized {
   readonly scales: readonly number[];
 }
 
-function linearize(
-  { x, y, errors, model, gradient }: LeastSquaresProblem,
-  parameters: readonly number[],
-): Linearized {
-  const size = parameters.length;
-  const curve = model(parameters);
-  const slopesAt = gradient(parameters);
-  const normal = parameters.map(() => new Array<number>(size).fill(0));
-  const descent = new Array<number>(size).fill(0);
-  let chi2 = 0;
-  for (let i = 0; i < x.length; i++) {
-    const pull = (y[i]! - curve(x[i]!)) / errors[i]!;
-    const slopes = slopesAt(x[i]!);
-    chi2 += pull * pull;
-    for (let j = 0; j < size; j++) {
-      const slope = slopes[j]! / errors[i]!;
-      descent[j]! += slope * pull;
-      for (let k = 0; k <= j; k++) normal[j]![k]! += slope * slopes[k]! / errors[i]!;
-    }
-  }
+function linearize(problem: LeastSquaresProblem, parameters: readonly number[]): Linearized {
+  const { pulls, slopes } = evaluate(problem, parameters);
+  const chi2 = dot(pulls, pulls);
+  const descent = slopes.map((column) => dot(column, pulls));
+  const normal = slopes.map((column) => slopes.map((other) => dot(column, other)));
   const scales = normal.map((row, j) => row[j]! > 0 ? 1 / Math.sqrt(row[j]!) : 1);
   // With a unit diagonal the test for singularity does not depend on the units of the parameters.
   const scaled = normal.map((row, j) => row.map((value, k) => value * scales[j]! * scales[k]!));
@@ -155,4 +140,26 @@ function linearize(
   let decrease = covariance ? 0 : Infinity;
   covariance?.forEach((row, j) => row.forEach((value, k) => decrease += descent[j]! * value * descent[k]!));
   return { chi2, covariance, decrease, scales };
+}
+
+/** Residuals, and derivatives of the curve by each parameter, in units of the errors. */
+function evaluate(
+  { x, y, errors, model, gradient }: LeastSquaresProblem,
+  parameters: readonly number[],
+): { readonly pulls: Float64Array; readonly slopes: readonly Float64Array[] } {
+  const curve = model(parameters);
+  const slopesAt = gradient(parameters);
+  const pulls = new Float64Array(x.length);
+  const slopes = parameters.map(() => new Float64Array(x.length));
+  for (let i = 0; i < x.length; i++) {
+    pulls[i] = (y[i]! - curve(x[i]!)) / errors[i]!;
+    slopesAt(x[i]!).forEach((slope, j) => slopes[j]![i] = slope / errors[i]!);
+  }
+  return { pulls, slopes };
+}
+
+function dot(a: Float64Array, b: Float64Array): number {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!;
+  return sum;
 }

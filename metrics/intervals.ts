@@ -22,7 +22,7 @@ export interface ShareEstimate extends Estimate {
  * @returns `value` is k/n; `low` and `high` are not symmetric about it and stay in [0, 1]; `error` is half the length.
  * @throws {RangeError} If the trials are not positive, the successes not in [0, n], or z not positive.
  *
- * @see Wilson (1927), doi:10.1080/01621459.1927.10502953; checked against statsmodels' formula evaluated in numpy
+ * @see Wilson (1927), doi:10.1080/01621459.1927.10502953; checked against the formula evaluated in numpy
  */
 export function wilsonInterval(
   successes: number,
