@@ -17,6 +17,20 @@
 export { type ArrayExpectation, checkArray, describeArray } from "./arrays.ts";
 export { type Digest, sha256Bytes, sha256File } from "./digest.ts";
 export {
+  type Hdf5Attribute,
+  type Hdf5Attributes,
+  type Hdf5Dataset,
+  type Hdf5File,
+  openHdf5,
+} from "./hdf5.ts";
+export {
+  createHdf5,
+  type Hdf5Appender,
+  type Hdf5Row,
+  type Hdf5Storage,
+  type Hdf5Writer,
+} from "./hdf5_write.ts";
+export {
   encodeNpy,
   type NpyFile,
   type NpyHeader,
