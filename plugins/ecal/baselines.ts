@@ -38,10 +38,7 @@ export interface Truth {
  *
  * @see Awes et al. (1992), Nucl. Instrum. Meth. A 311, 130: the logarithmic weights
  */
-export function centroids(
-  { cells }: ClusterCells,
-  weighting: "linear" | "log",
-): Reconstruction {
+export function centroids({ cells }: ClusterCells, weighting: "linear" | "log"): Reconstruction {
   const count = cells.length / CELLS;
   const x = new Float64Array(count);
   const y = new Float64Array(count);
@@ -53,9 +50,7 @@ export function centroids(
     for (let c = 0; c < CELLS; c++) {
       const value = window[c]!;
       if (value <= 0) continue;
-      const weight = weighting === "linear"
-        ? value
-        : Math.max(0, LOG_CUTOFF + Math.log(value / sum));
+      const weight = weighting === "linear" ? value : Math.max(0, LOG_CUTOFF + Math.log(value / sum));
       weights += weight;
       sumX += weight * (c % WINDOW);
       sumY += weight * (WINDOW - 1 - Math.floor(c / WINDOW));
@@ -122,13 +117,8 @@ function medianCurve(x: Float64Array, y: Float64Array, bins: number): Curve {
     x: median(group.map((i) => x[i]!)),
     y: median(group.map((i) => y[i]!)),
   }));
-  const distinct = nodes.filter((node, i) =>
-    i === 0 || node.x > nodes[i - 1]!.x
-  );
-  return {
-    x: distinct.map((node) => node.x),
-    y: distinct.map((node) => node.y),
-  };
+  const distinct = nodes.filter((node, i) => i === 0 || node.x > nodes[i - 1]!.x);
+  return { x: distinct.map((node) => node.x), y: distinct.map((node) => node.y) };
 }
 
 const PHASE_BINS = 40;
@@ -152,31 +142,15 @@ export interface SCurve {
  * @param truth Positions along the same axis, cm.
  * @param energy Cell sums, GeV.
  */
-export function fitSCurve(
-  position: Float64Array,
-  truth: ArrayLike<number>,
-  energy: Float64Array,
-): SCurve {
-  const bins = Math.max(
-    1,
-    Math.min(ENERGY_BINS, Math.floor(position.length / ROWS_PER_ENERGY_BIN)),
-  );
+export function fitSCurve(position: Float64Array, truth: ArrayLike<number>, energy: Float64Array): SCurve {
+  const bins = Math.max(1, Math.min(ENERGY_BINS, Math.floor(position.length / ROWS_PER_ENERGY_BIN)));
   const energyEdges = quantileEdges(energy, bins);
-  const groups = Array.from(
-    { length: energyEdges.length + 1 },
-    (): number[] => [],
-  );
+  const groups = Array.from({ length: energyEdges.length + 1 }, (): number[] => []);
   energy.forEach((value, i) => groups[binOf(energyEdges, value)]!.push(i));
   const curves = groups.map((rows) => {
     const phase = Float64Array.from(rows, (i) => phaseOf(position[i]!));
     const shift = Float64Array.from(rows, (i) => truth[i]! - position[i]!);
-    return continued(
-      medianCurve(
-        phase,
-        shift,
-        Math.min(PHASE_BINS, Math.ceil(rows.length / 10)),
-      ),
-    );
+    return continued(medianCurve(phase, shift, Math.min(PHASE_BINS, Math.ceil(rows.length / 10))));
   });
   return { energyEdges, curves };
 }
@@ -184,24 +158,14 @@ export function fitSCurve(
 /** One node more on each side, a pitch away from the last of the other side. */
 function continued({ x, y }: Curve): Curve {
   const last = x.length - 1;
-  return {
-    x: [x[last]! - PITCH_CM, ...x, x[0]! + PITCH_CM],
-    y: [y[last]!, ...y, y[0]!],
-  };
+  return { x: [x[last]! - PITCH_CM, ...x, x[0]! + PITCH_CM], y: [y[last]!, ...y, y[0]!] };
 }
 
 /** Centroids plus their S-curve. */
-export function applySCurve(
-  curve: SCurve,
-  position: Float64Array,
-  energy: Float64Array,
-): Float64Array {
+export function applySCurve(curve: SCurve, position: Float64Array, energy: Float64Array): Float64Array {
   return position.map((value, i) =>
     value +
-    interpolate(
-      curve.curves[binOf(curve.energyEdges, energy[i]!)]!,
-      phaseOf(value),
-    )
+    interpolate(curve.curves[binOf(curve.energyEdges, energy[i]!)]!, phaseOf(value))
   );
 }
 
@@ -209,24 +173,14 @@ export function applySCurve(
 export type EnergyScale = Curve;
 
 /** Medians of sum / energy in 20 bins of the true energy: where all photons have one energy, it is one number. */
-export function fitEnergyScale(
-  sum: Float64Array,
-  energy: ArrayLike<number>,
-): EnergyScale {
+export function fitEnergyScale(sum: Float64Array, energy: ArrayLike<number>): EnergyScale {
   const logEnergy = Float64Array.from(energy, Math.log);
   const response = sum.map((value, i) => value / energy[i]!);
-  return medianCurve(
-    logEnergy,
-    response,
-    Math.max(1, Math.min(20, Math.floor(sum.length / 100))),
-  );
+  return medianCurve(logEnergy, response, Math.max(1, Math.min(20, Math.floor(sum.length / 100))));
 }
 
 /** Solves sum = E response(E) for E by iteration; the response changes slowly, so that six steps give 1e-6. */
-export function applyEnergyScale(
-  scale: EnergyScale,
-  sum: Float64Array,
-): Float64Array {
+export function applyEnergyScale(scale: EnergyScale, sum: Float64Array): Float64Array {
   return sum.map((value) => {
     let energy = value;
     for (let step = 0; step < 6; step++) {
@@ -289,10 +243,7 @@ export function applyCorrection(
 }
 
 /** Moves positions from where a shower is seen to where the photon entered, for photons from the target. */
-export function undoAngle(
-  seen: Reconstruction,
-  { corner }: ClusterCells,
-): Reconstruction {
+export function undoAngle(seen: Reconstruction, { corner }: ClusterCells): Reconstruction {
   const entered = (position: Float64Array, axis: 0 | 1) =>
     position.map((value, i) => {
       const origin = corner[2 * i + axis]!;

@@ -49,19 +49,10 @@ const CUTS: readonly {
   readonly label: string;
   removes(events: Events, i: number, at: Extent): boolean;
 }[] = [
-  {
-    label: "no hit cells",
-    removes: ({ offsets }, i) => offsets[i] === offsets[i + 1],
-  },
+  { label: "no hit cells", removes: ({ offsets }, i) => offsets[i] === offsets[i + 1] },
   { label: "cells that are not shashlik", removes: hasOtherCells },
-  {
-    label: "wider than 5x5 cells",
-    removes: (_, __, at) => at.width > WINDOW || at.height > WINDOW,
-  },
-  {
-    label: "cluster energy below 1 GeV",
-    removes: (events, i) => sumOf(events, i) < MINIMUM_GEV,
-  },
+  { label: "wider than 5x5 cells", removes: (_, __, at) => at.width > WINDOW || at.height > WINDOW },
+  { label: "cluster energy below 1 GeV", removes: (events, i) => sumOf(events, i) < MINIMUM_GEV },
   { label: "a cell listed twice", removes: hasRepeatedCells },
 ];
 
@@ -95,12 +86,7 @@ export function selectClusters(events: Events, key: number): Clusters {
     const window = placeWindow(events, i, extents[row]!, key);
     corner[2 * row] = window.x;
     corner[2 * row + 1] = window.y;
-    fillWindow(
-      events,
-      i,
-      window,
-      cells.subarray(row * CELLS, (row + 1) * CELLS),
-    );
+    fillWindow(events, i, window, cells.subarray(row * CELLS, (row + 1) * CELLS));
   });
   const { truth } = events;
   return {
@@ -111,10 +97,7 @@ export function selectClusters(events: Events, key: number): Clusters {
     ...(truth && {
       truth: {
         x: Float32Array.from(kept, (i, row) => truth.x[i]! - corner[2 * row]!),
-        y: Float32Array.from(
-          kept,
-          (i, row) => truth.y[i]! - corner[2 * row + 1]!,
-        ),
+        y: Float32Array.from(kept, (i, row) => truth.y[i]! - corner[2 * row + 1]!),
         energy: Float32Array.from(kept, (i) => truth.energy[i]!),
       },
     }),
@@ -130,14 +113,8 @@ function extentOf({ offsets, x, y }: Events, i: number): Extent {
     bottom = Math.min(bottom, y[c]!);
     top = Math.max(top, y[c]!);
   }
-  const cellsIn = (low: number, high: number) =>
-    Math.round((high - low) / PITCH_CM) + 1;
-  return {
-    left,
-    bottom,
-    width: cellsIn(left, right),
-    height: cellsIn(bottom, top),
-  };
+  const cellsIn = (low: number, high: number) => Math.round((high - low) / PITCH_CM) + 1;
+  return { left, bottom, width: cellsIn(left, right), height: cellsIn(bottom, top) };
 }
 
 function hasOtherCells({ offsets, type }: Events, i: number): boolean {
@@ -148,11 +125,7 @@ function hasOtherCells({ offsets, type }: Events, i: number): boolean {
 }
 
 /** Early files of the experiment list the cells twice when the classical fit split the cluster. */
-function hasRepeatedCells(
-  { offsets, x, y }: Events,
-  i: number,
-  at: Extent,
-): boolean {
+function hasRepeatedCells({ offsets, x, y }: Events, i: number, at: Extent): boolean {
   let seen = 0;
   for (let c = offsets[i]!; c < offsets[i + 1]!; c++) {
     const cell = 1 << (Math.round((y[c]! - at.bottom) / PITCH_CM) * WINDOW +
@@ -175,12 +148,7 @@ interface Window {
   readonly y: number;
 }
 
-function placeWindow(
-  events: Events,
-  i: number,
-  at: Extent,
-  key: number,
-): Window {
+function placeWindow(events: Events, i: number, at: Extent, key: number): Window {
   const hash = hashCells(events, i, key);
   const columns = draw(hash >>> 16, WINDOW - at.width + 1);
   const rows = draw(hash & 0xffff, WINDOW - at.height + 1);
@@ -196,11 +164,7 @@ const FLOAT = new Float32Array(1);
 const BITS = new Uint32Array(FLOAT.buffer);
 
 /** MurmurHash3 (32 bits) of the positions and energies of a cluster's cells, in the order of the file. */
-function hashCells(
-  { offsets, x, y, energy }: Events,
-  i: number,
-  key: number,
-): number {
+function hashCells({ offsets, x, y, energy }: Events, i: number, key: number): number {
   let hash = key | 0;
   for (let c = offsets[i]!; c < offsets[i + 1]!; c++) {
     FLOAT[0] = energy[c]!;
@@ -220,12 +184,7 @@ function mix(hash: number, word: number): number {
   return (Math.imul((h << 13) | (h >>> 19), 5) + 0xe6546b64) | 0;
 }
 
-function fillWindow(
-  events: Events,
-  i: number,
-  window: Window,
-  target: Float32Array,
-): void {
+function fillWindow(events: Events, i: number, window: Window, target: Float32Array): void {
   const { offsets, x, y, energy } = events;
   for (let c = offsets[i]!; c < offsets[i + 1]!; c++) {
     const column = (x[c]! - window.x) / PITCH_CM;
@@ -261,41 +220,25 @@ function describeCuts(total: number, removed: readonly number[]): TextTable {
 }
 
 /** The clusters as a table; the truth columns are there when the truth is. */
-export function toTable(
-  { event, cells, corner, count, truth }: Clusters,
-): Table {
+export function toTable({ event, cells, corner, count, truth }: Clusters): Table {
   return {
     cells: column(cells, {
       shape: [count, CELLS],
       dims: ["row", "cell"],
       unit: "GeV",
-      description:
-        "cell energies of the 5x5 window, row by row from the upper left",
+      description: "cell energies of the 5x5 window, row by row from the upper left",
     }),
     corner: column(corner, {
       shape: [count, 2],
       dims: ["row", "axis"],
       unit: "cm",
-      description:
-        "absolute x and y of the centre of the window's lower left cell",
+      description: "absolute x and y of the centre of the window's lower left cell",
     }),
-    event: column(event, {
-      unit: "1",
-      description: "row of the event in its file",
-    }),
+    event: column(event, { unit: "1", description: "row of the event in its file" }),
     ...(truth && {
-      x_truth: column(truth.x, {
-        unit: "cm",
-        description: "impact from the centre of the lower left cell",
-      }),
-      y_truth: column(truth.y, {
-        unit: "cm",
-        description: "impact from the centre of the lower left cell",
-      }),
-      energy_truth: column(truth.energy, {
-        unit: "GeV",
-        description: "photon energy",
-      }),
+      x_truth: column(truth.x, { unit: "cm", description: "impact from the centre of the lower left cell" }),
+      y_truth: column(truth.y, { unit: "cm", description: "impact from the centre of the lower left cell" }),
+      energy_truth: column(truth.energy, { unit: "GeV", description: "photon energy" }),
     }),
   };
 }

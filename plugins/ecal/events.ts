@@ -15,13 +15,7 @@
  * @module
  */
 import { DataError, type NdArray } from "beamline";
-import {
-  listRootTrees,
-  openNpz,
-  readNpz,
-  readRootTree,
-  type RootColumn,
-} from "beamline/data";
+import { listRootTrees, openNpz, readNpz, readRootTree, type RootColumn } from "beamline/data";
 
 /** Name of the tree in the experiment's ROOT files. */
 export const TREE = "user202302";
@@ -66,10 +60,7 @@ export interface ReadEventsOptions {
  *
  * @throws {DataError} If the file is missing, damaged, of another format, or its columns are unfit.
  */
-export async function readEvents(
-  path: string,
-  options: ReadEventsOptions,
-): Promise<Events> {
+export async function readEvents(path: string, options: ReadEventsOptions): Promise<Events> {
   const place = path.split(/[\\/]/).pop()!;
   const ending = place.split(".").pop()!.toLowerCase();
   if (ending !== "npz" && ending !== "root") {
@@ -78,9 +69,7 @@ export async function readEvents(
       path,
     );
   }
-  const columns = ending === "npz"
-    ? await readNpzColumns(path)
-    : await readRootColumns(path, options.limit);
+  const columns = ending === "npz" ? await readNpzColumns(path) : await readRootColumns(path, options.limit);
   try {
     return toEvents(place, columns, options);
   } catch (error) {
@@ -93,16 +82,11 @@ export async function readEvents(
 
 async function readNpzColumns(path: string): Promise<EventColumns> {
   using file = await openNpz(path);
-  const known = ["offsets", ...CELL_COLUMNS, ...TRUTH_COLUMNS].filter((name) =>
-    file.names.includes(name)
-  );
+  const known = ["offsets", ...CELL_COLUMNS, ...TRUTH_COLUMNS].filter((name) => file.names.includes(name));
   return await readNpz(path, known);
 }
 
-async function readRootColumns(
-  path: string,
-  limit?: number,
-): Promise<EventColumns> {
+async function readRootColumns(path: string, limit?: number): Promise<EventColumns> {
   const trees = await listRootTrees(path);
   const tree = trees.find(({ name }) => name === TREE) ??
     (trees.length === 1 ? trees[0] : undefined);
@@ -114,23 +98,14 @@ async function readRootColumns(
     );
   }
   const present = new Set(tree.branches.map(({ name }) => name));
-  const branches = [...CELL_COLUMNS, ...TRUTH_COLUMNS].filter((name) =>
-    present.has(name)
-  );
+  const branches = [...CELL_COLUMNS, ...TRUTH_COLUMNS].filter((name) => present.has(name));
   const to = Math.min(tree.rows, limit ?? tree.rows);
-  const { columns } = await readRootTree(path, {
-    tree: tree.name,
-    branches,
-    to,
-  });
+  const { columns } = await readRootTree(path, { tree: tree.name, branches, to });
   return flattenTree(path, columns);
 }
 
 /** Jagged cell branches become `offsets` and flat columns; a truth branch with one photon per event becomes flat. */
-export function flattenTree(
-  path: string,
-  tree: { readonly [branch: string]: RootColumn },
-): EventColumns {
+export function flattenTree(path: string, tree: { readonly [branch: string]: RootColumn }): EventColumns {
   const flat: { [name: string]: NdArray } = {};
   let first:
     | { readonly name: string; readonly offsets: NdArray<"int64"> }
@@ -151,9 +126,7 @@ export function flattenTree(
     flat[name] = column.values;
     if (isCell) {
       first ??= { name, offsets: column.offsets };
-      const differs = column.offsets.data.findIndex((end, i) =>
-        end !== first!.offsets.data[i]
-      );
+      const differs = column.offsets.data.findIndex((end, i) => end !== first!.offsets.data[i]);
       if (differs >= 0) {
         throw unfit(
           path,
@@ -162,9 +135,7 @@ export function flattenTree(
         );
       }
     } else {
-      const event = column.offsets.data.findIndex((end, i) =>
-        end !== BigInt(i)
-      );
+      const event = column.offsets.data.findIndex((end, i) => end !== BigInt(i));
       if (event >= 0) {
         throw unfit(
           path,
@@ -185,11 +156,7 @@ const PHOTON_RULE = "stages 1 to 3 need exactly one photon per event";
  * @throws {DataError} That names place, rule and what was found: a missing column, a wrong length, offsets that do not
  * rise from 0 to the number of cells, two photons per event, a number that is not finite, a negative cell energy.
  */
-export function toEvents(
-  place: string,
-  columns: EventColumns,
-  options: ReadEventsOptions,
-): Events {
+export function toEvents(place: string, columns: EventColumns, options: ReadEventsOptions): Events {
   const offsets = toOffsets(place, columns);
   const count = Math.min(offsets.length - 1, options.limit ?? Infinity);
   const cells = columns.x_MC ? columns.x_MC.shape[0]! : 0;
@@ -212,18 +179,9 @@ export function toEvents(
       `${energy[negative]} GeV in cell ${negative}`,
     );
   }
-  const type = Uint8Array.from(
-    toFloats(place, "celltype", columns, cells, used),
-  );
+  const type = Uint8Array.from(toFloats(place, "celltype", columns, cells, used));
   const missing = TRUTH_COLUMNS.filter((name) => !Object.hasOwn(columns, name));
-  const events: Events = {
-    place,
-    offsets: offsets.subarray(0, count + 1),
-    x,
-    y,
-    energy,
-    type,
-  };
+  const events: Events = { place, offsets: offsets.subarray(0, count + 1), x, y, energy, type };
   if (missing.length === TRUTH_COLUMNS.length && !options.needsTruth) {
     return events;
   }
@@ -250,16 +208,11 @@ function toOffsets(place: string, columns: EventColumns): Float64Array {
       `${column.dtype}[${column.shape.join(",")}]`,
     );
   }
-  const offsets = Float64Array.from(
-    column.data as ArrayLike<number | bigint>,
-    Number,
-  );
+  const offsets = Float64Array.from(column.data as ArrayLike<number | bigint>, Number);
   if (offsets[0] !== 0) {
     throw unfit(place, `"offsets" must begin with 0`, offsets[0]!);
   }
-  const falls = offsets.findIndex((end, i) =>
-    i > 0 && !(end >= offsets[i - 1]!)
-  );
+  const falls = offsets.findIndex((end, i) => i > 0 && !(end >= offsets[i - 1]!));
   if (falls >= 0) {
     throw unfit(
       place,
@@ -283,10 +236,7 @@ function toFloats(
   if (shape.length !== 1 || shape[0] !== length) {
     throw unfit(place, rule, `"${name}" is ${dtype}[${shape.join(",")}]`);
   }
-  const values = Float32Array.from(
-    data.subarray(0, used) as ArrayLike<number | bigint>,
-    Number,
-  );
+  const values = Float32Array.from(data.subarray(0, used) as ArrayLike<number | bigint>, Number);
   const bad = values.findIndex((value) => !Number.isFinite(value));
   if (bad >= 0) {
     throw unfit(

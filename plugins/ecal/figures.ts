@@ -4,28 +4,11 @@
  * @module
  */
 import type { Figure, HookContext } from "beamline";
-import {
-  gaussian,
-  histogram,
-  histogram2d,
-  median,
-  profile,
-  wilsonInterval,
-} from "beamline/metrics";
-import {
-  cellGridFigure,
-  curveFigure,
-  densityFigure,
-  histogramFigure,
-} from "beamline/plot";
+import { gaussian, histogram, histogram2d, median, profile, wilsonInterval } from "beamline/metrics";
+import { cellGridFigure, curveFigure, type CurveSeries, densityFigure, histogramFigure } from "beamline/plot";
 import { type ClusterCells, phaseOf, type Truth } from "./baselines.ts";
 import { CELLS, WINDOW } from "./clusters.ts";
-import {
-  central,
-  type Measured,
-  type Quantity,
-  type Resolution,
-} from "./metrics.ts";
+import { central, type Measured, type Quantity, type Resolution } from "./metrics.ts";
 import { PITCH_CM } from "./shower.ts";
 
 /** What all figures need. */
@@ -40,21 +23,10 @@ export interface FigureInput {
 }
 
 /** Methods that are drawn together; raw centroids have figures of their own. */
-const OVERLAY = [
-  "",
-  "profile_fit",
-  "centroid_corrected",
-  "log_centroid_corrected",
-] as const;
+const OVERLAY = ["", "profile_fit", "centroid_corrected", "log_centroid_corrected"] as const;
 
-function pick(
-  { measured }: FigureInput,
-  key: string,
-  quantity: Quantity["key"],
-): Measured | undefined {
-  return measured.find((m) =>
-    m.method.key === key && m.quantity.key === quantity
-  );
+function pick({ measured }: FigureInput, key: string, quantity: Quantity["key"]): Measured | undefined {
+  return measured.find((m) => m.method.key === key && m.quantity.key === quantity);
 }
 
 function overlay(input: FigureInput, quantity: Quantity["key"]): Measured[] {
@@ -62,10 +34,7 @@ function overlay(input: FigureInput, quantity: Quantity["key"]): Measured[] {
 }
 
 /** Residuals of the network and the baselines with the fitted cores. */
-export function residualFigure(
-  input: FigureInput,
-  quantity: Quantity["key"],
-): Promise<Figure> {
+export function residualFigure(input: FigureInput, quantity: Quantity["key"]): Promise<Figure> {
   const methods = overlay(input, quantity);
   const { label, unit } = methods[0]!.quantity;
   const reach = 4 * Math.max(...methods.map((m) => m.halfWidth.value), 1e-6);
@@ -76,11 +45,9 @@ export function residualFigure(
       (core.histogram.edges[1]! - core.histogram.edges[0]!);
     const [low, high] = core.window;
     const x = Array.from({ length: 60 }, (_, i) => low + (high - low) * i / 59);
-    const y = x.map((at) =>
-      perBin * gaussian(at, core.amplitude, core.mean.value, core.sigma.value)
-    );
-    const isFitted = core.isReliable && low > -reach && high < reach &&
-      method.key !== "log_centroid_corrected";
+    const y = x.map((at) => perBin * gaussian(at, core.amplitude, core.mean.value, core.sigma.value));
+    const isFitted = ["", "profile_fit"].includes(method.key) && core.isReliable && low > -reach &&
+      high < reach;
     return {
       label: method.label,
       edges: counted.edges,
@@ -91,11 +58,8 @@ export function residualFigure(
   return histogramFigure({
     name: `residual_${quantity}`,
     title: `Residual of ${label}`,
-    caption:
-      `Reconstruction minus truth${
-        unit === "1" ? " over truth" : ""
-      }; ${input.conditions}. ` +
-      "Curves: Gaussians fitted to the bins above 30 % of the highest, drawn over the fitted range.",
+    caption: `Reconstruction minus truth${unit === "1" ? " over truth" : ""}; ${input.conditions}. ` +
+      "Thick curves: Gaussians fitted to the bins above 30 % of the highest of 300, drawn over the fitted range.",
     simulated: input.simulated,
     x: { label: `${label} residual`, ...(unit !== "1" && { unit }) },
     series,
@@ -111,25 +75,19 @@ export function resolutionFigure(
     readonly label: string;
     readonly resolution: Resolution;
   }[],
-): Promise<Figure> {
+): Promise<Figure> | undefined {
   const fitted = resolutions[0]!.resolution;
+  if (fitted.profile.centers.length === 0) return undefined;
   const { centers } = fitted.profile;
   const [first, last] = [centers[0]!, centers[centers.length - 1]!];
-  const line = Array.from(
-    { length: 80 },
-    (_, i) => first * (last / first) ** (i / 79),
-  );
+  const line = Array.from({ length: 80 }, (_, i) => first * (last / first) ** (i / 79));
   const fit = fitted.fit;
   return curveFigure({
     name,
     title: `${axis.label} against the photon energy`,
     caption:
       `68 % half-widths of residuals in bins of the true energy, bootstrap errors; ${input.conditions}.` +
-      (fit
-        ? ` Line: a/sqrt(E) (+) b (+) c/E fitted to the network, ${
-          termsOf(fit)
-        }.`
-        : ""),
+      (fit ? ` Line: a/sqrt(E) (+) b (+) c/E fitted to the network, ${termsOf(fit)}.` : ""),
     simulated: input.simulated,
     x: { label: "photon energy", unit: "GeV", log: true },
     y: { ...axis, log: true },
@@ -157,10 +115,32 @@ export function resolutionFigure(
 function termsOf(fit: NonNullable<Resolution["fit"]>): string {
   const print = (value: number) => value.toPrecision(3);
   const { stochastic, constant, noise, chi2, ndf } = fit;
-  return `a = ${print(stochastic.value)}, b = ${print(constant.value)}, c = ${
-    print(noise.value)
-  }, ` +
+  return `a = ${print(stochastic.value)}, b = ${print(constant.value)}, c = ${print(noise.value)}, ` +
     `chi2/ndf = ${chi2.toFixed(1)}/${ndf}`;
+}
+
+/** Medians of residuals of x in bins; methods without enough rows in any bin are left out. */
+function medianSeries(
+  input: FigureInput,
+  methods: readonly string[],
+  against: Float64Array,
+  edges: readonly number[],
+): CurveSeries[] {
+  return methods.flatMap((key) => pick(input, key, "x") ?? []).map(({ method, residuals }) => {
+    const bins = profile(against, residuals, {
+      edges,
+      statistic: median,
+      random: input.context.random(`median/${method.key}`),
+      replicas: 50,
+    });
+    return {
+      label: method.label,
+      x: bins.centers,
+      y: bins.values.map(({ value }) => value),
+      error: bins.values.map(({ error }) => error ?? 0),
+      kind: "both" as const,
+    };
+  }).filter(({ x }) => x.length > 0);
 }
 
 /** Median residual of x against the true position in the cell: the S-curve. */
@@ -168,31 +148,15 @@ export function biasFigure(
   input: FigureInput,
   name: string,
   methods: readonly string[],
-): Promise<Figure> {
+): Promise<Figure> | undefined {
   const phase = Float64Array.from(input.truth.x, phaseOf);
   const edges = Array.from({ length: 17 }, (_, i) => PITCH_CM * (i / 16 - 0.5));
-  const series = methods.flatMap((key) => pick(input, key, "x") ?? []).map(
-    ({ method, residuals }) => {
-      const bins = profile(phase, residuals, {
-        edges,
-        statistic: median,
-        random: input.context.random(`bias/${method.key}`),
-        replicas: 50,
-      });
-      return {
-        label: method.label,
-        x: bins.centers,
-        y: bins.values.map(({ value }) => value),
-        error: bins.values.map(({ error }) => error ?? 0),
-        kind: "both" as const,
-      };
-    },
-  );
+  const series = medianSeries(input, methods, phase, edges);
+  if (series.length === 0) return undefined;
   return curveFigure({
     name,
     title: "Bias of x against the position in the cell",
-    caption:
-      `Median residual in 16 bins of the true position, from the cell's centre; ${input.conditions}.`,
+    caption: `Median residual in 16 bins of the true position, from the cell's centre; ${input.conditions}.`,
     simulated: input.simulated,
     x: { label: "true x from the cell centre", unit: "cm" },
     y: { label: "median x residual", unit: "cm" },
@@ -202,18 +166,11 @@ export function biasFigure(
 }
 
 /** Predicted against true energy or position of the network. */
-export function truthFigure(
-  input: FigureInput,
-  quantity: "x" | "e",
-): Promise<Figure> | undefined {
+export function truthFigure(input: FigureInput, quantity: "x" | "e"): Promise<Figure> {
   const network = pick(input, "", quantity)!;
   const isEnergy = quantity === "e";
-  const truth = Float64Array.from(
-    isEnergy ? input.truth.energy : input.truth.x,
-  );
-  const predicted = isEnergy
-    ? network.method.result.energy
-    : network.method.result.x;
+  const truth = Float64Array.from(isEnergy ? input.truth.energy : input.truth.x);
+  const predicted = isEnergy ? network.method.result.energy : network.method.result.x;
   const [low, high] = central(truth, 1);
   const margin = 0.03 * (high - low) + 1;
   const axis = { range: [low - margin, high + margin] as const, bins: 60 };
@@ -236,21 +193,14 @@ export function truthFigure(
 }
 
 /** Which energies the badly reconstructed clusters have: share of rows farther than one core width from the truth. */
-export function beyondSigmaFigure(input: FigureInput): Promise<Figure> {
+export function beyondSigmaFigure(input: FigureInput): Promise<Figure> | undefined {
   const edges = [2, 5, 10, 20, 40, 60, 80, 100, 120, 140, 160, 180, 200];
   const energy = Float64Array.from(input.truth.energy);
   const series = (["x", "e_relative"] as const).map((key) => {
     const { quantity, residuals, core } = pick(input, "", key)!;
-    const beyond = residuals.map((r) =>
-      Math.abs(r - core.mean.value) > core.sigma.value ? 1 : 0
-    );
-    const bins = profile(energy, beyond, {
-      edges,
-      statistic: (flags) => flags.reduce((a, b) => a + b, 0),
-    });
-    const shares = bins.values.map(({ value }, i) =>
-      wilsonInterval(value, bins.counts[i]!)
-    );
+    const beyond = residuals.map((r) => Math.abs(r - core.mean.value) > core.sigma.value ? 1 : 0);
+    const bins = profile(energy, beyond, { edges, statistic: (flags) => flags.reduce((a, b) => a + b, 0) });
+    const shares = bins.values.map(({ value }, i) => wilsonInterval(value, bins.counts[i]!));
     return {
       label: quantity.label,
       x: bins.centers,
@@ -259,6 +209,7 @@ export function beyondSigmaFigure(input: FigureInput): Promise<Figure> {
       kind: "both" as const,
     };
   });
+  if (series[0]!.x.length === 0) return undefined;
   return curveFigure({
     name: "beyond_sigma",
     title: "Share of clusters farther than one core width from the truth",
@@ -273,34 +224,12 @@ export function beyondSigmaFigure(input: FigureInput): Promise<Figure> {
 }
 
 /** Bias of x against the absolute position, which stands for the angle in stage 3. */
-export function angleFigure(input: FigureInput): Promise<Figure> {
-  const absolute = Float64Array.from(
-    input.truth.x,
-    (x, i) => x + input.rows.corner[2 * i]!,
-  );
+export function angleFigure(input: FigureInput): Promise<Figure> | undefined {
+  const absolute = Float64Array.from(input.truth.x, (x, i) => x + input.rows.corner[2 * i]!);
   const [low, high] = central(absolute, 0.998);
-  const edges = Array.from(
-    { length: 15 },
-    (_, i) => low + (high - low) * i / 14,
-  );
-  const series = ["", "profile_fit", "log_centroid_corrected"].flatMap((key) =>
-    pick(input, key, "x") ?? []
-  )
-    .map(({ method, residuals }) => {
-      const bins = profile(absolute, residuals, {
-        edges,
-        statistic: median,
-        random: input.context.random(`angle/${method.key}`),
-        replicas: 50,
-      });
-      return {
-        label: method.label,
-        x: bins.centers,
-        y: bins.values.map(({ value }) => value),
-        error: bins.values.map(({ error }) => error ?? 0),
-        kind: "both" as const,
-      };
-    });
+  const edges = Array.from({ length: 15 }, (_, i) => low + (high - low) * i / 14);
+  const series = medianSeries(input, ["", "profile_fit", "log_centroid_corrected"], absolute, edges);
+  if (series.length === 0) return undefined;
   return curveFigure({
     name: "bias_angle",
     title: "Bias of x against the place in the calorimeter",
@@ -337,9 +266,7 @@ export function clusterFigure(input: FigureInput): Promise<Figure> {
     ) worst = i;
   }
   const chosen = [...new Set([at(5), at(20), at(60), at(120), at(190), worst])];
-  const marked = ["", "profile_fit", "centroid"].flatMap((key) =>
-    pick(input, key, "x") ?? []
-  );
+  const marked = ["", "profile_fit", "centroid"].flatMap((key) => pick(input, key, "x") ?? []);
   return cellGridFigure({
     name: "clusters",
     title: "Clusters with truth and reconstructions",
@@ -351,18 +278,12 @@ export function clusterFigure(input: FigureInput): Promise<Figure> {
     colorUnit: "GeV",
     logColor: true,
     panels: chosen.map((i) => ({
-      title: `${truth.energy[i]!.toFixed(0)} GeV${
-        i === worst ? ", worst" : ""
-      }`,
+      title: `${truth.energy[i]!.toFixed(0)} GeV${i === worst ? ", worst" : ""}`,
       rows: WINDOW,
       columns: WINDOW,
       values: rows.cells.slice(i * CELLS, (i + 1) * CELLS),
       markers: [
-        {
-          x: truth.x[i]! / PITCH_CM,
-          y: truth.y[i]! / PITCH_CM,
-          label: "truth",
-        },
+        { x: truth.x[i]! / PITCH_CM, y: truth.y[i]! / PITCH_CM, label: "truth" },
         ...marked.map(({ method }) => ({
           x: method.result.x[i]! / PITCH_CM,
           y: method.result.y[i]! / PITCH_CM,

@@ -3,15 +3,7 @@
  *
  * @module
  */
-import type {
-  Estimate,
-  HookContext,
-  Metric,
-  MetricDeclaration,
-  Metrics,
-  Random,
-  TextTable,
-} from "beamline";
+import type { Estimate, HookContext, Metric, MetricDeclaration, Metrics, Random, TextTable } from "beamline";
 import {
   bootstrap,
   type CoreFit,
@@ -53,71 +45,21 @@ export const QUANTITIES: readonly Quantity[] = [
 ];
 
 /** Residuals of a quantity, shape [row]. */
-export function residualsOf(
-  result: Reconstruction,
-  truth: Truth,
-  key: Quantity["key"],
-): Float64Array {
-  if (key === "x" || key === "y") {
-    return result[key].map((value, i) => value - truth[key][i]!);
-  }
+export function residualsOf(result: Reconstruction, truth: Truth, key: Quantity["key"]): Float64Array {
+  if (key === "x" || key === "y") return result[key].map((value, i) => value - truth[key][i]!);
   const difference = result.energy.map((value, i) => value - truth.energy[i]!);
-  return key === "e"
-    ? difference
-    : difference.map((value, i) => value / truth.energy[i]!);
+  return key === "e" ? difference : difference.map((value, i) => value / truth.energy[i]!);
 }
 
 /** Named before they are measured. */
 export const declaredMetrics: readonly MetricDeclaration[] = [
-  {
-    key: "half_width_68_x",
-    label: "68 % half-width of x",
-    unit: "cm",
-    better: "lower",
-  },
-  {
-    key: "half_width_68_y",
-    label: "68 % half-width of y",
-    unit: "cm",
-    better: "lower",
-  },
-  {
-    key: "half_width_68_e_relative",
-    label: "68 % half-width of relative E",
-    unit: "1",
-    better: "lower",
-  },
-  {
-    key: "core_sigma_x",
-    label: "core width of x",
-    unit: "cm",
-    better: "lower",
-  },
-  {
-    key: "core_sigma_y",
-    label: "core width of y",
-    unit: "cm",
-    better: "lower",
-  },
-  {
-    key: "core_sigma_e_relative",
-    label: "core width of relative E",
-    unit: "1",
-    better: "lower",
-  },
-  ...(["profile_fit", "centroid_corrected", "log_centroid_corrected"] as const)
-    .map((key) => ({
-      key: `${key}.half_width_68_x`,
-      label: `68 % half-width of x, ${key.replaceAll("_", " ")}`,
-      unit: "cm",
-      better: "lower" as const,
-    })),
-  {
-    key: "ratio_profile_fit_x",
-    label: "half-width of x, network / profile fit",
-    unit: "1",
-    better: "lower",
-  },
+  { key: "half_width_68_x", label: "68 % half-width of x", unit: "cm", better: "lower" },
+  { key: "half_width_68_y", label: "68 % half-width of y", unit: "cm", better: "lower" },
+  { key: "half_width_68_e_relative", label: "68 % half-width of relative E", unit: "1", better: "lower" },
+  { key: "core_sigma_x", label: "core width of x", unit: "cm", better: "lower" },
+  { key: "core_sigma_y", label: "core width of y", unit: "cm", better: "lower" },
+  { key: "core_sigma_e_relative", label: "core width of relative E", unit: "1", better: "lower" },
+  { key: "ratio_profile_fit_x", label: "half-width of x, network / profile fit", unit: "1", better: "lower" },
 ];
 
 /** What one quantity of one method gave. */
@@ -140,11 +82,7 @@ export interface Measurements {
 const REPLICAS = 100;
 
 /** Widths and biases of all methods; ratios of the network to the three best baselines. */
-export function measure(
-  methods: readonly Method[],
-  truth: Truth,
-  context: HookContext,
-): Measurements {
+export function measure(methods: readonly Method[], truth: Truth, context: HookContext): Measurements {
   const metrics: { [key: string]: Metric } = {};
   const measured: Measured[] = [];
   const total = methods.length * QUANTITIES.length;
@@ -171,25 +109,13 @@ function measureOne(
   const core = coreGaussian(residuals, { range: quantity.range });
   const spread = new Spread(residuals);
   const width = (share: number) =>
-    bootstrap(residuals.length, (rows) => spread.halfWidth(rows, share), {
-      random,
-      replicas: REPLICAS,
-    });
+    bootstrap(residuals.length, (rows) => spread.halfWidth(rows, share), { random, replicas: REPLICAS });
   const [half, wide] = [width(0.68), width(0.95)];
   const facts = { unit: quantity.unit, rows: residuals.length, split: "test" };
   const of = `${quantity.label}${method.key === "" ? "" : `, ${method.label}`}`;
   const doubt = core.isReliable ? "" : ` (doubtful: ${core.note})`;
-  const add = (
-    key: string,
-    estimate: Estimate,
-    better: Metric["better"],
-    label: string,
-  ) => {
-    metrics[`${prefix}${key}_${quantity.key}`] = toMetric(estimate, {
-      ...facts,
-      better,
-      label,
-    });
+  const add = (key: string, estimate: Estimate, better: Metric["better"], label: string) => {
+    metrics[`${prefix}${key}_${quantity.key}`] = toMetric(estimate, { ...facts, better, label });
   };
   add("half_width_68", half, "lower", `68 % half-width of ${of}`);
   add("half_width_95", wide, "lower", `95 % half-width of ${of}`);
@@ -202,14 +128,10 @@ function measureOne(
 /** RMS with the error from the fourth moment: var(r^2) / (4 n rms^2), without resampling. */
 function rmsWithError(residuals: Float64Array): Estimate {
   const value = rms(residuals);
+  if (value === 0) return { value, error: 0, errorKind: "analytic" };
   const n = residuals.length;
-  const variance =
-    residuals.reduce((sum, r) => sum + (r * r - value * value) ** 2, 0) / n;
-  return {
-    value,
-    error: Math.sqrt(variance / n) / (2 * value),
-    errorKind: "analytic",
-  };
+  const variance = residuals.reduce((sum, r) => sum + (r * r - value * value) ** 2, 0) / n;
+  return { value, error: Math.sqrt(variance / n) / (2 * value), errorKind: "analytic" };
 }
 
 /** Quantiles of resampled rows by counting ranks: one sort in all, then O(n) a replica. */
@@ -219,9 +141,7 @@ class Spread {
   readonly #counts: Uint16Array;
 
   constructor(values: Float64Array) {
-    const order = Uint32Array.from(values, (_, i) => i).sort((a, b) =>
-      values[a]! - values[b]!
-    );
+    const order = Uint32Array.from(values, (_, i) => i).sort((a, b) => values[a]! - values[b]!);
     this.#sorted = Float64Array.from(order, (i) => values[i]!);
     this.#rank = new Uint32Array(values.length);
     order.forEach((i, rank) => this.#rank[i] = rank);
@@ -234,9 +154,7 @@ class Spread {
     for (let i = 0; i < rows.length; i++) {
       this.#counts[this.#rank[rows[i]!]!]!++;
     }
-    const at = [(1 - share) / 2, (1 + share) / 2].map((p) =>
-      p * (rows.length - 1)
-    );
+    const at = [(1 - share) / 2, (1 + share) / 2].map((p) => p * (rows.length - 1));
     const ranks = at.flatMap((place) => [Math.floor(place), Math.ceil(place)]);
     const found: number[] = [];
     for (let rank = 0, below = 0; found.length < 4; rank++) {
@@ -253,11 +171,7 @@ class Spread {
 }
 
 /** Baselines that the network's half-widths are divided by. */
-const RIVALS = [
-  "profile_fit",
-  "centroid_corrected",
-  "log_centroid_corrected",
-] as const;
+const RIVALS = ["profile_fit", "centroid_corrected", "log_centroid_corrected"] as const;
 
 /** Ratios of half-widths on the same rows: the bootstrap draws rows once for both, which keeps what they share. */
 function addRatios(
@@ -266,8 +180,7 @@ function addRatios(
   context: HookContext,
 ): void {
   for (const quantity of ["x", "y", "e_relative"] as const) {
-    const of = (key: string) =>
-      measured.find((m) => m.method.key === key && m.quantity.key === quantity);
+    const of = (key: string) => measured.find((m) => m.method.key === key && m.quantity.key === quantity);
     const own = of("");
     if (!own) continue;
     for (const rival of RIVALS) {
@@ -285,8 +198,7 @@ function addRatios(
         better: "lower",
         rows: own.residuals.length,
         split: "test",
-        label:
-          `half-width of ${own.quantity.label}, network / ${other.method.label}`,
+        label: `half-width of ${own.quantity.label}, network / ${other.method.label}`,
       });
     }
   }
@@ -313,18 +225,8 @@ function tableOf(measured: readonly Measured[]): TextTable {
   );
   return {
     name: "reconstructions",
-    title:
-      "Residuals of the network and of classical reconstructions on the test rows",
-    columns: [
-      "method",
-      "quantity",
-      "unit",
-      "68 % half-width",
-      "core width",
-      "core mean",
-      "RMS",
-      "core fit",
-    ],
+    title: "Residuals of the network and of classical reconstructions on the test rows",
+    columns: ["method", "quantity", "unit", "68 % half-width", "core width", "core mean", "RMS", "core fit"],
     rows,
     note:
       "Core: Gaussian fitted to the bins above 30 % of the highest of 300. Compare half-widths where it is doubtful.",
@@ -370,28 +272,15 @@ export function resolutionOf(
     replicas: REPLICAS,
     minimumRows: 30,
   });
-  const usable = bins.values.every(({ value, error }) =>
-    value > 0 && error! > 0
-  );
+  const usable = bins.values.every(({ value, error }) => value > 0 && error! > 0);
   if (bins.centers.length < 5 || !usable) return { profile: bins };
-  const fit = resolutionFit(
-    bins.centers,
-    bins.values.map((v) => v.value),
-    bins.values.map((v) => v.error!),
-  );
+  const fit = resolutionFit(bins.centers, bins.values.map((v) => v.value), bins.values.map((v) => v.error!));
   return { profile: bins, fit };
 }
 
 /** Metrics of a resolution fit, such as `e_stochastic`. */
-export function resolutionMetrics(
-  prefix: string,
-  unit: string,
-  fit: ResolutionFit,
-  rows: number,
-): Metrics {
-  const units = unit === "1"
-    ? ["GeV^0.5", "1", "GeV"]
-    : [`${unit} GeV^0.5`, unit, `${unit} GeV`];
+export function resolutionMetrics(prefix: string, unit: string, fit: ResolutionFit, rows: number): Metrics {
+  const units = unit === "1" ? ["GeV^0.5", "1", "GeV"] : [`${unit} GeV^0.5`, unit, `${unit} GeV`];
   return Object.fromEntries(
     (["stochastic", "constant", "noise"] as const).map((term, i) => [
       `resolution_${prefix}_${term}`,

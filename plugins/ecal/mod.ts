@@ -16,7 +16,9 @@ import {
   definePlugin,
   type EvaluateContext,
   type Evaluation,
+  type Figure,
   type HookContext,
+  type Metrics,
   type NdArray,
   type NewData,
   type Prepared,
@@ -25,6 +27,7 @@ import {
   type Tables,
 } from "beamline";
 import { rowCount, takeRows, writeNpz } from "beamline/data";
+import { quantiles } from "beamline/metrics";
 import {
   applyCorrection,
   centroids,
@@ -36,12 +39,7 @@ import {
 } from "./baselines.ts";
 import { type Clusters, selectClusters, toTable } from "./clusters.ts";
 import { type Config, config, DEFAULT_EVENTS, presets } from "./config.ts";
-import {
-  type EventColumns,
-  type Events,
-  readEvents,
-  toEvents,
-} from "./events.ts";
+import { type EventColumns, type Events, readEvents, toEvents } from "./events.ts";
 import {
   angleFigure,
   beyondSigmaFigure,
@@ -65,7 +63,7 @@ import { fitProfiles } from "./profile_fit.ts";
 import { simulateEvents } from "./simulation.ts";
 
 /** Fewer clusters than this cannot be split and judged. */
-const MINIMUM_CLUSTERS = 200;
+const MINIMUM_CLUSTERS = 100;
 const STAGES = {
   "1": "140 GeV, parallel to the axis",
   "2": "2-200 GeV, parallel to the axis",
@@ -85,10 +83,7 @@ export default definePlugin({
   simulate,
 });
 
-async function prepare(
-  config: Config,
-  context: HookContext,
-): Promise<Prepared> {
+async function prepare(config: Config, context: HookContext): Promise<Prepared> {
   const events = config.data === undefined
     ? simulated(config, context)
     : await readEvents(config.data, { needsTruth: true, limit: config.events });
@@ -99,6 +94,7 @@ async function prepare(
       config.data,
     );
   }
+  if (config.data !== undefined) checkStage(config, clusters, context);
   return {
     tables: split(toTable(clusters), context),
     simulated: true, // a true position is known in simulations only, whoever made them
@@ -107,10 +103,21 @@ async function prepare(
   };
 }
 
+/** Warns when a file does not look like the stage it is taken for. */
+function checkStage(config: Config, { truth }: Clusters, context: HookContext): void {
+  const [low, high] = quantiles(truth!.energy, [0.05, 0.95]) as [number, number];
+  const isMono = high - low < 0.01 * high;
+  if (isMono === (config.stage === "1")) return;
+  context.warn(
+    "stage",
+    `The file was taken as stage ${config.stage}, but 90 % of its photons have ${low.toFixed(1)} to ${
+      high.toFixed(1)
+    } GeV; stage 1 means one energy`,
+  );
+}
+
 function simulated(config: Config, context: HookContext): Events {
-  return toEvents("simulation", columnsOf(config, context), {
-    needsTruth: true,
-  });
+  return toEvents("simulation", columnsOf(config, context), { needsTruth: true });
 }
 
 /** Simulated events in the columns of the experiment's files. */
@@ -123,19 +130,12 @@ function columnsOf(config: Config, context: HookContext): EventColumns {
     random: (purpose) => context.random(purpose),
     progress: (done, total) => context.progress(done, total, "simulate"),
   });
-  const arrays = {
-    int64: ["offsets"],
-    int8: ["celltype"],
-  } as const;
+  const dtypes: { readonly [name: string]: NdArray["dtype"] } = { offsets: "int64", celltype: "int8" };
   return Object.fromEntries(
-    Object.entries(made).map(([name, data]) => {
-      const dtype = arrays.int64.includes(name as never)
-        ? "int64"
-        : arrays.int8.includes(name as never)
-        ? "int8"
-        : "float32";
-      return [name, { dtype, shape: [data.length], data } as NdArray];
-    }),
+    Object.entries(made).map(([name, data]) => [
+      name,
+      { dtype: dtypes[name] ?? "float32", shape: [data.length], data } as NdArray,
+    ]),
   );
 }
 
@@ -149,13 +149,8 @@ function split(table: Table, context: HookContext): Tables {
   const count = rowCount(table);
   const order = context.random("split").permutation(count);
   const [first, second] = [Math.floor(0.8 * count), Math.floor(0.9 * count)];
-  const part = (from: number, to: number) =>
-    takeRows(table, order.slice(from, to).sort());
-  return {
-    train: part(0, first),
-    validation: part(first, second),
-    test: part(second, count),
-  };
+  const part = (from: number, to: number) => takeRows(table, order.slice(from, to).sort());
+  return { train: part(0, first), validation: part(first, second), test: part(second, count) };
 }
 
 function describe(config: Config, events: Events, { count }: Clusters): string {
@@ -170,11 +165,7 @@ function describe(config: Config, events: Events, { count }: Clusters): string {
 }
 
 /** Clusters of a file whose truth is not needed: the same cuts and windows as in the run. */
-async function readNew(
-  _config: Config,
-  path: string,
-  context: HookContext,
-): Promise<NewData> {
+async function readNew(_config: Config, path: string, context: HookContext): Promise<NewData> {
   const events = await readEvents(path, { needsTruth: false });
   const clusters = selectClusters(events, windowKey(context));
   if (clusters.count === 0) {
@@ -187,30 +178,18 @@ async function readNew(
   return {
     table: { cells: cells!, corner: corner!, event: event! },
     simulated: events.truth !== undefined,
-    source: `${clusters.count} clusters from ${
-      events.offsets.length - 1
-    } events of ${events.place}`,
+    source: `${clusters.count} clusters from ${events.offsets.length - 1} events of ${events.place}`,
     notes: [clusters.cutFlow],
   };
 }
 
-async function simulate(
-  config: Config,
-  context: SimulateContext,
-): Promise<string[]> {
-  const name = config.stage === "3"
-    ? `stage3_dataset${config.dataset}.npz`
-    : `stage${config.stage}.npz`;
-  await writeNpz(`${context.directory}/${name}`, columnsOf(config, context), {
-    compress: true,
-  });
+async function simulate(config: Config, context: SimulateContext): Promise<string[]> {
+  const name = config.stage === "3" ? `stage3_dataset${config.dataset}.npz` : `stage${config.stage}.npz`;
+  await writeNpz(`${context.directory}/${name}`, columnsOf(config, context), { compress: true });
   return [name];
 }
 
-async function evaluate(
-  config: Config,
-  context: EvaluateContext,
-): Promise<Evaluation> {
+async function evaluate(config: Config, context: EvaluateContext): Promise<Evaluation> {
   const { train, test } = context.tables as {
     readonly train: Table;
     readonly test: Table;
@@ -227,40 +206,33 @@ async function evaluate(
     conditions: `${rowCount(test)} test clusters of stage ${config.stage}`,
     context,
   };
-  const resolution = await resolutions(config, input);
+  const resolution = resolutions(config, input);
+  const { cells: _cells, corner: _corner, ...labels } = test; // event number and truth, beside the predictions
+  const isMono = config.stage === "1";
   const figures = [
-    await residualFigure(input, "x"),
-    await residualFigure(input, "y"),
-    await residualFigure(input, "e_relative"),
+    residualFigure(input, "x"),
+    residualFigure(input, "y"),
+    residualFigure(input, "e_relative"),
     ...resolution.figures,
-    await biasFigure(input, "s_curve", ["centroid", "log_centroid", ""]),
-    await biasFigure(input, "bias_in_cell", [
-      "",
-      "profile_fit",
-      "centroid_corrected",
-      "log_centroid_corrected",
-    ]),
-    ...(config.stage === "3" ? [await angleFigure(input)] : []),
-    await truthFigure(input, "x")!,
-    ...(config.stage === "1"
-      ? []
-      : [await truthFigure(input, "e")!, await beyondSigmaFigure(input)]),
-    await clusterFigure(input),
+    biasFigure(input, "s_curve", ["centroid", "log_centroid", ""]),
+    biasFigure(input, "bias_in_cell", ["", "profile_fit", "centroid_corrected", "log_centroid_corrected"]),
+    config.stage === "3" ? angleFigure(input) : undefined,
+    truthFigure(input, "x"),
+    isMono ? undefined : truthFigure(input, "e"),
+    isMono ? undefined : beyondSigmaFigure(input),
+    clusterFigure(input),
   ];
   return {
     metrics: { ...measurements.metrics, ...resolution.metrics },
-    figures,
+    figures: (await Promise.all(figures)).filter((figure) => figure !== undefined),
     tables: [measurements.table],
-    predictions: predicted,
+    predictions: { ...predicted, ...labels },
     summary: summarize(config, measurements),
   };
 }
 
 function cellsOf(table: Table): ClusterCells {
-  return {
-    cells: table.cells!.data as Float32Array,
-    corner: table.corner!.data as Float32Array,
-  };
+  return { cells: table.cells!.data as Float32Array, corner: table.corner!.data as Float32Array };
 }
 
 function truthOf(table: Table): Truth {
@@ -269,67 +241,36 @@ function truthOf(table: Table): Truth {
 }
 
 function resultOf(table: Table): Reconstruction {
-  const of = (name: string) =>
-    Float64Array.from(table[name]!.data as Float32Array);
+  const of = (name: string) => Float64Array.from(table[name]!.data as Float32Array);
   return { x: of("x"), y: of("y"), energy: of("energy") };
 }
 
 /** The network and the baselines; what baselines learn, they learn on training rows. */
-function reconstructAll(
-  config: Config,
-  train: Table,
-  test: Table,
-  network: Reconstruction,
-): Method[] {
+function reconstructAll(config: Config, train: Table, test: Table, network: Reconstruction): Method[] {
   // The angle is known from the absolute position, which the baselines use when the network may.
   const usesAngle = config.stage === "3" && config.absolutePosition;
   const [known, rows] = [cellsOf(train), cellsOf(test)];
   const corrected = (weighting: "linear" | "log") => {
-    const correction = fitCorrection(
-      centroids(known, weighting),
-      known,
-      truthOf(train),
-      usesAngle,
-    );
+    const correction = fitCorrection(centroids(known, weighting), known, truthOf(train), usesAngle);
     return applyCorrection(correction, centroids(rows, weighting), rows);
   };
   const log = corrected("log");
   const seen = fitProfiles(rows, log);
   return [
     { key: "", label: "network", result: network },
-    {
-      key: "centroid",
-      label: "linear centroid",
-      result: centroids(rows, "linear"),
-    },
-    {
-      key: "centroid_corrected",
-      label: "corrected linear centroid",
-      result: corrected("linear"),
-    },
-    {
-      key: "log_centroid",
-      label: "log centroid",
-      result: centroids(rows, "log"),
-    },
-    {
-      key: "log_centroid_corrected",
-      label: "corrected log centroid",
-      result: log,
-    },
-    {
-      key: "profile_fit",
-      label: "profile fit",
-      result: usesAngle ? undoAngle(seen, rows) : seen,
-    },
+    { key: "centroid", label: "linear centroid", result: centroids(rows, "linear") },
+    { key: "centroid_corrected", label: "corrected linear centroid", result: corrected("linear") },
+    { key: "log_centroid", label: "log centroid", result: centroids(rows, "log") },
+    { key: "log_centroid_corrected", label: "corrected log centroid", result: log },
+    { key: "profile_fit", label: "profile fit", result: usesAngle ? undoAngle(seen, rows) : seen },
   ];
 }
 
 /** Resolutions against the energy; a single energy has none. */
-async function resolutions(
+function resolutions(
   config: Config,
   input: FigureInput,
-): Promise<Pick<Required<Evaluation>, "metrics" | "figures">> {
+): { readonly metrics: Metrics; readonly figures: readonly (Promise<Figure> | undefined)[] } {
   if (config.stage === "1") return { metrics: {}, figures: [] };
   const of = (key: "x" | "e_relative") =>
     input.measured
@@ -343,10 +284,7 @@ async function resolutions(
       }));
   const [energy, position] = [of("e_relative"), of("x")];
   const rows = input.truth.x.length;
-  const [energyFit, positionFit] = [
-    energy[0]!.resolution.fit,
-    position[0]!.resolution.fit,
-  ];
+  const [energyFit, positionFit] = [energy[0]!.resolution.fit, position[0]!.resolution.fit];
   return {
     metrics: {
       ...(energyFit && resolutionMetrics("energy", "1", energyFit, rows)),
@@ -354,21 +292,13 @@ async function resolutions(
         resolutionMetrics("position", "cm", positionFit, rows)),
     },
     figures: [
-      await resolutionFigure(input, "energy_resolution", {
-        label: "sigma(E)/E",
-      }, energy),
-      await resolutionFigure(input, "position_resolution", {
-        label: "sigma(x)",
-        unit: "cm",
-      }, position),
+      resolutionFigure(input, "energy_resolution", { label: "σ(E)/E" }, energy),
+      resolutionFigure(input, "position_resolution", { label: "σ(x)", unit: "cm" }, position),
     ],
   };
 }
 
-function summarize(
-  config: Config,
-  { metrics, measured }: Measurements,
-): string {
+function summarize(config: Config, { metrics, measured }: Measurements): string {
   const print = (key: string, digits: number) => {
     const { value, error } = metrics[key]!;
     return `${value.toFixed(digits)} +- ${(error ?? 0).toFixed(digits)}`;
@@ -386,10 +316,7 @@ function summarize(
 }
 
 /** Where the best baseline is better, worse, or as good within two standard deviations of the ratio on the same rows. */
-function compare(
-  measured: Measurements["measured"],
-  metrics: Measurements["metrics"],
-): string {
+function compare(measured: Measurements["measured"], metrics: Measurements["metrics"]): string {
   const sentences = (["x", "y", "e_relative"] as const).flatMap((quantity) => {
     const rivals = measured.filter((m) =>
       m.quantity.key === quantity &&
@@ -402,11 +329,7 @@ function compare(
     if (!best) return [];
     const ratio = metrics[`ratio_${best.method.key}_${quantity}`]!;
     const pull = (ratio.value - 1) / (ratio.error || Infinity);
-    const verdict = Math.abs(pull) < 2
-      ? "as good as"
-      : pull > 0
-      ? "worse than"
-      : "better than";
+    const verdict = Math.abs(pull) < 2 ? "as good as" : pull > 0 ? "worse than" : "better than";
     return [
       `In ${best.quantity.label} it is ${verdict} the best baseline, the ${best.method.label} (ratio ${
         ratio.value.toFixed(3)

@@ -83,11 +83,7 @@ class Fit {
       const pull = residual(cells[c]!, this.share[c]! * energy);
       if (pull === 0) continue;
       const weight = 1 / this.variance[c]!;
-      const [gx, gy, ge] = [
-        energy * this.shareX[c]!,
-        energy * this.shareY[c]!,
-        this.share[c]!,
-      ];
+      const [gx, gy, ge] = [energy * this.shareX[c]!, energy * this.shareY[c]!, this.share[c]!];
       normal[0]! += weight * gx * gx;
       normal[1]! += weight * gx * gy;
       normal[2]! += weight * gx * ge;
@@ -103,17 +99,11 @@ class Fit {
 
 function residual(measured: number, expected: number): number {
   if (measured > 0) return measured - expected;
-  return expected > CELL_ERRORS.threshold
-    ? CELL_ERRORS.threshold - expected
-    : 0;
+  return expected > CELL_ERRORS.threshold ? CELL_ERRORS.threshold - expected : 0;
 }
 
 /** From corner values (row 0 lowest) to cells (row 0 on top). */
-function fourCorners(
-  at: Float64Array,
-  sign: 1 | -1,
-  cells: Float64Array,
-): void {
+function fourCorners(at: Float64Array, sign: 1 | -1, cells: Float64Array): void {
   for (let row = 0; row < WINDOW; row++) {
     const low = (WINDOW - 1 - row) * EDGES;
     for (let i = 0; i < WINDOW; i++) {
@@ -125,11 +115,7 @@ function fourCorners(
 }
 
 /** Solves the 3x3 system with the diagonal enlarged by 1 + damping; `undefined` when it is singular. */
-function solve(
-  n: Float64Array,
-  r: Float64Array,
-  damping: number,
-): [number, number, number] | undefined {
+function solve(n: Float64Array, r: Float64Array, damping: number): [number, number, number] | undefined {
   const s = 1 + damping;
   const [a, b, c] = [n[0]! * s + 1e-12, n[1]!, n[2]!];
   const [d, e, f] = [n[3]! * s + 1e-12, n[4]!, n[5]! * s + 1e-12];
@@ -153,16 +139,9 @@ function solve(
  * @param start Where to begin, such as corrected centroids.
  * @returns Where a shower is seen; about 30 microseconds per cluster.
  */
-export function fitProfiles(
-  { cells }: ClusterCells,
-  start: Reconstruction,
-): Reconstruction {
+export function fitProfiles({ cells }: ClusterCells, start: Reconstruction): Reconstruction {
   const count = cells.length / CELLS;
-  const result = {
-    x: start.x.slice(),
-    y: start.y.slice(),
-    energy: start.energy.slice(),
-  };
+  const result = { x: start.x.slice(), y: start.y.slice(), energy: start.energy.slice() };
   const fit = new Fit();
   for (let k = 0; k < count; k++) {
     fitOne(fit, cells.subarray(k * CELLS, (k + 1) * CELLS), result, k);
@@ -170,12 +149,7 @@ export function fitProfiles(
   return result;
 }
 
-function fitOne(
-  fit: Fit,
-  cells: Float32Array,
-  at: Reconstruction,
-  k: number,
-): void {
+function fitOne(fit: Fit, cells: Float32Array, at: Reconstruction, k: number): void {
   let [x, y, energy] = [at.x[k]!, at.y[k]!, at.energy[k]!];
   let damping = 1e-3;
   fit.shares(x, y, true);

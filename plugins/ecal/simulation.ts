@@ -5,13 +5,7 @@
  * @module
  */
 import type { Random } from "beamline";
-import {
-  corner,
-  FRONT_CM,
-  PITCH_CM,
-  RADIATION_LENGTH_CM,
-  showerDepth,
-} from "./shower.ts";
+import { corner, FRONT_CM, PITCH_CM, RADIATION_LENGTH_CM, showerDepth } from "./shower.ts";
 
 /** Which photons: 1 = 140 GeV, 2 = 2..200 GeV, both parallel to the axis; 3 = from the target, with angles. */
 export type Stage = "1" | "2" | "3";
@@ -130,20 +124,14 @@ class Grid {
           corners[at + 1]! + corners[at]!;
         if (share * energy < NEGLIGIBLE_GEV) continue;
         const mean = share * spots;
-        const count = mean < 50
-          ? random.poisson(mean)
-          : mean + Math.sqrt(mean) * random.normal();
+        const count = mean < 50 ? random.poisson(mean) : mean + Math.sqrt(mean) * random.normal();
         total += count - mean; // independent Poisson counts of a given total are multinomial
         cells.push(column - REACH + i, row - REACH + j);
         counts.push(count);
       }
     }
     for (let k = 0; k < counts.length; k++) {
-      this.#add(
-        cells[2 * k]! + COLUMNS,
-        cells[2 * k + 1]! + ROWS,
-        energy * counts[k]! / total,
-      );
+      this.#add(cells[2 * k]! + COLUMNS, cells[2 * k + 1]! + ROWS, energy * counts[k]! / total);
     }
   }
 
@@ -158,11 +146,7 @@ class Grid {
 
   clear(): void {
     for (let j = this.bottom; j <= this.top; j++) {
-      this.energy.fill(
-        0,
-        j * GRID_WIDTH + this.left,
-        j * GRID_WIDTH + this.right + 1,
-      );
+      this.energy.fill(0, j * GRID_WIDTH + this.left, j * GRID_WIDTH + this.right + 1);
     }
     this.left = GRID_WIDTH;
     this.right = -1;
@@ -172,14 +156,9 @@ class Grid {
 }
 
 /** Impact point and slopes; redrawn while it points into the beam hole. */
-function drawImpact(
-  options: SimulationOptions,
-  random: Random,
-): Omit<Photon, "energy"> {
+function drawImpact(options: SimulationOptions, random: Random): Omit<Photon, "energy"> {
   for (;;) {
-    const impact = options.stage === "3"
-      ? drawFromTarget(options.dataset, random)
-      : drawParallel(random);
+    const impact = options.stage === "3" ? drawFromTarget(options.dataset, random) : drawParallel(random);
     const { x, y } = impact;
     if (!(x > 10 && x < 19 && Math.abs(y) < 4)) return impact;
   }
@@ -189,19 +168,12 @@ function drawParallel(random: Random): Omit<Photon, "energy"> {
   const y = (2 * random.uniform() - 1) * 28;
   const u = 2 * random.uniform() - 1;
   // the halo lies around the border of the shashlik part at x = +-93.8 cm
-  const x = random.uniform() < DETECTOR.halo
-    ? Math.sign(u) * (85 + 18 * Math.abs(u))
-    : 52 * u;
+  const x = random.uniform() < DETECTOR.halo ? Math.sign(u) * (85 + 18 * Math.abs(u)) : 52 * u;
   return { x, y, slopeX: 0, slopeY: 0 };
 }
 
-function drawFromTarget(
-  dataset: Dataset,
-  random: Random,
-): Omit<Photon, "energy"> {
-  const [limit, limitX, limitY] = dataset === "1"
-    ? [0.012, 0.012, 0.012]
-    : [0.027, 0.0265, 0.0145];
+function drawFromTarget(dataset: Dataset, random: Random): Omit<Photon, "energy"> {
+  const [limit, limitX, limitY] = dataset === "1" ? [0.012, 0.012, 0.012] : [0.027, 0.0265, 0.0145];
   for (;;) {
     const slopeX = (2 * random.uniform() - 1) * limitX;
     const slopeY = (2 * random.uniform() - 1) * limitY;
@@ -225,14 +197,10 @@ function shower(grid: Grid, photon: Photon, random: Random): void {
   const { energy, slopeX, slopeY } = photon;
   const depth = showerDepth(energy) +
     random.normal(0, DETECTOR.depthSigma * RADIATION_LENGTH_CM);
-  const axis = Math.sqrt(
-    DETECTOR.axisStochasticCm ** 2 / energy + DETECTOR.axisConstantCm ** 2,
-  );
+  const axis = Math.sqrt(DETECTOR.axisStochasticCm ** 2 / energy + DETECTOR.axisConstantCm ** 2);
   const x = photon.x + Math.max(0, depth) * slopeX + random.normal(0, axis);
   const y = photon.y + Math.max(0, depth) * slopeY + random.normal(0, axis);
-  const resolution = Math.sqrt(
-    DETECTOR.energyStochastic ** 2 / energy + DETECTOR.energyConstant ** 2,
-  );
+  const resolution = Math.sqrt(DETECTOR.energyStochastic ** 2 / energy + DETECTOR.energyConstant ** 2);
   const wave = 2 * Math.PI * DETECTOR.modulationPeriods / PITCH_CM;
   const response = 1 +
     DETECTOR.modulation * Math.cos(wave * x) * Math.cos(wave * y);
@@ -245,16 +213,8 @@ function pair(grid: Grid, photon: Photon, random: Random): void {
   const share = 0.1 + 0.8 * random.uniform();
   const separation = 4 + random.exponential(10);
   const [first, second] = [photon.energy * share, photon.energy * (1 - share)];
-  shower(grid, {
-    ...photon,
-    energy: first,
-    x: photon.x - separation * (1 - share),
-  }, random);
-  shower(
-    grid,
-    { ...photon, energy: second, x: photon.x + separation * share },
-    random,
-  );
+  shower(grid, { ...photon, energy: first, x: photon.x - separation * (1 - share) }, random);
+  shower(grid, { ...photon, energy: second, x: photon.x + separation * share }, random);
 }
 
 /** Cells of one event as they grow. */
@@ -274,10 +234,7 @@ class CellBuffer {
   }
 
   #grow(): void {
-    const grow = <T extends Float32Array | Int8Array>(
-      from: T,
-      to: T,
-    ): T => (to.set(from), to);
+    const grow = <T extends Float32Array | Int8Array>(from: T, to: T): T => (to.set(from), to);
     const size = 2 * this.length;
     this.x = grow(this.x, new Float32Array(size));
     this.y = grow(this.y, new Float32Array(size));
@@ -287,12 +244,7 @@ class CellBuffer {
 }
 
 /** Reads the grid out as the electronics do: calibration, noise, threshold, digitization; upper left cell first. */
-function readOut(
-  grid: Grid,
-  calibration: Float64Array,
-  cells: CellBuffer,
-  random: Random,
-): void {
+function readOut(grid: Grid, calibration: Float64Array, cells: CellBuffer, random: Random): void {
   for (let j = grid.top; j >= grid.bottom; j--) {
     for (let i = grid.left; i <= grid.right; i++) {
       const at = j * GRID_WIDTH + i;
@@ -337,10 +289,7 @@ export function simulateEvents(options: SimulationOptions): SimulatedEvents {
   const cells = new CellBuffer();
   const grid = new Grid();
   for (let k = 0; k < n; k++) {
-    const photon = {
-      ...drawImpact(options, physics),
-      energy: drawEnergy(options.stage, physics),
-    };
+    const photon = { ...drawImpact(options, physics), energy: drawEnergy(options.stage, physics) };
     const develop = physics.uniform() < DETECTOR.conversions ? pair : shower;
     develop(grid, photon, physics);
     readOut(grid, calibration, cells, electronics);
