@@ -60,6 +60,9 @@ export interface TracedModel {
 /** Names of programs that a model cannot give to its own. */
 const RESERVED_PROGRAMS: readonly string[] = ["step", "validate", "validate_tail", "predict"];
 
+/** Programs become files of their name. */
+const PROGRAM_NAME = /^[A-Za-z][A-Za-z0-9_-]{0,63}$/;
+
 /**
  * Traces a model.
  *
@@ -205,6 +208,11 @@ class Trace {
     for (const [name, program] of Object.entries(model.programs ?? {})) {
       if (RESERVED_PROGRAMS.includes(name)) {
         throw new TypeError(`Cannot trace program "${name}" as the name is taken: found it in programs`);
+      }
+      if (!PROGRAM_NAME.test(name)) {
+        throw new TypeError(
+          `Cannot trace program "${name}" as a name is a letter, then letters, digits, "-" and "_": found "${name}"`,
+        );
       }
       const types = Object.fromEntries(
         Object.entries(program.inputs).map(([input, { shape, dtype, shared }]) =>

@@ -451,6 +451,10 @@ const WRONG: { readonly [what: string]: [() => unknown, RegExp] } = {
     () => ({ ...linear(), programs: { step: { inputs: {}, run: () => ({}) } } }),
     /Cannot trace program "step" as the name is taken/,
   ],
+  "a program whose name is no file name": [
+    () => ({ ...linear(), programs: { "../step": { inputs: {}, run: () => ({}) } } }),
+    /Cannot trace program "\.\.\/step" as a name is a letter, then letters/,
+  ],
   "shapes that do not fit": [
     () => ({ predict: ({ x }: Batch) => ({ y: tf.add(x!, tf.ones([5, 7])) }) }),
     /Cannot infer "Add" as shapes must broadcast: found \[8,3\], \[5,7\]; reached from "add"/,
