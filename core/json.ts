@@ -102,6 +102,7 @@ function check(value: Json, what: string, path: string, depth: number): void {
 
 /** The reason that V8 gives, with line and column in place of its position and excerpt of the text. */
 function locate(cause: Error, text: string): string {
+  if (text.startsWith("\uFEFF")) return "found a byte-order mark at line 1, column 1";
   const reason = cause.message.replace(/\s+/g, " ");
   const position = / in JSON at position (\d+)/.exec(reason);
   const offset = position ? Number(position[1]) : findFault(text);

@@ -60,7 +60,7 @@ Deno.test("safeParseJson() rejects damaged text with line and column", () => {
     ['{"a":1,\n "b" 2}', "Expected ':' after property name at line 2, column 6"],
     ['{"a":\n  nan}', "Unexpected token 'a' at line 2, column 4"],
     ["NaN", '"NaN" is not valid JSON at line 1, column 1'],
-    ["\uFEFF{}", "Unexpected token '\uFEFF' at line 1, column 1"],
+    ["\uFEFF{}", "found a byte-order mark at line 1, column 1"],
   ] as const;
   for (const [text, reason] of cases) {
     assert.throws(() => safeParseJson(text, "config.json"), {
