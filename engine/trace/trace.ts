@@ -306,7 +306,12 @@ class Trace {
       this.#entries.forEach((entry, i) => states.set(entry, this.#open(entry, i, recorder)));
       const values = run(batch, this.#context(training, this.#symbol(rate) as Scalar));
       const outputs = Object.entries(values).map(([output, value]) => ({ name: output, value }));
-      const updates = this.#entries.flatMap((entry, i) => {
+      // Slots before parameters: engines that join equal updates see the whole of the slots first.
+      const entries = [...this.#entries.entries()];
+      const ordered = [true, false].flatMap((isSlot) =>
+        entries.filter(([, { variable }]) => variable.trainable !== isSlot)
+      );
+      const updates = ordered.flatMap(([i, entry]) => {
         const value = this.#backend.idOf(entry.variable);
         return states.has(entry) && states.get(entry) === value ? [] : [{ state: `${i}`, value }];
       });
