@@ -98,7 +98,7 @@ export async function openBox(
     "--config",
     join(FRAMEWORK_ROOT, "deno.json"),
     ...permissions,
-    `--v8-flags=--max-old-space-size=${Math.floor(limits.memoryBytes / 2 ** 20)}`,
+    `--v8-flags=--no-maglev-osr,--max-old-space-size=${Math.floor(limits.memoryBytes / 2 ** 20)}`,
     join(FRAMEWORK_ROOT, "run", "box", "bootstrap.ts"),
     toFileUrl(location.entry),
     grants.exchange ?? "",
