@@ -64,6 +64,7 @@ export class Builder {
   readonly #producers = new Map<string, OnnxNode>();
   readonly #constants = new Map<string, Numbers>();
   #count = 0;
+  readonly #trained = new Set<string>();
   /** Prefix of node names: the layer being lowered. */
   scope = "";
 
@@ -144,6 +145,16 @@ export class Builder {
     const first = numbers[0]!;
     for (let i = 1; i < numbers.length; i++) if (numbers[i] !== first) return undefined;
     return first;
+  }
+
+  /** Tells rules that `x` is the input of a convolution whose filter gradient is computed too. */
+  markTrained(x: Value): void {
+    this.#trained.add(x.name);
+  }
+
+  /** Whether a filter gradient of `x` is computed in this graph. */
+  isTrained(x: Value): boolean {
+    return this.#trained.has(x.name);
   }
 
   /** `x` in another shape; a reshape of a reshape is one. */

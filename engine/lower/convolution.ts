@@ -11,6 +11,16 @@
 import { type Padding3d, padding3d, type Pair, type Triple } from "../program/kernels.ts";
 import { activate } from "./activation.ts";
 import type { Builder, OnnxAttrs, Value } from "./builder.ts";
+import {
+  blocksFilterGradient,
+  blocksForward,
+  blocksInputGradient,
+  patchesFilterGradient,
+  patchesForward,
+  takesBlocks,
+  takesPatches,
+  type Window2d,
+} from "./convolution_gemm.ts";
 import { type Operands, optional, type RulesFor } from "./rule.ts";
 import { pad, slice } from "./shape.ts";
 
@@ -212,14 +222,50 @@ function conv(
     (bias.shape.at(-1) === shape.at(-1) && bias.shape.slice(0, -1).every((n) => n === 1));
   const fits = isVector && bias?.shape.length !== 0;
   const inside = fits ? bias : null;
-  const y = window.groups > 1
-    ? forward(x, depthwiseFirst(filter, graph), inside, window, shape, graph)
-    : isPointwise(filter, window)
-    ? pointwise(x, filter, inside, shape, graph)
-    : forward(x, filterFirst(filter, graph), inside, window, shape, graph);
+  const y = forwardBy(x, filter, inside, window, shape, graph);
   return bias && !fits ? graph.node("Add", [y, bias]) : y;
 }
 
+/** Picks the quickest way to write a convolution. */
+function forwardBy(
+  x: Value,
+  filter: Value,
+  bias: Value | null,
+  window: Window,
+  shape: readonly number[],
+  graph: Builder,
+): Value {
+  if (window.groups > 1) return forward(x, depthwiseFirst(filter, graph), bias, window, shape, graph);
+  if (isPointwise(filter, window)) return pointwise(x, filter, bias, shape, graph);
+  const plane = planeWindow(window, filter.shape, x.shape, shape);
+  const [channels, outputs] = filter.shape.slice(-2) as [number, number];
+  if (plane && takesBlocks(plane, channels, outputs)) return blocksForward(x, filter, bias, plane, graph);
+  // Patches pay when the filter gradient shares them.
+  if (plane && graph.isTrained(x) && takesPatches(plane, x.shape[0]!, channels)) {
+    return patchesForward(x, filter, bias, plane, graph);
+  }
+  return forward(x, filterFirst(filter, graph), bias, window, shape, graph);
+}
+
+/** The window in the form of matrix products: two dimensions, no holes, no cut padding; undefined for others. */
+function planeWindow(
+  { strides, dilations, pads }: Window,
+  filter: readonly number[],
+  input: readonly number[],
+  output: readonly number[],
+): Window2d | undefined {
+  if (strides.length !== 2 || dilations.some((n) => n !== 1)) return undefined;
+  const pair = (list: readonly number[], from: number): Pair => [list[from]!, list[from + 1]!];
+  return {
+    size: pair(filter, 0),
+    strides: pair(strides, 0),
+    pads: [pads[0]!, pads[1]!],
+    input: pair(input, 1),
+    output: pair(output, 1),
+  };
+}
+
+/** The product of every cell with a matrix. */
 function pointwise(
   x: Value,
   filter: Value,
@@ -235,19 +281,41 @@ function pointwise(
   return graph.reshape(result, shape);
 }
 
+/** The product of every cell of dy with the transposed matrix. */
+function pointwiseInputGradient(dy: Value, filter: Value, shape: readonly number[], graph: Builder): Value {
+  const cells = dy.shape.slice(0, -1).reduce((a, b) => a * b, 1);
+  const rows = graph.reshape(dy, [cells, dy.shape.at(-1)!]);
+  const matrix = graph.reshape(filter, filter.shape.slice(-2));
+  const result = graph.node("Gemm", [rows, matrix], { transB: 1 }, { shape: [cells, shape.at(-1)!] });
+  return graph.reshape(result, shape);
+}
+
 /** Rules of convolutions. */
 export const convolutions: RulesFor<ConvolutionKernel> = {
   // y[o, c] = sum_k,i x[o stride + k dilation - pad, i] filter[k, i, c]
   Conv2D: (inputs, attrs, graph, [{ shape }]) => [conv(inputs, window2d(attrs), null, shape, graph)],
   // the gradient of Conv2D for its filter
   Conv2DBackpropFilter: ([x, dy], attrs, graph) => {
-    const size = attrs.filterShape.slice(0, 2);
-    return [filterLast(filterGradient(x, dy, window2d(attrs), size, graph), graph)];
+    const { filterShape } = attrs;
+    const window = window2d(attrs);
+    const plane = planeWindow(window, filterShape, x.shape, dy.shape)!;
+    const [channels, outputs] = [filterShape[2], filterShape[3]];
+    if (takesBlocks(plane, channels, outputs)) return [blocksFilterGradient(x, dy, plane, graph)];
+    if (takesPatches(plane, x.shape[0]!, channels)) return [patchesFilterGradient(x, dy, plane, graph)];
+    return [filterLast(filterGradient(x, dy, window, plane.size, graph), graph)];
   },
   // the gradient of Conv2D for its input; also the transposed convolution
-  Conv2DBackpropInput: ([dy, filter], attrs, graph) => [
-    inputGradient(dy, filterFirst(filter, graph), window2d(attrs), attrs.inputShape, graph),
-  ],
+  Conv2DBackpropInput: ([dy, filter], attrs, graph) => {
+    const { inputShape } = attrs;
+    const window = window2d(attrs);
+    if (isPointwise(filter, window)) return [pointwiseInputGradient(dy, filter, inputShape, graph)];
+    const plane = planeWindow(window, filter.shape, inputShape, dy.shape)!;
+    return [
+      takesBlocks(plane, filter.shape[2]!, filter.shape[3]!)
+        ? blocksInputGradient(dy, filter, plane, graph)
+        : inputGradient(dy, filterFirst(filter, graph), window, inputShape, graph),
+    ];
+  },
   // y[o, c] = sum_k,i x[o stride + k dilation - pad, i] filter[k, i, c] in three dimensions
   Conv3D: (inputs, attrs, graph, [{ shape }]) => {
     const window = window3d(attrs, inputs[0].shape, inputs[1].shape);

@@ -43,7 +43,12 @@ export function lower(program: Program): Lowered {
   for (const { value, data } of program.constants) {
     values.set(value, graph.constant(data, program.values[value]!));
   }
-  for (const node of program.nodes) lowerNode(node, program, values, graph);
+  const trained = convolvedInputs(program);
+  for (const id of trained) if (values.has(id)) graph.markTrained(values.get(id)!);
+  for (const node of program.nodes) {
+    lowerNode(node, program, values, graph);
+    for (const id of node.outputs) if (trained.has(id)) graph.markTrained(values.get(id)!);
+  }
   const taken = new Set(program.inputs.map((input) => input.name));
   const outputs = program.outputs.map(({ name, value }) => ({
     name: taken.has(name) ? `output/${name}` : name,
@@ -61,6 +66,12 @@ export function lower(program: Program): Lowered {
     outputs: outputs.map((output) => output.name),
     updates: updates.map(({ state, name }) => ({ name: state, output: name })),
   };
+}
+
+/** Inputs of convolutions whose filter gradient is computed as well. */
+function convolvedInputs(program: Program): ReadonlySet<ValueId> {
+  const gradients = program.nodes.filter((node) => node.kernel === "Conv2DBackpropFilter");
+  return new Set(gradients.map((node) => node.inputs[0]!));
 }
 
 /** Updates that change something: not those that give a state its own value back. */

@@ -6,7 +6,8 @@ import assert from "node:assert/strict";
 import type { Kernel, KernelAttrs } from "../../engine/program/kernels.ts";
 import { engineByName } from "../../engine/runtime/engines.ts";
 import type { Tensor, Tensors } from "../../engine/runtime/types.ts";
-import { kernelProgram, numbers, runOnce } from "./harness.ts";
+import { lower } from "../../engine/lower/lower.ts";
+import { assertClose, kernelProgram, numbers, ProgramBuilder, runOnce } from "./harness.ts";
 
 const engine = await engineByName("native");
 
@@ -78,4 +79,20 @@ Deno.test("ResizeNearestNeighborGrad is the adjoint for several images", async (
   const dy = numbers(y.shape, -1, 1, 2);
   const dx = await compute("ResizeNearestNeighborGrad", [x, dy], { alignCorners: false });
   assertEqual(dot(dx, x), dot(dy, y));
+});
+
+Deno.test("Conv2D shares its patches with its filter gradient", async () => {
+  const window = { strides: [1, 1], pad: [[0, 0], [1, 1], [0, 2], [0, 0]], dataFormat: "NHWC" } as const;
+  const b = new ProgramBuilder("shared");
+  const [x, filter] = [numbers([2, 6, 5, 8], -1, 1, 1), numbers([3, 3, 8, 4], -1, 1, 2)];
+  const [xs, fs] = [b.input("x", x), b.input("filter", filter)];
+  const y = b.node("Conv2D", [xs, fs], { ...window, dilations: [1, 1] });
+  b.output("y", y);
+  b.output("dfilter", b.node("Conv2DBackpropFilter", [xs, y], { ...window, filterShape: [3, 3, 8, 4] }));
+  const given = { x, filter };
+  const { graph } = lower(b.program());
+  assert.equal(graph.nodes.filter((node) => node.op === "Gather").length, 1);
+  const expected = await runOnce(await engineByName("reference"), b.program(), given);
+  const actual = await runOnce(engine, b.program(), given);
+  assertClose(actual.outputs, expected.outputs, { rtol: 1e-4, atol: 1e-5 });
 });

@@ -108,6 +108,14 @@ const CONVS: readonly Conv[] = [
   { x: [2, 4, 4, 3], filter: [1, 1, 3, 5], strides: [1, 1], pad: padding(0, 0, 0, 0) },
   { x: [2, 5, 5, 2], filter: [1, 1, 2, 2], strides: [2, 2], pad: padding(0, 0, 0, 0) },
   { x: [1, 3, 3, 1], filter: [3, 3, 1, 1], strides: [1, 1], pad: padding(0, 0, 0, 0) },
+  // Enough channels for patches, ...
+  { x: [2, 7, 6, 8], filter: [3, 3, 8, 5], strides: [2, 2], pad: padding(0, 1, 1, 1) },
+  { x: [2, 5, 6, 9], filter: [3, 3, 9, 8], strides: [1, 1], pad: padding(1, 1, 1, 1) },
+  { x: [1, 8, 9, 8], filter: [2, 3, 8, 3], strides: [3, 2], pad: padding(0, 0, 0, 0) },
+  // ... and, where the stride divides the window, for blocks; the second leaves cells that are in no window.
+  { x: [2, 9, 8, 8], filter: [4, 4, 8, 9], strides: [2, 2], pad: padding(1, 1, 1, 1) },
+  { x: [1, 11, 10, 8], filter: [3, 3, 8, 8], strides: [3, 3], pad: padding(0, 0, 0, 0) },
+  { x: [2, 6, 7, 8], filter: [4, 2, 8, 8], strides: [2, 1], pad: padding(0, 2, 1, 0) },
 ];
 const DILATED: Conv = {
   x: [2, 9, 8, 2],
