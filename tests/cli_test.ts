@@ -319,7 +319,7 @@ Deno.test("run refuses an output folder below a regular file", async () => {
       join(directory, "cache"),
     );
     assert.equal(code, 2);
-    assert.match(stderr, /^error: Cannot write to ".*file\/x" as runs need a folder that can be written/);
+    assert.match(stderr, /error: Cannot write to ".*file\/x" as runs need a folder that can be written/);
   });
 });
 
