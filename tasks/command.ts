@@ -114,15 +114,14 @@ const PLACEHOLDERS: { readonly [type in Flag["type"]]: string } = {
 };
 
 function pluginOptions(flag: Flag): Option[] {
-  const choices = flag.choices ? `, one of ${flag.choices.join(", ")}` : "";
   const fallback = flag.default === undefined
     ? ""
     : ` (default: ${JSON.stringify(flag.default).replace(/^"|"$/g, "")})`;
-  const help = `${flag.help}${choices}${fallback}`;
+  const help = `${flag.help}${fallback}`;
   if (flag.type === "boolean") {
     return [new Option(`--${flag.name}`, help), new Option(`--no-${flag.name}`).hideHelp()];
   }
-  const placeholder = flag.inputPath ? "path" : PLACEHOLDERS[flag.type];
+  const placeholder = flag.inputPath ? "path" : flag.choices?.join("|") ?? PLACEHOLDERS[flag.type];
   const option = new Option(`--${flag.name} <${placeholder}>`, help);
   if (flag.type === "array") {
     option.argParser((text: string, earlier: string[] | undefined) => [...(earlier ?? []), text]);

@@ -27,6 +27,7 @@ export const RUN_FLAGS: readonly TaskFlag[] = [
   },
   { name: "out", value: "dir", help: "the folder that takes the place of runs/", default: "runs" },
   { name: "cache", value: "dir", help: "the folder of prepared data", default: "cache" },
+  { name: "open", help: "open the report when it is made" },
   { name: "frozen", help: "refuse a plugin that is not in beamline.lock as it is" },
   { name: "hook-timeout", value: "seconds", help: "longest time of one hook of the plugin" },
 ];

@@ -49,7 +49,12 @@ export async function report(args: readonly string[]): Promise<number> {
   return EXIT.ok;
 }
 
-async function openFile(path: string): Promise<void> {
+/**
+ * Opens a file with the desktop's viewer.
+ *
+ * @throws {ConfigError} If there is none.
+ */
+export async function openFile(path: string): Promise<void> {
   const [program, ...args] = OPENERS[Deno.build.os] ?? ["xdg-open"];
   try {
     await new Deno.Command(program!, { args: [...args, path], stdout: "null", stderr: "null" }).output();

@@ -13,6 +13,7 @@ import { exists } from "../run/files.ts";
 import { openExperiment, seedOf, threadsOf } from "./experiment.ts";
 import { metricsTable } from "./metrics_table.ts";
 import { terminalListener } from "./progress.ts";
+import { openFile } from "./report.ts";
 import { EXIT, main, print, printJson, tell } from "./terminal.ts";
 
 /** Runs an experiment or one of its actions; returns the exit code. */
@@ -58,6 +59,7 @@ export async function run(args: readonly string[]): Promise<number> {
       ...outcome.results,
     });
   } else showOutcome(outcome, description.metrics, (performance.now() - started) / 1000, isQuiet);
+  if ("open" in parsed.task) await openFile(outcome.run.file("report.html"));
   return EXIT.ok;
 }
 
