@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { z } from "zod";
+import type { z } from "zod";
 import { ConfigError, InterruptedError, NotFoundError, PluginError } from "../core/errors.ts";
 import { canonicalJson } from "../core/json.ts";
 import { sha256Hex } from "../core/hash.ts";
@@ -24,6 +24,7 @@ import { readTables } from "../data/tables.ts";
 import { learningCurveFigure } from "../plot/mod.ts";
 import { checkEngineName } from "../engine/mod.ts";
 import { renderReport } from "../report/mod.ts";
+import { callArguments, evaluationAnswer, prepareAnswer, traceAnswer } from "./answers.ts";
 import { programColumns, programDtype } from "./batches.ts";
 import type { Description } from "./box/hooks.ts";
 import type { HookListener, PluginHost } from "./box/host.ts";
@@ -653,67 +654,6 @@ interface ChosenAction {
   readonly train: boolean;
   readonly models: boolean;
 }
-
-const textTable = z.object({
-  name: z.string(),
-  title: z.string(),
-  columns: z.array(z.string()),
-  rows: z.array(z.array(z.union([z.string(), z.number(), z.null()]))),
-  note: z.string().optional(),
-});
-
-/** Names that become file names. */
-const fileStem = z.string().regex(
-  /^[a-z0-9][a-z0-9_-]{0,80}$/,
-  "must be lower-case letters, digits, - and _",
-);
-
-const prepareAnswer = z.object({
-  simulated: z.boolean(),
-  source: z.string(),
-  facts: z.record(z.string(), z.json()),
-  notes: z.array(textTable),
-});
-
-const traceAnswer = z.record(
-  z.string(),
-  z.object({
-    programs: z.array(z.string().regex(/^[A-Za-z][A-Za-z0-9_]{0,60}$/)),
-    outputs: z.record(z.string(), z.looseObject({ unit: z.string() })),
-  }),
-);
-
-const evaluationAnswer = z.object({
-  metrics: z.record(
-    z.string(),
-    z.object({
-      value: z.number(),
-      error: z.number().nullable(),
-      errorKind: z.string(),
-      unit: z.string(),
-      better: z.enum(["lower", "higher", "zero", "none"]),
-      rows: z.number(),
-      split: z.string(),
-      label: z.string().optional(),
-    }),
-  ),
-  figures: z.array(z.object({ name: fileStem, title: z.string(), caption: z.string() })),
-  tables: z.array(textTable),
-  files: z.array(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,120}$/, "must be a file name")),
-  predictions: z.record(fileStem, z.object({ unit: z.string() })),
-  results: z.record(z.string(), z.json()),
-  summary: z.string(),
-});
-
-const names = z.array(z.string().max(200)).max(1000);
-const callArguments = z.object({
-  model: z.string().max(200),
-  program: z.string().max(200),
-  call: z.int().positive(),
-  inputs: names,
-  shared: names,
-  sums: names,
-});
 
 function chosenAction(name: string | undefined, description: Description): ChosenAction | undefined {
   if (name === undefined) return undefined;

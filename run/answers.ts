@@ -1,0 +1,71 @@
+/**
+ * What hooks answer, as schemas: whatever comes from a box is checked before it is used.
+ *
+ * @module
+ */
+import { z } from "zod";
+
+const textTable = z.object({
+  name: z.string(),
+  title: z.string(),
+  columns: z.array(z.string()),
+  rows: z.array(z.array(z.union([z.string(), z.number(), z.null()]))),
+  note: z.string().optional(),
+});
+
+/** Names that become file names. */
+const fileStem = z.string().regex(
+  /^[a-z0-9][a-z0-9_-]{0,80}$/,
+  "must be lower-case letters, digits, - and _",
+);
+
+/** What `prepare` answers. */
+export const prepareAnswer = z.object({
+  simulated: z.boolean(),
+  source: z.string(),
+  facts: z.record(z.string(), z.json()),
+  notes: z.array(textTable),
+});
+
+/** What `trace` answers: program names and output units by model. */
+export const traceAnswer = z.record(
+  z.string(),
+  z.object({
+    programs: z.array(z.string().regex(/^[A-Za-z][A-Za-z0-9_]{0,60}$/)),
+    outputs: z.record(z.string(), z.looseObject({ unit: z.string() })),
+  }),
+);
+
+/** What `evaluate` and actions answer. */
+export const evaluationAnswer = z.object({
+  metrics: z.record(
+    z.string(),
+    z.object({
+      value: z.number(),
+      error: z.number().nullable(),
+      errorKind: z.string(),
+      unit: z.string(),
+      better: z.enum(["lower", "higher", "zero", "none"]),
+      rows: z.number(),
+      split: z.string(),
+      label: z.string().optional(),
+    }),
+  ),
+  figures: z.array(z.object({ name: fileStem, title: z.string(), caption: z.string() })),
+  tables: z.array(textTable),
+  files: z.array(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,120}$/, "must be a file name")),
+  predictions: z.record(fileStem, z.object({ unit: z.string() })),
+  results: z.record(z.string(), z.json()),
+  summary: z.string(),
+});
+
+const names = z.array(z.string().max(200)).max(1000);
+/** Arguments of a call from the box to a program. */
+export const callArguments = z.object({
+  model: z.string().max(200),
+  program: z.string().max(200),
+  call: z.int().positive(),
+  inputs: names,
+  shared: names,
+  sums: names,
+});
