@@ -78,6 +78,15 @@ export function activate(
   }
 }
 
+/** Takes the smallest normal number above 1 and the largest finite one to infinity. */
+const STRETCH = 3e38;
+
+function stepByChoice(x: Value, alpha: number, graph: Builder): Value {
+  const isPositive = graph.node("Greater", [x, graph.scalar(0, x.dtype)], {}, { dtype: "bool" });
+  if (alpha === 0) return graph.cast(isPositive, x.dtype);
+  return graph.node("Where", [isPositive, graph.scalar(1, x.dtype), graph.scalar(alpha, x.dtype)], {}, x);
+}
+
 /** Rules of activations. */
 export const activations: RulesFor<ActivationKernel> = {
   // min(max(x, low), high)
@@ -103,11 +112,14 @@ export const activations: RulesFor<ActivationKernel> = {
   Sigmoid: operator("Sigmoid"),
   // ln(1 + e^x)
   Softplus: operator("Softplus"),
-  // 1 where x > 0, alpha elsewhere; of NaN it is NaN in tfjs, alpha here
+  // 1 where x > 0, alpha elsewhere; of NaN it is NaN in tfjs, undefined here. A comparison, a choice and a cast are three
+  // slow passes, so x is stretched by 3e38 and cut at the two values; numbers below 3e-39 count as 0
   Step: ([x], { alpha }, graph) => {
-    const isPositive = graph.node("Greater", [x, graph.scalar(0, x.dtype)], {}, { dtype: "bool" });
-    if (alpha === 0) return [graph.cast(isPositive, x.dtype)];
-    return [graph.node("Where", [isPositive, graph.scalar(1, x.dtype), graph.scalar(alpha, x.dtype)], {}, x)];
+    if (x.dtype === "int32" || alpha > 1) return [stepByChoice(x, alpha, graph)];
+    if (alpha === 0) {
+      return [graph.node("HardSigmoid", [x], { alpha: { float: STRETCH }, beta: { float: 0 } })];
+    }
+    return [clip(graph.node("Mul", [x, graph.scalar(STRETCH)]), alpha, 1, graph)];
   },
   // tanh x
   Tanh: operator("Tanh"),

@@ -50,6 +50,13 @@ export interface OnnxGraph {
   readonly initializers: readonly OnnxInitializer[];
 }
 
+/** Operators whose operands broadcast. */
+const BROADCASTING: ReadonlySet<string> = new Set(
+  ("Add And Div Equal Greater GreaterOrEqual Less LessOrEqual Max Min Mod Mul Or Pow Sub Where Xor").split(
+    " ",
+  ),
+);
+
 /** Numbers of a constant. */
 export type Numbers = ArrayLike<number>;
 
@@ -89,7 +96,18 @@ export class Builder {
     const shape = type.shape ??
       present.map((value) => value.shape).reduce((a, b) => broadcastShapes(a, b), [] as readonly number[]);
     const dtype = type.dtype ?? present[0]!.dtype;
-    return this.nodes(op, inputs, attrs, [{ dtype, shape }])[0]!;
+    const operands = BROADCASTING.has(op) ? inputs.map((value) => this.#fullRank(value!, shape)) : inputs;
+    return this.nodes(op, operands, attrs, [{ dtype, shape }])[0]!;
+  }
+
+  /**
+   * An operand of a broadcasting operator. Where the last axis has length 1, ONNX Runtime takes operands of lower rank
+   * element by element (50 times slower) unless they have all axes.
+   */
+  #fullRank(value: Value, shape: readonly number[]): Value {
+    const missing = shape.length - value.shape.length;
+    if (missing <= 0 || shape.at(-1) !== 1) return value;
+    return this.reshape(value, [...Array.from({ length: missing }, () => 1), ...value.shape]);
   }
 
   /** A node with several outputs. */
@@ -162,6 +180,8 @@ export class Builder {
     const producer = this.#producers.get(x.name);
     const source = producer?.op === "Reshape" ? producer.inputs[0]! : x;
     if (sameShape(source.shape, shape)) return source;
+    const numbers = this.#constants.get(source.name);
+    if (numbers) return this.constant(numbers, { dtype: source.dtype, shape });
     return this.node("Reshape", [source, this.ints(shape)], shape.includes(0) ? { allowzero: 1 } : {}, {
       shape,
     });

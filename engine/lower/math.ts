@@ -73,6 +73,8 @@ function powerOf(x: Value, exponent: number, graph: Builder): Value | undefined 
       return square();
     case 3:
       return graph.node("Mul", [square(), x]);
+    case 1.5:
+      return graph.node("Mul", [x, graph.node("Sqrt", [x])]);
     case 0.5:
       return graph.node("Sqrt", [x]);
     case -1:

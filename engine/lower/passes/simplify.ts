@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { sizeOf } from "../../../core/types.ts";
 import type { Kernel } from "../../program/kernels.ts";
 import type { Program, ProgramNode, ValueId } from "../../program/types.ts";
 import { type Draft, rewriteProgram, sameShape, uniformNumber } from "./draft.ts";
@@ -64,6 +65,70 @@ const scaleOfScale: Simplification = (node, draft) => {
 function scalarNumber(id: ValueId, draft: Draft): number | undefined {
   const { dtype, shape } = draft.type(id);
   return dtype === "float32" && shape.length === 0 ? draft.numbers(id)?.[0] : undefined;
+}
+
+/**
+ * a (b c) is (a c) b where a is the smaller, else (a b) c, for a number c: where it costs less, or can meet another number.
+ */
+const scaleOutside: Simplification = (node, draft) => {
+  for (const i of [0, 1]) {
+    const other = node.inputs[1 - i]!;
+    const inner = draft.producer(node.inputs[i]!);
+    if (inner?.kernel !== "Multiply" || draft.uses(inner.outputs[0]!) > 1) continue;
+    const j = [0, 1].find((j) => scalarNumber(inner.inputs[j]!, draft) !== undefined);
+    if (j === undefined || draft.type(other).shape.length === 0) continue;
+    const [number, rest] = [inner.inputs[j]!, inner.inputs[1 - j]!];
+    const isSmaller = sizeOf(draft.type(other).shape) < sizeOf(draft.type(node.outputs[0]!).shape);
+    const first = draft.add("Multiply", isSmaller ? [other, number] : [other, rest], {}, node.scope);
+    return draft.add("Multiply", [first, isSmaller ? rest : number], {}, node.scope);
+  }
+  return undefined;
+};
+
+/** f(broadcast x) is broadcast f(x), for a function of single elements. */
+const beforeBroadcast: Simplification = (node, draft) => {
+  const big = node.inputs.findIndex((id) => draft.producer(id!)?.kernel === "BroadcastTo");
+  if (big < 0) return undefined;
+  const isAlone = node.inputs.every((id, i) => i === big || draft.type(id!).shape.length === 0);
+  const { shape, dtype } = draft.type(node.outputs[0]!);
+  if (!isAlone || dtype !== "float32") return undefined;
+  const small = draft.producer(node.inputs[big]!)!.inputs[0]!;
+  const inputs = node.inputs.map((id, i) => (i === big ? small : id));
+  const value = draft.add(node.kernel as "Neg", inputs, node.attrs as Record<never, never>, node.scope);
+  return draft.add("BroadcastTo", [value], { shape }, node.scope);
+};
+
+/** Where x > 0 choose a, else c a for a number c: a product with the step of x. The gradient of a leaky relu. */
+const selectOfScaled: Simplification = (node, draft) => {
+  const [condition, t, e] = node.inputs as [ValueId, ValueId, ValueId];
+  const test = draft.producer(condition);
+  if (test?.kernel !== "Greater" || uniformNumber(test.inputs[1]!, draft) !== 0) return undefined;
+  const [x] = test.inputs as [ValueId];
+  if (draft.type(x).dtype !== "float32" || draft.type(t).dtype !== "float32") return undefined;
+  if (!sameShape(draft.type(x).shape, draft.type(t).shape)) return undefined;
+  const ratio = scaleBetween(t, e, draft);
+  if (ratio === undefined || !(ratio >= 0 && ratio <= 1)) return undefined;
+  return draft.add("Multiply", [t, draft.add("Step", [x], { alpha: ratio }, node.scope)], {}, node.scope);
+};
+
+/** The number c with e = c t; undefined where none is seen. */
+function scaleBetween(t: ValueId, e: ValueId, draft: Draft): number | undefined {
+  const [a, b] = [scaled(t, draft), scaled(e, draft)];
+  if (b.base === t) return b.factor;
+  if (a.base !== b.base || a.factor === 0) return undefined;
+  return Math.fround(b.factor / a.factor);
+}
+
+/** A value as a number times another value. */
+function scaled(id: ValueId, draft: Draft): { readonly base: ValueId; readonly factor: number } {
+  const node = draft.producer(id);
+  if (node?.kernel === "Multiply") {
+    for (const i of [0, 1]) {
+      const factor = scalarNumber(node.inputs[i]!, draft);
+      if (factor !== undefined) return { base: node.inputs[1 - i]!, factor };
+    }
+  }
+  return { base: id, factor: 1 };
 }
 
 /** x / c is x (1/c), off by at most one rounding, and products are quicker than quotients. */
@@ -140,7 +205,7 @@ function either(...rules: readonly Simplification[]): Simplification {
 
 /** What can be simpler, by kernel. */
 const SIMPLIFICATIONS: { readonly [K in Kernel]?: Simplification } = {
-  Add: neutral(0, true),
+  Add: either(neutral(0, true), beforeBroadcast),
   BroadcastTo: unchanged,
   Cast: cast,
   Concat: (node) => (node.inputs.length === 1 ? node.inputs[0]! : undefined),
@@ -149,14 +214,18 @@ const SIMPLIFICATIONS: { readonly [K in Kernel]?: Simplification } = {
   Max: reduction,
   Mean: reduction,
   Min: reduction,
-  Multiply: either(neutral(1, true), scaleOfScale),
+  Multiply: either(neutral(1, true), beforeBroadcast, scaleOfScale, scaleOutside),
+  Neg: beforeBroadcast,
   PadV2: unchanged,
   Prod: reduction,
-  RealDiv: either(neutral(1, false), divisionByNumber),
+  RealDiv: either(neutral(1, false), beforeBroadcast, divisionByNumber),
   Reshape: reshape,
+  Select: selectOfScaled,
   Slice: unchanged,
   SplitV: (node) => (node.outputs.length === 1 ? node.inputs[0]! : undefined),
-  Sub: neutral(0, false),
+  Sqrt: beforeBroadcast,
+  Square: beforeBroadcast,
+  Sub: either(neutral(0, false), beforeBroadcast),
   Sum: reduction,
   Tile: tile,
   Transpose: transpose,
