@@ -1,0 +1,488 @@
+/**
+ * What breaks the classifiers: damaged test images, fewer training images, runs that are more alike.
+ *
+ * Damage is done to the test images alone. Fewer images and other difficulties need networks of their own: each has its
+ * column of maps beside the main one, of the same rows and labels.
+ *
+ * @module
+ */
+import type {
+  EvaluateContext,
+  HookContext,
+  Metrics,
+  Random,
+  Table,
+  Tables,
+} from "beamline";
+import { takeRows } from "beamline/data";
+import { accuracy, aucEstimate } from "beamline/metrics";
+import {
+  profilesOf,
+  rowProfiles,
+  type Scores,
+  trainMeanThreshold,
+  trainRowProfile,
+} from "./baselines.ts";
+import { type Facts, type InputScale, inputScale, mapColumn } from "./data.ts";
+import type { StudyCurves } from "./figures.ts";
+import { activeColumns, activeRows, CELLS, COLUMNS, RUNS } from "./geometry.ts";
+import { classifierMetrics, networkScores } from "./metrics.ts";
+import { simulatedRun } from "./simulation.ts";
+
+/** Difficulties that get a network of their own. */
+export const DIFFICULTIES = [0, 0.25, 0.5, 0.75, 0.9, 1] as const;
+/** Percent of the training rows that get a network of their own. */
+export const ROW_PERCENTS = [3, 10, 30] as const;
+/** Most sections per run: the further maps must fit into memory. */
+export const MAX_STUDY_ROWS = 4000;
+
+/** A further network of the study and the columns it is trained on. */
+export interface StudyModel {
+  readonly name: string;
+  readonly kind: "difficulty" | "rows";
+  /** Difficulty, or percent of the training rows. */
+  readonly value: number;
+  readonly inputColumn: string;
+  readonly labelColumn: string;
+}
+
+/** All further networks. */
+export function studyModels(): StudyModel[] {
+  const byDifficulty = DIFFICULTIES.map((value): StudyModel => {
+    const percent = Math.round(100 * value);
+    return {
+      name: `difficulty-${percent}`,
+      kind: "difficulty",
+      value,
+      inputColumn: `occupancy_d${percent}`,
+      labelColumn: "label",
+    };
+  });
+  const byRows = ROW_PERCENTS.map((value): StudyModel => ({
+    name: `rows-${value}`,
+    kind: "rows",
+    value,
+    inputColumn: `occupancy_r${value}`,
+    labelColumn: `label_r${value}`,
+  }));
+  return [...byDifficulty, ...byRows];
+}
+
+/** Which further networks a configuration trains. */
+export function isStudied(
+  model: StudyModel,
+  config: {
+    readonly robustness: boolean;
+    readonly data?: string | undefined;
+    readonly difficulty: number;
+  },
+): boolean {
+  if (!config.robustness) return false;
+  return model.kind === "rows" ||
+    (config.data === undefined && model.value !== config.difficulty);
+}
+
+/** Adds the columns of the further networks to prepared tables, and the scaling of their inputs to the facts. */
+export function addStudyColumns(
+  tables: Tables,
+  config: Parameters<typeof isStudied>[1] & { readonly rows: number },
+  context: HookContext,
+): { tables: Tables; scales: Facts["scales"] } {
+  const scales: { [column: string]: InputScale } = {};
+  const added: { [split: string]: Table } = { ...tables };
+  for (const model of studyModels().filter((one) => isStudied(one, config))) {
+    for (const [split, table] of Object.entries(tables)) {
+      const columns = model.kind === "difficulty"
+        ? {
+          [model.inputColumn]: atDifficulty(
+            table,
+            model.value,
+            config.rows,
+            context,
+          ),
+        }
+        : fewerRows(
+          table,
+          split === "train" ? model.value / 100 : 1,
+          model,
+          context,
+        );
+      added[split] = { ...added[split], ...columns };
+      if (split !== "train") continue;
+      scales[model.inputColumn] = inputScale(
+        columns[model.inputColumn]!.data as Float32Array,
+      );
+    }
+  }
+  return { tables: added, scales };
+}
+
+/** The sections of a table, simulated at another difficulty. */
+function atDifficulty(
+  table: Table,
+  difficulty: number,
+  rows: number,
+  { random }: HookContext,
+): Table[string] {
+  const [labels, sections] = [
+    table.label!.data as Int32Array,
+    table.section!.data as Int32Array,
+  ];
+  const makers = RUNS.map((_, label) =>
+    simulatedRun(label as 0 | 1, { rows, difficulty, random })
+  );
+  const maps = new Float32Array(labels.length * CELLS);
+  labels.forEach((label, row) =>
+    makers[label]!(sections[row]!, maps, row * CELLS)
+  );
+  return mapColumn(maps);
+}
+
+/** A share of the rows of each run, drawn at random and repeated to the length of the table: as many steps, fewer images. */
+function fewerRows(
+  table: Table,
+  share: number,
+  model: StudyModel,
+  { random }: HookContext,
+): Table {
+  const { occupancy, label } = table as {
+    occupancy: Table[string];
+    label: Table[string];
+  };
+  if (share === 1) {
+    return { [model.inputColumn]: occupancy, [model.labelColumn]: label };
+  }
+  const labels = label.data as Int32Array;
+  const order = random(`robustness/${model.name}`).permutation(labels.length);
+  const chosen = RUNS.flatMap((_, run) => {
+    const ofRun = order.filter((row) => labels[row] === run);
+    return [
+      ...ofRun.subarray(0, Math.max(1, Math.round(share * ofRun.length))),
+    ];
+  });
+  const repeated = Uint32Array.from(
+    labels,
+    (_, row) => chosen[row % chosen.length]!,
+  );
+  const taken = takeRows({ occupancy, label }, repeated);
+  return {
+    [model.inputColumn]: taken.occupancy,
+    [model.labelColumn]: taken.label,
+  };
+}
+
+/** One way of damaging a map in place. */
+interface Damage {
+  readonly name: string;
+  readonly title: string;
+  readonly axis: string;
+  readonly levels: readonly number[];
+  /** Damages the map that starts at `offset`. `random` is new for each row, `blockRandom` the same for all rows of a block. */
+  apply(
+    maps: Float32Array,
+    offset: number,
+    level: number,
+    random: Random,
+    blockRandom: Random,
+  ): void;
+}
+
+/** A hot cell reads this: as in the 2018 feasibility study of CMS, which sets hot towers to 10^4. */
+const HOT = 1e4;
+const BOX_COLUMNS = 4;
+const BOXES = 2 * COLUMNS / BOX_COLUMNS;
+
+function activeCells(): number[] {
+  return activeRows().flatMap((row) =>
+    activeColumns(row).map((column) => row * COLUMNS + column)
+  );
+}
+
+/** Sets a share of the cells of a map to a value, drawn anew for each map. */
+function setCells(
+  maps: Float32Array,
+  offset: number,
+  share: number,
+  value: number,
+  random: Random,
+): void {
+  for (const cell of activeCells()) {
+    if (random.uniform() < share) maps[offset + cell] = value;
+  }
+}
+
+const DAMAGES: readonly Damage[] = [
+  {
+    name: "dead_cells",
+    title: "Dead cells",
+    axis: "share of dead cells",
+    levels: [0, 0.01, 0.03, 0.1, 0.3],
+    apply: (maps, offset, level, random) =>
+      setCells(maps, offset, level, 0, random),
+  },
+  {
+    name: "hot_cells",
+    title: "Hot cells",
+    axis: "share of hot cells",
+    levels: [0, 0.001, 0.01, 0.03, 0.1],
+    apply: (maps, offset, level, random) =>
+      setCells(maps, offset, level, HOT, random),
+  },
+  {
+    name: "dead_regions",
+    title: "Dead readout boxes",
+    axis: "dead readout boxes of 36",
+    levels: [0, 1, 2, 4, 8],
+    apply(maps, offset, level, random) {
+      const dead = new Set(random.permutation(BOXES).subarray(0, level));
+      for (const cell of activeCells()) {
+        const [row, column] = [Math.floor(cell / COLUMNS), cell % COLUMNS];
+        const box = (row < 32 ? 0 : BOXES / 2) +
+          Math.floor(column / BOX_COLUMNS);
+        if (dead.has(box)) maps[offset + cell] = 0;
+      }
+    },
+  },
+  {
+    name: "gain_drift",
+    title: "Gain drift",
+    axis: "relative spread of the cells' gains",
+    levels: [0, 0.01, 0.03, 0.1, 0.2],
+    apply(maps, offset, level, _random, blockRandom) {
+      for (const cell of activeCells()) {
+        maps[offset + cell]! *= Math.max(0, 1 + level * blockRandom.normal());
+      }
+    },
+  },
+];
+
+/** A classifier of the study: from a table with the column to scores. */
+type Classify = (maps: Float32Array<ArrayBuffer>) => Promise<Scores>;
+
+/** Everything the study measured. */
+export interface RobustnessResult {
+  readonly curves: StudyCurves[];
+  readonly metrics: Metrics;
+}
+
+/** Measures all classifiers on damaged images, with fewer rows and at other difficulties. */
+export async function studyRobustness(
+  config: Parameters<typeof isStudied>[1] & { readonly model: string },
+  context: EvaluateContext<Facts>,
+): Promise<RobustnessResult> {
+  const { train, test } = context.tables as { train: Table; test: Table };
+  const truth = test.label!.data as Int32Array;
+  const main = classifiersOf(
+    config.model,
+    "occupancy",
+    train,
+    train.label!.data as Int32Array,
+    context,
+  );
+  const curves: StudyCurves[] = [];
+  for (const damage of DAMAGES) {
+    curves.push(await damageCurves(damage, main, test, context));
+    context.progress(curves.length, DAMAGES.length, "damaging test images");
+  }
+  const metrics: Metrics = {};
+  const studied = studyModels().filter((model) => isStudied(model, config));
+  for (const kind of ["rows", "difficulty"] as const) {
+    const models = studied.filter((model) => model.kind === kind);
+    if (models.length === 0) continue;
+    const own = kind === "rows" ? 100 : config.difficulty;
+    const points = [
+      { value: own, classifiers: main, input: "occupancy" },
+      ...models.map((model) => ({
+        value: model.value,
+        classifiers: classifiersOf(
+          model.name,
+          model.inputColumn,
+          train,
+          train[model.labelColumn]!.data as Int32Array,
+          context,
+        ),
+        input: model.inputColumn,
+      })),
+    ].sort((a, b) => a.value - b.value);
+    const measured = [];
+    for (const { classifiers, input, value } of points) {
+      const maps = test[input]!.data as Float32Array<ArrayBuffer>;
+      measured.push(await measure(classifiers, maps, truth));
+      const { scores } = measured.at(-1)![0]!;
+      const label = `${
+        kind === "rows"
+          ? `${value} % of the training rows`
+          : `difficulty ${value}`
+      }`;
+      const prefix = `${kind}_${
+        kind === "rows" ? value : Math.round(100 * value)
+      }.`;
+      Object.assign(
+        metrics,
+        pick(classifierMetrics({ label, scores, truth }, context, prefix)),
+      );
+    }
+    curves.push(
+      kind === "rows"
+        ? rowCurves(points, measured, train)
+        : difficultyCurves(points, measured),
+    );
+  }
+  return { curves, metrics };
+}
+
+/** Accuracy and AUC alone. */
+function pick(metrics: Metrics): Metrics {
+  return Object.fromEntries(
+    Object.entries(metrics).filter(([key]) => /\.(accuracy|auc)$/.test(key)),
+  );
+}
+
+interface Classifier {
+  readonly label: string;
+  readonly classify: Classify;
+}
+
+function classifiersOf(
+  model: string,
+  column: string,
+  train: Table,
+  labels: Int32Array,
+  context: EvaluateContext<Facts>,
+): Classifier[] {
+  const profiles = profilesOf(train, column);
+  const baselines = [
+    { label: "row profile", classify: trainRowProfile(profiles, labels) },
+    { label: "mean threshold", classify: trainMeanThreshold(profiles, labels) },
+  ];
+  return [
+    {
+      label: "transformer",
+      classify: async (maps) => {
+        const found = await context.predict(model, {
+          [column]: mapColumn(maps),
+        });
+        return networkScores(found.logit!.data as Float32Array);
+      },
+    },
+    ...baselines.map(({ label, classify }) => ({
+      label,
+      classify: (maps: Float32Array<ArrayBuffer>) =>
+        Promise.resolve(classify(rowProfiles(maps))),
+    })),
+  ];
+}
+
+/** Scores, accuracy and AUC of every classifier on the same maps. */
+async function measure(
+  classifiers: readonly Classifier[],
+  maps: Float32Array<ArrayBuffer>,
+  truth: Int32Array,
+) {
+  const measured = [];
+  for (const { label, classify } of classifiers) {
+    const scores = await classify(maps);
+    measured.push({
+      label,
+      scores,
+      accuracy: accuracy(scores.predicted, truth),
+      auc: aucEstimate(scores.scores, truth),
+    });
+  }
+  return measured;
+}
+
+type MeasuredSet = Awaited<ReturnType<typeof measure>>;
+
+/** Points by classifier. */
+function byClassifier(
+  points: readonly MeasuredSet[],
+): StudyCurves["classifiers"] {
+  return points[0]!.map(({ label }, i) => ({
+    label,
+    accuracy: points.map((point) => point[i]!.accuracy),
+    auc: points.map((point) => point[i]!.auc),
+  }));
+}
+
+async function damageCurves(
+  { name, title, axis, levels, apply }: Damage,
+  classifiers: readonly Classifier[],
+  test: Table,
+  { random }: HookContext,
+): Promise<StudyCurves> {
+  const truth = test.label!.data as Int32Array;
+  const blocks = test.block!.data as Int32Array;
+  const points: MeasuredSet[] = [];
+  for (const level of levels) {
+    const maps = (test.occupancy!.data as Float32Array<ArrayBuffer>).slice();
+    for (let row = 0; row < truth.length; row++) {
+      const blockRandom = random(`robustness/${name}/block`, {
+        step: 2 * blocks[row]! + truth[row]!,
+      });
+      apply(
+        maps,
+        row * CELLS,
+        level,
+        random(`robustness/${name}`, { step: row }),
+        blockRandom,
+      );
+    }
+    points.push(await measure(classifiers, maps, truth));
+  }
+  return {
+    name,
+    title,
+    caption:
+      `${title} in the ${truth.length} test images, after training on undamaged ones. ${
+        NOTES[name] ?? ""
+      }`
+        .trim(),
+    x: { label: axis },
+    values: levels,
+    classifiers: byClassifier(points),
+  };
+}
+
+const NOTES: { readonly [name: string]: string } = {
+  dead_cells: "Cells drawn anew for each image read zero.",
+  hot_cells: "Cells drawn anew for each image read 10 000 hits.",
+  dead_regions:
+    "Boxes of 20 degrees at one end, drawn anew for each image, read zero.",
+  gain_drift: "Gains drawn anew for each run and block of sections.",
+};
+
+function rowCurves(
+  points: readonly { value: number }[],
+  measured: readonly MeasuredSet[],
+  train: Table,
+): StudyCurves {
+  const rows = train.label!.shape[0]!;
+  return {
+    name: "fewer_rows",
+    title: "Fewer training images",
+    caption:
+      "Networks and baselines trained on a share of the training images, in as many steps.",
+    x: { label: "training images", log: true },
+    values: points.map(({ value }) =>
+      Math.max(1, Math.round(rows * value / 100))
+    ),
+    classifiers: byClassifier(measured),
+  };
+}
+
+function difficultyCurves(
+  points: readonly { value: number }[],
+  measured: readonly MeasuredSet[],
+): StudyCurves {
+  return {
+    name: "difficulty",
+    title: "Accuracy against the difficulty of the simulation",
+    caption:
+      "At difficulty 0 the runs have the published row profiles, at 1 the same one; what is left then are phi " +
+      "structure, local regions and correlated cells. A network and baselines trained at each point.",
+    x: { label: "difficulty" },
+    values: points.map(({ value }) => value),
+    classifiers: byClassifier(measured),
+  };
+}
