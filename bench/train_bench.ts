@@ -105,14 +105,14 @@ class Side {
   }
 }
 
-/** The thread count with the quickest step. */
+/** The candidate with the quickest step: the median of three tries each, in turn. */
 async function best<T>(candidates: readonly T[], measure: (one: T) => Promise<number>): Promise<T> {
-  const times = await Promise.all([]).then(async () => {
-    const list: number[] = [];
-    for (const one of candidates) list.push(await measure(one));
-    return list;
-  });
-  return candidates[times.indexOf(Math.min(...times))]!;
+  const times: number[][] = candidates.map(() => []);
+  for (let round = 0; round < 3; round++) {
+    for (const [i, one] of candidates.entries()) times[i]!.push(await measure(one));
+  }
+  const medians = times.map(median);
+  return candidates[medians.indexOf(Math.min(...medians))]!;
 }
 
 const stepsFor = (stepMs: number) => Math.max(3, Math.round(ROUND_MS / stepMs));
@@ -131,7 +131,10 @@ async function measure(workload: Workload, peers: readonly Peer[]): Promise<Resu
   const theirs = new Map<Peer, number[]>();
   const settings = new Map<Peer, { threads: number; steps: number }>();
   for (const peer of peers) {
-    const threads = await best(peer.threads, (count) => peer.measure(count, 5));
+    const threads = await best(
+      peer.threads,
+      async (count) => peer.measure(count, stepsFor(await peer.measure(count, 3)) >> 1),
+    );
     settings.set(peer, { threads, steps: stepsFor(await peer.measure(threads, 5)) });
     theirs.set(peer, []);
   }

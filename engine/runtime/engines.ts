@@ -37,6 +37,14 @@ const ENGINES: { readonly [name: string]: Entry } = {
       return { version: ort.version, note };
     },
   },
+  wasm: {
+    description: "ONNX Runtime as WebAssembly, one thread; needs no foreign calls",
+    load: async () => (await import("./wasm.ts")).wasmEngine,
+    async inspect() {
+      const ort = await (await import("./ort_web.ts")).openOrtWeb();
+      return { version: ort.version, note: "one thread, four to five times slower than native" };
+    },
+  },
   reference: {
     description: "tfjs's plain JavaScript kernels; slow, for tests",
     load: async () => (await import("./reference.ts")).referenceEngine,
@@ -58,7 +66,7 @@ export const ENGINE_NAMES: readonly string[] = Object.keys(ENGINES);
 export function checkEngineName(name: string): void {
   if (Object.hasOwn(ENGINES, name)) return;
   const nearest = nearestName(name, ENGINE_NAMES);
-  const known = ENGINE_NAMES.map((known) => `"${known}"`).join(" and ");
+  const known = new Intl.ListFormat("en-US").format(ENGINE_NAMES.map((known) => `"${known}"`));
   throw new NotFoundError(
     `Cannot open engine "${name}" as the engines are ${known}: found no such name` +
       (nearest ? `; did you mean "${nearest}"?` : ""),

@@ -19,12 +19,17 @@ import { defaultThreads, threadsFor } from "./threads.ts";
 import type { Engine, Executable, Session, SessionOptions, Tensors } from "./types.ts";
 
 /** ONNX Runtime on the CPU. */
-export const nativeEngine: Engine = {
-  name: "native",
-  async open(state, options = {}) {
-    return new NativeSession(await openOrt(), state, options);
-  },
-};
+export const nativeEngine: Engine = nativeEngineOn(openOrt);
+
+/** The engine on a library that is reached in a certain way. */
+export function nativeEngineOn(open: () => Promise<Ort>): Engine {
+  return {
+    name: "native",
+    async open(state, options = {}) {
+      return new NativeSession(await open(), state, options);
+    },
+  };
+}
 
 class NativeSession implements Session {
   readonly engine = "native";

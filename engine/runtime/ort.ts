@@ -99,8 +99,8 @@ function libraryPath(): URL {
   );
 }
 
-/** The package's own binding. */
-async function openPackage(): Promise<Ort> {
+/** The library through the package's own binding. */
+export async function openPackage(): Promise<Ort> {
   const { InferenceSession, Tensor, env } = await importPackage();
   const tensor: Ort["tensor"] = (dtype, shape, within) => {
     const size = sizeOf(shape);
@@ -117,7 +117,6 @@ async function openPackage(): Promise<Ort> {
       executionMode: "sequential",
       graphOptimizationLevel: "all",
       logSeverityLevel: 3,
-      extra: { session: { set_denormal_as_zero: "1" } },
       ...(options.profile === undefined ? {} : { enableProfiling: true, profileFilePrefix: options.profile }),
     });
     return packageModel(session, names);

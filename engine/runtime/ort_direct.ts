@@ -16,6 +16,7 @@ import { type ArrayOf, sizeOf } from "../../core/types.ts";
 import { InternalError, UnsupportedError } from "../../core/errors.ts";
 import type { ProgramDtype } from "../program/types.ts";
 import { ARRAYS } from "./arrays.ts";
+import { type FloatMode, openFloatMode } from "./float_mode.ts";
 import type { LoadOptions, Ort, OrtTensor } from "./ort.ts";
 
 /** Functions of `struct OrtApi` in order, up to the last one needed (all of API version 5 or older). */
@@ -128,7 +129,7 @@ export function openDirect(path: URL): Ort {
   const getVersion = new Deno.UnsafeFnPointer(pointerAt(base, 1), { parameters: [], result: "pointer" });
   const table = present(getApi.call(API_VERSION));
   const version = Deno.UnsafePointerView.getCString(present(getVersion.call()));
-  return library(bindFunctions(table), version);
+  return library(bindFunctions(table), version, openFloatMode());
 }
 
 /** The function pointers of the table, callable. */
@@ -140,7 +141,7 @@ function bindFunctions(table: Deno.PointerObject): Api {
   return Object.fromEntries(entries) as unknown as Api;
 }
 
-function library(api: Api, version: string): Ort {
+function library(api: Api, version: string, floatMode: FloatMode): Ort {
   const check = (action: string, status: Deno.PointerValue) => {
     if (status === null) return;
     const text = Deno.UnsafePointerView.getCString(present(api.GetErrorMessage.call(status)));
@@ -171,8 +172,8 @@ function library(api: Api, version: string): Ort {
     check("set execution mode", api.SetSessionExecutionMode.call(pointer, ORT_SEQUENTIAL));
     check("set optimization", api.SetSessionGraphOptimizationLevel.call(pointer, ORT_ENABLE_ALL));
     check("set log level", api.SetSessionLogSeverityLevel.call(pointer, ORT_LOGGING_LEVEL_ERROR));
-    // Adam slots of dead units decay into denormal numbers, which cost a hundred times a normal operation.
-    entry("session.set_denormal_as_zero", "1");
+    // For the threads of ONNX Runtime; the calling thread is switched by `floatMode`.
+    if (floatMode.canFlush) entry("session.set_denormal_as_zero", "1");
     if (options.profile !== undefined) {
       check("start profile", api.EnableProfiling.call(pointer, cString(options.profile)));
     }
@@ -208,6 +209,7 @@ function library(api: Api, version: string): Ort {
       (out) => api.CreateSessionFromArray.call(environment, onnx, BigInt(onnx.byteLength), settings, out),
     );
     api.ReleaseSessionOptions.call(settings);
+    floatMode.restore();
     const inputNames = stringTable(names.inputs);
     const outputNames = stringTable(names.outputs);
     let isOpen = true;
@@ -221,6 +223,7 @@ function library(api: Api, version: string): Ort {
           if (!isOpen || alive.length === 0) {
             throw new InternalError("Cannot run graph as it must be loaded: it was disposed");
           }
+          floatMode.flush();
           const status = api.Run.call(
             session,
             null,
@@ -231,6 +234,7 @@ function library(api: Api, version: string): Ort {
             BigInt(outputs.length),
             outputValues,
           );
+          floatMode.restore();
           check("run graph", status);
         };
       },

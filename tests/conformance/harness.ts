@@ -8,6 +8,8 @@ import { type Json, sizeOf } from "../../core/types.ts";
 import { inferKernel, type Kernel, type KernelAttrs } from "../../engine/program/kernels.ts";
 import type { Program, ProgramDtype, ValueType } from "../../engine/program/types.ts";
 import { engineByName } from "../../engine/runtime/engines.ts";
+import { nativeEngineOn } from "../../engine/runtime/native.ts";
+import { openPackage } from "../../engine/runtime/ort.ts";
 import type { Engine, SessionOptions, Tensor, Tensors } from "../../engine/runtime/types.ts";
 
 /** How far two engines may be apart: |a - b| <= atol + rtol |b|. */
@@ -27,6 +29,12 @@ export interface Implementation {
 export const IMPLEMENTATIONS: readonly Implementation[] = [
   { name: "native, 1 thread", options: { threads: 1 }, open: () => engineByName("native") },
   { name: "native, 2 threads", options: { threads: 2 }, open: () => engineByName("native") },
+  {
+    name: "native through the package's binding",
+    options: { threads: 1 },
+    open: () => Promise.resolve(nativeEngineOn(openPackage)),
+  },
+  { name: "wasm", options: {}, open: () => engineByName("wasm") },
 ];
 
 /** Numbers in a tensor of the given type: from -2 to 2 without symmetry, zeros and repeats among them. */

@@ -112,7 +112,7 @@ for (const implementation of IMPLEMENTATIONS) {
   });
 }
 
-for (const name of ["native", "reference"]) {
+for (const name of ["native", "wasm", "reference"]) {
   Deno.test(`${name} shares the state of a session between programs`, async () => {
     const { programs, state } = await network(() => adam(), LOSS["mean squared error"]!, "relu");
     const session = await (await engineByName(name)).open(state);
