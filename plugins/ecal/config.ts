@@ -5,8 +5,8 @@
  */
 import { inputPath, trainingOptions, z } from "beamline";
 
-/** Events that are simulated when nothing else is said: about 117 000 clusters in two seconds. */
-export const DEFAULT_EVENTS = 120_000;
+/** Events that are simulated when nothing else is said: about 234 000 clusters in four seconds. */
+export const DEFAULT_EVENTS = 240_000;
 
 const affectsTraining = { affects: "training" } as const;
 
@@ -39,7 +39,7 @@ export const config = z.object({
     .meta(affectsTraining),
   weightDecay: z.number().min(0).max(1).default(0.01).describe("decoupled weight decay (default network)")
     .meta(affectsTraining),
-  ...trainingOptions({ epochs: 40, batchSize: 128, learningRate: 1.5e-3, warmup: 0.03 }),
+  ...trainingOptions({ epochs: 30, batchSize: 128, learningRate: 1.5e-3, warmup: 0.03 }),
 });
 
 /** Values of {@linkcode config}. */

@@ -166,7 +166,7 @@ export function biasFigure(
 }
 
 /** Predicted against true energy or position of the network. */
-export function truthFigure(input: FigureInput, quantity: "x" | "e"): Promise<Figure> {
+export function truthFigure(input: FigureInput, quantity: "x" | "e"): Promise<Figure> | undefined {
   const network = pick(input, "", quantity)!;
   const isEnergy = quantity === "e";
   const truth = Float64Array.from(isEnergy ? input.truth.energy : input.truth.x);
@@ -175,6 +175,7 @@ export function truthFigure(input: FigureInput, quantity: "x" | "e"): Promise<Fi
   const margin = 0.03 * (high - low) + 1;
   const axis = { range: [low - margin, high + margin] as const, bins: 60 };
   const counts = histogram2d(truth, predicted, { x: axis, y: axis });
+  if (counts.outside === truth.length) return undefined;
   const label = isEnergy ? "energy" : "x in the window";
   const unit = isEnergy ? "GeV" : "cm";
   return densityFigure({

@@ -37,6 +37,7 @@ import {
   type Truth,
   undoAngle,
 } from "./baselines.ts";
+import { calibrate } from "./calibration.ts";
 import { type Clusters, selectClusters, toTable } from "./clusters.ts";
 import { type Config, config, DEFAULT_EVENTS, presets } from "./config.ts";
 import { type EventColumns, type Events, readEvents, toEvents } from "./events.ts";
@@ -77,6 +78,14 @@ export default definePlugin({
   presets,
   metrics: declaredMetrics,
   models: { network },
+  actions: {
+    calibrate: {
+      title: "compare centroids on a file with truth and on simulated events of the same stage",
+      prepare: false,
+      run: (config, context, files) =>
+        calibrate(config, context, files, (events) => simulated({ ...config, events }, context)),
+    },
+  },
   prepare,
   evaluate,
   readNew,

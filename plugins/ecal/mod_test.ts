@@ -1,0 +1,153 @@
+import assert from "node:assert/strict";
+import type { Column, EvaluateContext, SimulateContext, Table } from "beamline";
+import { randomFor, z } from "beamline";
+import { column, readNpz } from "beamline/data";
+import plugin from "./mod.ts";
+
+const warnings: string[] = [];
+const hook = {
+  seed: 2,
+  random: (purpose: string) => randomFor({ seed: 2, purpose }),
+  progress() {},
+  log() {},
+  warn: (code: string) => void warnings.push(code),
+};
+const configure = (values: z.input<typeof plugin.config> = {}) =>
+  plugin.config.parse({ events: 3000, ...values });
+
+const floats = (table: Table, name: string) => table[name]!.data as Float32Array<ArrayBuffer>;
+
+/** The truth with an error, in place of a network. */
+function pretend(test: Table): Table {
+  const random = hook.random("pretend");
+  const like = (name: string, sigma: number, unit: string): Column =>
+    column(floats(test, name).map((value) => value + random.normal(0, sigma)), { unit });
+  return {
+    x: like("x_truth", 0.06, "cm"),
+    y: like("y_truth", 0.06, "cm"),
+    energy: like("energy_truth", 1, "GeV"),
+  };
+}
+
+async function evaluate(values: z.input<typeof plugin.config>) {
+  const config = configure(values);
+  const prepared = await plugin.prepare!(config, hook);
+  const context = {
+    ...hook,
+    ...prepared,
+    facts: {},
+    history: [],
+    predict: (_model: string, table: Table) => Promise.resolve(pretend(table)),
+    call: () => Promise.reject(new Error("not used")),
+  } as unknown as EvaluateContext;
+  return await plugin.evaluate!(config, context);
+}
+
+Deno.test("prepare() splits clusters into 80, 10 and 10 % and repeats", async () => {
+  const prepared = await plugin.prepare!(configure(), hook);
+  const rows = Object.fromEntries(
+    Object.entries(prepared.tables).map(([name, table]) => [name, table.event!.shape[0]!]),
+  );
+  const total = rows.train! + rows.validation! + rows.test!;
+  assert.ok(total > 2850 && total < 3000);
+  assert.equal(rows.train, Math.floor(0.8 * total));
+  assert.ok(prepared.simulated);
+  const events = Object.values(prepared.tables).flatMap((table) => [...table.event!.data as Int32Array]);
+  assert.equal(new Set(events).size, total);
+  assert.deepEqual(await plugin.prepare!(configure(), hook), prepared);
+});
+
+for (const stage of ["1", "2", "3"] as const) {
+  Deno.test(`evaluate() of stage ${stage} gives every baseline, figure and a verdict`, async () => {
+    const { metrics, figures, summary, predictions } = await evaluate({ stage, absolutePosition: true });
+    for (
+      const prefix of [
+        "",
+        "centroid.",
+        "centroid_corrected.",
+        "log_centroid.",
+        "log_centroid_corrected.",
+        "profile_fit.",
+      ]
+    ) {
+      for (const key of ["core_sigma_x", "half_width_68_x", "half_width_68_y", "half_width_68_e_relative"]) {
+        assert.ok(Number.isFinite(metrics![prefix + key]!.value), prefix + key);
+      }
+    }
+    const names = figures!.map(({ name }) => name);
+    assert.equal(new Set(names).size, names.length);
+    assert.ok(["residual_x", "s_curve", "clusters"].every((name) => names.includes(name)));
+    assert.equal(names.includes("energy_resolution"), stage !== "1");
+    assert.equal(names.includes("bias_angle"), stage === "3");
+    assert.ok(figures!.every(({ svg }) => svg.includes("simulated")));
+    assert.match(summary!, /In x it is (worse than|as good as|better than) the best baseline/);
+    assert.ok("event" in predictions! && "x_truth" in predictions!);
+    // the classical methods are what they should be: .07 and .06 cm, 300 test rows
+    assert.ok(metrics!["centroid_corrected.half_width_68_x"]!.value < 0.1);
+    assert.ok(metrics!["profile_fit.half_width_68_x"]!.value < 0.09);
+  });
+}
+
+Deno.test("simulate() writes a file that prepare() and readNew() read alike", async () => {
+  const directory = await Deno.makeTempDir();
+  try {
+    const config = configure({ events: 800 });
+    const names = await plugin.simulate!(config, { ...hook, directory } as SimulateContext);
+    assert.deepEqual(names, ["stage2.npz"]);
+    const path = `${directory}/stage2.npz`;
+    const { offsets, E_MC, px_truth } = await readNpz(path, ["offsets", "E_MC", "px_truth"]);
+    assert.equal(offsets.dtype, "int64");
+    assert.equal(E_MC.dtype, "float32");
+    assert.deepEqual(px_truth.shape, [800]);
+    const { tables, notes } = await plugin.prepare!({ ...config, events: undefined, data: path }, hook);
+    const fresh = await plugin.readNew!(config, path, hook);
+    assert.deepEqual(fresh.notes, notes);
+    const { event, cells } = tables.test!;
+    const all = [...fresh.table.event!.data as Int32Array];
+    const at = all.indexOf(event!.data[3] as number);
+    assert.deepEqual(
+      floats(fresh.table, "cells").slice(25 * at, 25 * at + 25),
+      (cells!.data as Float32Array).slice(75, 100),
+    );
+    warnings.length = 0;
+    await plugin.prepare!({ ...config, events: undefined, data: path, stage: "1" }, hook);
+    assert.deepEqual(warnings, ["stage"]);
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+});
+
+Deno.test("prepare() rejects a file with too few clusters", async () => {
+  const directory = await Deno.makeTempDir();
+  try {
+    await plugin.simulate!(configure({ events: 200 }), { ...hook, directory } as SimulateContext);
+    const config = { ...configure(), data: `${directory}/stage2.npz`, events: 50 };
+    await assert.rejects(async () => await plugin.prepare!(config, hook), {
+      name: "DataError",
+      message: /training needs 100 clusters: found \d+ after the cuts/,
+    });
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+});
+
+Deno.test("calibrate compares a file with the simulation", async () => {
+  const directory = await Deno.makeTempDir();
+  try {
+    const config = configure({ events: 2000 });
+    await plugin.simulate!(config, { ...hook, seed: 9, directory } as SimulateContext);
+    const action = plugin.actions!.calibrate!;
+    const { tables, metrics, summary } = await action.run(
+      config,
+      hook as unknown as EvaluateContext,
+      [`${directory}/stage2.npz`],
+    );
+    assert.equal(tables![0]!.rows.length, 8);
+    // the same streams make the same events, so both columns agree
+    const name = "centroid_corrected.half_width_68_x";
+    assert.equal(metrics![name]!.value, metrics![`simulation.${name}`]!.value);
+    assert.match(summary!, /differ from stage2.npz by at most 0.0 %/);
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+});
