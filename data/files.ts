@@ -167,8 +167,10 @@ export function oneLine(message: string): string {
 
 /**
  * Writes a file aside (`.<name>.<n>.tmp` in the same folder, created exclusively) and renames it, so that a reader sees
- * the old file or the whole new one. Needs `--allow-write` and `--allow-read` of the folder. The aside file is removed when `produce` throws. Contents are handed to the system
- * but not forced to the disk: a loss of power may lose the newest file.
+ * the old file or the whole new one. Needs `--allow-write` and `--allow-read` of the folder; where only writing is
+ * granted, as in a box without walls, a rename is not, and the file is written in its place. The file is removed when
+ * `produce` throws. Contents are handed to the system but not forced to the disk: a loss of power may lose the newest
+ * file.
  *
  * @param produce Is given `write`, which appends bytes.
  * @throws {DataError} If the folder is missing or cannot be written.
@@ -183,7 +185,7 @@ export async function writeAside(
     await produce((bytes) => writeAll(path, file, bytes));
     file.close();
     isOpen = false;
-    Deno.renameSync(aside, path);
+    if (aside !== path) Deno.renameSync(aside, path);
   } catch (cause) {
     if (isOpen) file.close();
     Deno.removeSync(aside);
@@ -193,7 +195,11 @@ export async function writeAside(
 
 function openAside(path: string): { aside: string; file: Deno.FsFile } {
   const slash = Math.max(path.lastIndexOf("/"), path.lastIndexOf("\\"));
-  const stem = `${path.slice(0, slash + 1)}.${path.slice(slash + 1)}`;
+  const folder = path.slice(0, slash + 1);
+  if (Deno.permissions.querySync({ name: "read", path: folder || "." }).state !== "granted") {
+    return { aside: path, file: openInPlace(path) };
+  }
+  const stem = `${folder}.${path.slice(slash + 1)}`;
   for (let n = 0;; n++) {
     const aside = `${stem}.${n}.tmp`;
     try {
@@ -203,6 +209,14 @@ function openAside(path: string): { aside: string; file: Deno.FsFile } {
       if (cause instanceof Deno.errors.AlreadyExists && n < 1000) continue;
       throw cannotWrite(path, cause);
     }
+  }
+}
+
+function openInPlace(path: string): Deno.FsFile {
+  try {
+    return Deno.openSync(path, { write: true, create: true, truncate: true });
+  } catch (cause) {
+    throw cannotWrite(path, cause);
   }
 }
 

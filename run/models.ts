@@ -12,6 +12,7 @@ import { engineByName, parseProgram, printProgram, type Program, verifyProgram }
 import type { Executable, Session, Tensor, Tensors } from "../engine/runtime/types.ts";
 import { readArrays, writeArrays } from "./arrays.ts";
 import { BatchBuffer, type ProgramColumn, programColumn, programColumns } from "./batches.ts";
+import { answerFolder, questionFolder } from "./box/exchange.ts";
 import { writeAtomic } from "./files.ts";
 import { join } from "./paths.ts";
 import { batchSizeOf, randomInputs, scalarInputs } from "./train.ts";
@@ -263,15 +264,14 @@ export interface ProgramCall extends RunOverOptions {
   readonly inputs: readonly string[];
 }
 
-/** Answers a box's call: reads `calls/<n>/in`, runs the program, writes `calls/<n>/out`. Returns the outputs' names. */
+/** Answers a box's call: reads `calls/<n>/`, runs the program, writes `answers/<n>/`. Returns the outputs' names. */
 export async function answerCall(
   model: LoadedModel,
   exchange: string,
   request: ProgramCall,
 ): Promise<string[]> {
-  const directory = join(exchange, "calls", String(request.call));
-  const inputs = await readArrays(join(directory, "in"), request.inputs);
+  const inputs = await readArrays(questionFolder(exchange, request.call), request.inputs);
   const outputs = await model.runOver(request.program, inputs, request);
-  await writeArrays(join(directory, "out"), outputs);
+  await writeArrays(answerFolder(exchange, request.call), outputs);
   return Object.keys(outputs);
 }

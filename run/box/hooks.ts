@@ -9,7 +9,8 @@
  * | `tables/` | prepare, readNew | prepared columns |
  * | `models/<model>/<program>.json`, `state.safetensors` | trace | programs and initial weights |
  * | `figures/<name>.{svg,json}`, `predictions/<name>.npy` | evaluate, action | results |
- * | `calls/<n>/{in,out}/` | evaluate, action; host | arrays of a call to a program |
+ * | `calls/<n>/` | evaluate, action | arrays for a call to a program |
+ * | `answers/<n>/` | host | arrays of its answer; read-only in the box |
  * | `files/` | simulate | files in the real format |
  *
  * @module
@@ -32,6 +33,7 @@ import { writeNpy } from "../../data/npy.ts";
 import { writeSafetensors } from "../../data/safetensors.ts";
 import { readArrays, writeArrays } from "../arrays.ts";
 import { join } from "../paths.ts";
+import { answerFolder, questionFolder, RELEASE } from "./exchange.ts";
 import type { HookName } from "./limits.ts";
 import type { HookEvent } from "./messages.ts";
 
@@ -290,13 +292,14 @@ export class HookRunner {
     target: { method: string; model: string; program: string },
     inputs: { readonly [name: string]: NdArray },
   ): Promise<{ [name: string]: NdArray }> {
-    const directory = join(this.surroundings.exchange, "calls", String(++this.#calls));
-    const call = this.#calls;
+    const { exchange } = this.surroundings;
+    const call = ++this.#calls;
+    const directory = questionFolder(exchange, call);
     const declared = this.#programs.get(target.model)?.[target.program];
     const shared = Object.entries(declared?.inputs ?? {}).filter(([, input]) => input.shared).map(([name]) =>
       name
     );
-    await writeArrays(join(directory, "in"), inputs);
+    await writeArrays(directory, inputs);
     const names = await this.surroundings.callHost(target.method, {
       model: target.model,
       program: target.program,
@@ -305,8 +308,9 @@ export class HookRunner {
       shared,
       sums: declared?.sums ?? [],
     });
-    const outputs = await readArrays(join(directory, "out"), names as string[]);
+    const outputs = await readArrays(answerFolder(exchange, call), names as string[]);
     await Deno.remove(directory, { recursive: true });
+    await this.surroundings.callHost(RELEASE, { call });
     return outputs;
   }
 

@@ -5,16 +5,22 @@
  * @module
  */
 import { InternalError, InterruptedError, PluginError } from "../../core/errors.ts";
+import { sha256Hex } from "../../core/hash.ts";
 import type { Json } from "../../core/types.ts";
+import { removeFolder } from "../files.ts";
 import { filterPluginFolders, FRAMEWORK_ROOMS, FRAMEWORK_ROOT } from "../framework.ts";
 import type { PluginLocation } from "../manifest.ts";
 import { join, toFileUrl } from "../paths.ts";
+import { checkAnswer } from "./answers.ts";
 import { fromErrorMessage, toErrorMessage } from "./errors.ts";
+import { EventGate } from "./events.ts";
+import { ANSWERS, RELEASE, releaseAnswer } from "./exchange.ts";
 import { encodeFrame, readFrames } from "./frames.ts";
 import type { BoxLimits, HookName } from "./limits.ts";
 import { checkLinks } from "./links.ts";
-import { findWalls, wrap } from "./walls.ts";
-import { type BoxMessage, boxMessage, type HookEvent, type HostMessage } from "./messages.ts";
+import { type BoxMessage, boxMessage, type HookEvent, type HostMessage, plainText } from "./messages.ts";
+import { type BoxCommand, describeWalls, findWalls, hasFileWall, type Walls, wrap } from "./walls.ts";
+import { type BoxFolders, memoryOfTree, surveyFolders } from "./watch.ts";
 
 /** Runs hooks of one plugin: in a box, or in this process for trusted code. */
 export interface PluginHost {
@@ -50,42 +56,57 @@ export interface BoxGrants {
 interface Pending {
   readonly hook: HookName;
   readonly listener: HookListener;
+  readonly gate: EventGate;
   resolve(value: Json): void;
   reject(error: Error): void;
 }
 
-/** Every path a box may read; absolute. */
+/** Every path a box may read beside its exchange folder; absolute. */
 function readGrants(location: PluginLocation, grants: BoxGrants): string[] {
   const rooms = FRAMEWORK_ROOMS.map((room) => join(FRAMEWORK_ROOT, room));
-  const exchange = grants.exchange === undefined ? [] : [grants.exchange];
-  return [...new Set([...rooms, location.directory, ...location.reads, ...grants.read, ...exchange])];
+  return [...new Set([...rooms, location.directory, ...location.reads, ...grants.read])];
 }
 
-/** The permission flags of a box, in the form given to Deno. */
-export function permissionFlags(location: PluginLocation, grants: BoxGrants): string[] {
+/**
+ * The permission flags of a box, in the form given to Deno.
+ *
+ * No folder is both readable and writable unless a wall of the system keeps the box to its files: Deno's `node:wasi`
+ * makes symbolic links in such a folder, and Deno's permissions are checked on the path as it is written. So a box
+ * writes its exchange folder, but reads back only the answers that the host lays there.
+ */
+export function permissionFlags(location: PluginLocation, grants: BoxGrants, hasWall = true): string[] {
+  const reads = readGrants(location, grants);
+  const { exchange } = grants;
+  if (exchange === undefined) return [`--allow-read=${pathList(reads)}`];
+  const answers = join(exchange, ANSWERS);
   return [
-    `--allow-read=${readGrants(location, grants).map(escapeComma).join(",")}`,
-    ...(grants.exchange === undefined ? [] : [`--allow-write=${escapeComma(grants.exchange)}`]),
+    `--allow-read=${pathList([...reads, hasWall ? exchange : answers])}`,
+    `--allow-write=${pathList([exchange])}`,
+    `--deny-write=${pathList([answers])}`,
   ];
 }
 
 /** Deno separates paths by commas; a comma in a path is doubled. */
-function escapeComma(path: string): string {
-  return path.replaceAll(",", ",,");
+function pathList(paths: readonly string[]): string {
+  return paths.map((path) => path.replaceAll(",", ",,")).join(",");
 }
 
-/** Starts a box for a plugin. */
+/**
+ * Starts a box for a plugin.
+ *
+ * @param walls For tests; what is here unless given.
+ */
 export async function openBox(
   location: PluginLocation,
   asked: BoxGrants,
   limits: BoxLimits,
+  walls?: Walls,
 ): Promise<PluginHost> {
   const grants = { ...asked, read: [...asked.read, ...await filterPluginFolders()] };
   await checkGrants(location, grants);
-  const walls = await findWalls();
-  const permissions = permissionFlags(location, grants);
-  const denoDir = grants.denoDir ?? Deno.env.get("DENO_DIR");
-  const environment = boxEnvironment(denoDir);
+  const used = walls ?? await findWalls();
+  const permissions = permissionFlags(location, grants, hasFileWall(used));
+  const folders = await makeFolders(location, grants);
   const deno = [
     Deno.execPath(),
     "run",
@@ -103,11 +124,42 @@ export async function openBox(
     toFileUrl(location.entry),
     grants.exchange ?? "",
   ];
-  const write = [grants.exchange, grants.denoDir].filter((path) => path !== undefined);
-  const mounts = { read: readGrants(location, grants), write };
-  const command = await wrap(deno, walls, mounts, limits.memoryBytes, environment);
-  const used = Object.entries(walls).filter(([, isUsed]) => isUsed).map(([name]) => `--wall=${name}`);
-  return new Box(location.manifest.name, command, environment, [...permissions, ...used], limits);
+  const { exchange, denoDir } = folders;
+  const answers = exchange === undefined ? [] : [join(exchange, ANSWERS)];
+  const inner: BoxCommand = {
+    command: deno,
+    mounts: {
+      read: [...readGrants(location, grants), ...answers],
+      write: [exchange, denoDir].filter((path) => path !== undefined),
+    },
+    environment: boxEnvironment(denoDir ?? Deno.env.get("DENO_DIR")),
+    directory: location.directory,
+  };
+  return new Box(
+    location.manifest.name,
+    await wrap(inner, used, limits),
+    inner,
+    [...permissions, ...describeWalls(used)],
+    { folders, limits, hasMemoryWall: used.prlimit },
+  );
+}
+
+/**
+ * Makes the folders of a box. Its Deno cache is its own, by the folder it comes from: another plugin of the same name
+ * has another. What the box before left there through `localStorage` and `caches` is removed.
+ */
+async function makeFolders(location: PluginLocation, grants: BoxGrants): Promise<BoxFolders> {
+  const { exchange } = grants;
+  if (exchange !== undefined) await Deno.mkdir(join(exchange, ANSWERS), { recursive: true });
+  if (grants.denoDir === undefined) return { exchange };
+  const denoDir = join(grants.denoDir, sha256Hex(location.directory).slice(0, 12));
+  await Deno.mkdir(denoDir, { recursive: true });
+  await forgetStorage(denoDir);
+  return { exchange, denoDir };
+}
+
+async function forgetStorage(denoDir: string | undefined): Promise<void> {
+  if (denoDir !== undefined) await removeFolder(join(denoDir, "location_data")).catch(() => {}); // a box beside it
 }
 
 /** Looks for links that would lead out of the grants. */
@@ -132,6 +184,16 @@ export function endAllBoxes(): void {
   for (const box of openBoxes) box.kill();
 }
 
+/** What the host keeps an eye on. */
+interface Watched {
+  readonly folders: BoxFolders;
+  readonly limits: BoxLimits;
+  readonly hasMemoryWall: boolean;
+}
+
+/** Milliseconds between two looks at what a box uses. */
+const WATCH_MS = 1000;
+
 class Box implements PluginHost {
   readonly #child: Deno.ChildProcess;
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
@@ -139,20 +201,22 @@ class Box implements PluginHost {
   readonly #errorText: Promise<string>;
   readonly #reading: Promise<void>;
   #count = 0;
+  #openCalls = 0;
   #ended: Error | undefined;
 
   constructor(
     readonly plugin: string,
     command: readonly string[],
-    environment: Record<string, string>,
+    surroundings: BoxCommand,
     readonly permissions: readonly string[],
-    readonly limits: BoxLimits,
+    readonly watched: Watched,
   ) {
     const [program, ...args] = command;
     this.#child = new Deno.Command(program!, {
       args,
       clearEnv: true,
-      env: environment,
+      env: { ...surroundings.environment },
+      cwd: surroundings.directory,
       stdin: "piped",
       stdout: "piped",
       stderr: "piped",
@@ -164,47 +228,62 @@ class Box implements PluginHost {
     openBoxes.add(this);
   }
 
-  /** Ends the child, whatever it does. */
+  /** Ends the child and whatever it started, whatever it does. */
   kill(): void {
-    try {
-      this.#child.kill("SIGKILL");
-    } catch {
-      // it has ended by itself
+    for (const pid of [-this.#child.pid, this.#child.pid]) {
+      try {
+        Deno.kill(pid, "SIGKILL");
+      } catch {
+        // it has ended by itself
+      }
     }
   }
 
-  call(hook: HookName, args: Json, listener: HookListener = {}): Promise<Json> {
-    if (this.#ended) return Promise.reject(this.#ended);
+  async call(hook: HookName, args: Json, listener: HookListener = {}): Promise<Json> {
+    if (this.#ended) throw this.#ended;
     const id = ++this.#count;
-    const seconds = this.limits.seconds[hook];
+    const { limits } = this.watched;
     const started = new Promise<Json>((resolve, reject) =>
-      this.#pending.set(id, { hook, listener, resolve, reject })
+      this.#pending.set(id, { hook, listener, gate: new EventGate(limits), resolve, reject })
     );
-    const timer = setTimeout(() => {
-      this.#fail(
-        new PluginError(
-          `Cannot finish as the hook may take at most ${seconds} s: it was still running; raise it with --hook-timeout`,
-          this.plugin,
-          hook,
-        ),
-      );
-    }, seconds * 1000);
-    this.#send({ type: "hook", id, hook, args });
-    return started.finally(() => {
+    const timer = setTimeout(() => this.#fail(this.#tooLong(hook)), limits.seconds[hook] * 1000);
+    const watch = this.#watch(hook);
+    try {
+      await this.#send({ type: "hook", id, hook, args });
+      const value = await started;
+      await this.#survey(hook);
+      return checkAnswer(hook, value, this.plugin);
+    } catch (error) {
+      started.catch(() => {}); // told by what was thrown first
+      throw error;
+    } finally {
       clearTimeout(timer);
+      watch.stop();
       this.#pending.delete(id);
-    });
+    }
+  }
+
+  #tooLong(hook: HookName): PluginError {
+    return new PluginError(
+      `Cannot finish as the hook may take at most ${
+        this.watched.limits.seconds[hook]
+      } s: it was still running; raise it with --hook-timeout`,
+      this.plugin,
+      hook,
+    );
   }
 
   async close(): Promise<void> {
     this.#fail(new InterruptedError("Cannot go on as the box was closed"));
     await this.#reading;
     await this.#child.status;
+    await forgetStorage(this.watched.folders.denoDir);
     openBoxes.delete(this);
   }
 
-  #send(message: HostMessage): void {
-    this.#writer.write(encodeFrame(message)).catch(() => {}); // a box that has ended is told by #read
+  /** Resolves when the box has taken the message, or has ended, which is told by `#read`. */
+  #send(message: HostMessage): Promise<void> {
+    return this.#writer.write(encodeFrame(message)).catch(() => {});
   }
 
   /** Ends the box and every call that waits for it. */
@@ -215,9 +294,49 @@ class Box implements PluginHost {
     this.#writer.abort().catch(() => {});
   }
 
+  /** Looks at what the box uses, again and again, until stopped; ends the box when it is too much. */
+  #watch(hook: string): { stop(): void } {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    let isStopped = false;
+    const look = async (): Promise<void> => {
+      try {
+        await this.#survey(hook);
+        if (!this.watched.hasMemoryWall) await this.#checkMemory(hook);
+      } catch (error) {
+        if (!isStopped) this.#fail(error as Error);
+      }
+      if (!isStopped) timer = setTimeout(look, WATCH_MS);
+    };
+    timer = setTimeout(look, WATCH_MS);
+    return {
+      stop: () => {
+        isStopped = true;
+        clearTimeout(timer);
+      },
+    };
+  }
+
+  /** @throws {PluginError} If the box has left too much, or links. */
+  async #survey(hook: string): Promise<void> {
+    await surveyFolders(this.watched.folders, this.watched.limits, this.plugin, hook);
+  }
+
+  async #checkMemory(hook: string): Promise<void> {
+    const bytes = await memoryOfTree(this.#child.pid) ?? 0;
+    const { memoryBytes } = this.watched.limits;
+    if (bytes <= memoryBytes) return;
+    throw new PluginError(
+      `Cannot go on as a box may use at most ${memoryBytes} bytes of memory: it has ${bytes}`,
+      this.plugin,
+      hook,
+    );
+  }
+
   async #read(): Promise<void> {
     try {
-      for await (const json of readFrames(this.#child.stdout)) this.#receive(boxMessage.parse(json));
+      for await (const json of readFrames(this.#child.stdout)) {
+        this.#receive(boxMessage.parse(plainText(json)));
+      }
     } catch (cause) {
       const hook = this.#currentHook();
       this.#fail(
@@ -232,7 +351,7 @@ class Box implements PluginHost {
       );
     }
     const status = await this.#child.status;
-    const text = await this.#errorText;
+    const text = plainText(await this.#errorText) as string;
     if (this.#ended) return;
     const how = status.signal ? `was ended by ${status.signal}` : `exited with code ${status.code}`;
     const hint = lastLine(text);
@@ -253,7 +372,9 @@ class Box implements PluginHost {
   #receive(message: BoxMessage): void {
     if (message.type === "ready") return;
     if (message.type === "event") {
-      for (const pending of this.#pending.values()) pending.listener.onEvent?.(message.payload);
+      for (const { gate, listener } of this.#pending.values()) {
+        for (const event of gate.pass(message.payload, performance.now())) listener.onEvent?.(event);
+      }
       return;
     }
     if (message.type === "call") {
@@ -267,14 +388,36 @@ class Box implements PluginHost {
 
   async #answer(id: number, method: string, args: Json): Promise<void> {
     const pending: Pending | undefined = this.#pending.values().next().value;
-    try {
-      if (!pending?.listener.onCall) {
-        throw new InternalError(`Cannot answer "${method}" as this hook may not call the host`);
-      }
-      this.#send({ type: "reply", id, value: await pending.listener.onCall(method, args) });
-    } catch (error) {
-      this.#send({ type: "refuse", id, error: toErrorMessage(error) });
+    const { openCalls } = this.watched.limits;
+    if (++this.#openCalls > openCalls) {
+      return this.#fail(
+        new PluginError(
+          `Cannot go on as a box may wait for at most ${openCalls} calls at a time: it made more`,
+          this.plugin,
+          this.#currentHook(),
+        ),
+      );
     }
+    try {
+      await this.#send({ type: "reply", id, value: await this.#work(pending, method, args) });
+    } catch (error) {
+      await this.#send({ type: "refuse", id, error: toErrorMessage(error) });
+    } finally {
+      this.#openCalls--;
+    }
+  }
+
+  async #work(pending: Pending | undefined, method: string, args: Json): Promise<Json> {
+    const { exchange } = this.watched.folders;
+    if (method === RELEASE && exchange !== undefined) {
+      await releaseAnswer(exchange, args);
+      return null;
+    }
+    if (!pending?.listener.onCall) {
+      throw new InternalError(`Cannot answer "${method}" as this hook may not call the host`);
+    }
+    await this.#survey(pending.hook);
+    return await pending.listener.onCall(method, args);
   }
 }
 

@@ -6,6 +6,7 @@
 import { PluginError } from "../../core/errors.ts";
 import type { Json } from "../../core/types.ts";
 import { fromErrorMessage, toErrorMessage } from "./errors.ts";
+import { RELEASE, releaseAnswer } from "./exchange.ts";
 import { HookRunner } from "./hooks.ts";
 import type { HookListener, PluginHost } from "./host.ts";
 import type { HookName } from "./limits.ts";
@@ -16,11 +17,15 @@ export function openInProcess(plugin: unknown, exchange: string): PluginHost {
   const runner = new HookRunner(plugin, {
     exchange,
     emit: (event) => listener.onEvent?.(event),
-    callHost: (method, args) => {
+    callHost: async (method, args) => {
+      if (method === RELEASE) {
+        await releaseAnswer(exchange, args);
+        return null;
+      }
       if (!listener.onCall) {
         throw new PluginError(`Cannot call "${method}" from this hook`, "in-process", method);
       }
-      return listener.onCall(method, args);
+      return await listener.onCall(method, args);
     },
   });
   const name = (plugin as { name: string }).name;

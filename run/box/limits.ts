@@ -1,6 +1,6 @@
 /**
- * How long a hook may take and how much memory the box may use, in one table. The manifest can change them,
- * `--hook-timeout` overrides the times, `info` prints them.
+ * What a box may use: time, memory, disk, and how much it may say, in one table. The manifest can change times and
+ * memory, `--hook-timeout` overrides the times, `info` prints them.
  *
  * @module
  */
@@ -24,8 +24,20 @@ export type HookName = typeof HOOKS[number];
 export interface BoxLimits {
   /** Wall-clock seconds per hook. */
   readonly seconds: { readonly [hook in HookName]: number };
-  /** Bytes of data memory, set by `prlimit` where it is present. */
+  /** Bytes of data memory, set by `prlimit` where it is present, else watched by the host. */
   readonly memoryBytes: number;
+  /** Bytes of all files that it leaves in the exchange folder and in its Deno cache; also of one file. */
+  readonly diskBytes: number;
+  /** Number of these files. */
+  readonly diskFiles: number;
+  /** Characters of log lines that a hook may print; the rest is dropped. */
+  readonly logCharacters: number;
+  /** Warnings that a hook may give; the rest is dropped. */
+  readonly warnings: number;
+  /** Reports of progress per second; more are dropped. */
+  readonly progressPerSecond: number;
+  /** Calls to the host that may wait for their answer at the same time. */
+  readonly openCalls: number;
 }
 
 /** Default limits: generous for work, tight for what should be instant. */
@@ -41,6 +53,12 @@ export const DEFAULT_LIMITS: BoxLimits = {
     simulate: 3600,
   },
   memoryBytes: 12 * 2 ** 30,
+  diskBytes: 20 * 2 ** 30,
+  diskFiles: 100_000,
+  logCharacters: 2 ** 20,
+  warnings: 200,
+  progressPerSecond: 50,
+  openCalls: 64,
 };
 
 /** The limits of a plugin: defaults, changed by its manifest, overridden by `--hook-timeout`. */
@@ -49,5 +67,6 @@ export function limitsFor(manifest: Manifest, hookTimeoutSeconds?: number): BoxL
   for (const hook of HOOKS) {
     seconds[hook] = hookTimeoutSeconds ?? manifest.limits?.seconds?.[hook] ?? seconds[hook];
   }
-  return { seconds, memoryBytes: manifest.limits?.memoryBytes ?? DEFAULT_LIMITS.memoryBytes };
+  const memoryBytes = manifest.limits?.memoryBytes ?? DEFAULT_LIMITS.memoryBytes;
+  return { ...DEFAULT_LIMITS, seconds, memoryBytes };
 }

@@ -1,12 +1,14 @@
 /**
- * What host and box say to each other. Everything that arrives from a box is parsed with these schemas.
+ * What host and box say to each other. Everything that arrives from a box is parsed with these schemas, after
+ * {@linkcode plainText} has been over it.
  *
  * @module
  */
 import { z } from "zod";
 import type { Json } from "../../core/types.ts";
 
-const json = z.json() as unknown as z.ZodType<Json>;
+/** A value out of a frame: JSON by its making, bounded by the frame, so that it is not walked over once more. */
+const json = z.unknown().refine((value) => value !== undefined) as unknown as z.ZodType<Json>;
 
 /** An exception on its way from box to host. */
 export const errorMessage = z.object({
@@ -17,8 +19,13 @@ export const errorMessage = z.object({
   code: z.string().max(100).optional(),
   file: z.string().max(4_000).optional(),
   issues: z.array(
-    z.object({ path: z.string(), message: z.string(), source: z.string(), nearest: z.string().optional() }),
-  ).optional(),
+    z.object({
+      path: z.string().max(500),
+      message: z.string().max(2_000),
+      source: z.string().max(500),
+      nearest: z.string().max(500).optional(),
+    }),
+  ).max(1_000).optional(),
 });
 /** An exception on its way from box to host. */
 export type ErrorMessage = z.output<typeof errorMessage>;
@@ -37,7 +44,7 @@ export const boxMessage = z.discriminatedUnion("type", [
   z.object({ type: z.literal("ready") }),
   z.object({ type: z.literal("result"), id: z.int(), value: json }),
   z.object({ type: z.literal("error"), id: z.int(), error: errorMessage }),
-  z.object({ type: z.literal("call"), id: z.int(), method: z.string(), args: json }),
+  z.object({ type: z.literal("call"), id: z.int(), method: z.string().max(100), args: json }),
   z.object({ type: z.literal("event"), payload: eventMessage }),
 ]);
 
@@ -51,3 +58,18 @@ export const hostMessage = z.discriminatedUnion("type", [
 export type BoxMessage = z.output<typeof boxMessage>;
 /** From host to box. */
 export type HostMessage = z.output<typeof hostMessage>;
+
+/**
+ * Characters that command a terminal or reorder what a reader sees: controls but tab and line feed, and the
+ * directional overrides of Unicode.
+ */
+// deno-lint-ignore no-control-regex
+const COMMANDING = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g;
+
+/** The same value with every commanding character of its texts, keys included, made visible as `U+FFFD`. */
+export function plainText(value: Json): Json {
+  if (typeof value === "string") return value.replace(COMMANDING, "\ufffd");
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) return value.map(plainText);
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [plainText(key), plainText(inner)]));
+}

@@ -1,104 +1,147 @@
 /**
- * The walls around a box beside Deno's own permissions: `prlimit` for memory and files, bubblewrap for the file system,
- * the network and other processes. Each is used where the machine has it, and recorded.
+ * The walls around a box beside Deno's own permissions, each used where the machine has it, and recorded:
+ *
+ * | wall | adds |
+ * |---|---|
+ * | `bubblewrap` | only the granted files exist; no network; no other processes; no capabilities |
+ * | `landlock` | only the granted files open; used where bubblewrap is not |
+ * | `prlimit` | memory, open files, size of a file, no core dumps |
+ * | `setpriv` | the box dies with the host, and no program in it gains rights |
  *
  * @module
  */
 import { FRAMEWORK_ROOT } from "../framework.ts";
 import { exists } from "../files.ts";
 import { dirname, join } from "../paths.ts";
+import { landlockArgs } from "./landlock.ts";
+import type { BoxLimits } from "./limits.ts";
 
-/** What is used around the box on this machine. */
+/** What is used around a box. */
 export interface Walls {
-  readonly prlimit: boolean;
   readonly bubblewrap: boolean;
+  readonly landlock: boolean;
+  readonly prlimit: boolean;
+  readonly setpriv: boolean;
 }
 
-/** What a box needs of the file system. */
+/** Deno's permissions alone, as on a machine that has none of the programs. */
+export const NO_WALLS: Walls = { bubblewrap: false, landlock: false, prlimit: false, setpriv: false };
+
+/** What a box needs of the file system. Paths are absolute; of two that lie in each other the deeper one counts. */
 export interface Mounts {
-  /** Absolute paths that are there for reading. */
   readonly read: readonly string[];
-  /** Absolute paths that are there for writing. */
   readonly write: readonly string[];
+}
+
+/** A command and what it is run with. */
+export interface BoxCommand {
+  readonly command: readonly string[];
+  readonly mounts: Mounts;
+  /** All that the box sees of the environment. */
+  readonly environment: { readonly [name: string]: string };
+  readonly directory: string;
+}
+
+/** Whether something beside Deno's permissions keeps a box to its files. */
+export function hasFileWall(walls: Walls): boolean {
+  return walls.bubblewrap || walls.landlock;
+}
+
+/** The walls in use and the others, for the record. */
+export function describeWalls(walls: Walls): string[] {
+  const used = { ...walls, landlock: walls.landlock && !walls.bubblewrap };
+  return Object.entries(used).map(([name, isUsed]) => `${isUsed ? "--wall" : "--no-wall"}=${name}`);
 }
 
 let found: Promise<Walls> | undefined;
 
-/** Tries the programs once; bubblewrap counts only if it can make its namespaces here. */
+/** Tries the programs once; bubblewrap and Landlock count only if Deno starts behind them here. */
 export function findWalls(): Promise<Walls> {
-  return found ??= (async () => ({
-    prlimit: await succeeds("prlimit", ["--version"]),
-    bubblewrap: await succeeds("bwrap", ["--unshare-all", "--ro-bind", "/", "/", "true"]),
-  }))();
+  return found ??= (async () => {
+    const nothing: Mounts = { read: [], write: [] };
+    const probe = [Deno.execPath(), "--version"];
+    const [bubblewrap, landlock, prlimit, setpriv] = await Promise.all([
+      bubblewrapArgs(nothing, {}).then((args) => succeeds([...args, ...probe])),
+      landlockMounts(nothing).then(({ read, write }) => succeeds([...landlockArgs(read, write), ...probe])),
+      succeeds([...PRLIMIT, "true"]),
+      succeeds([...SETPRIV, "true"]),
+    ]);
+    return { bubblewrap, landlock, prlimit, setpriv };
+  })();
 }
 
-async function succeeds(program: string, args: string[]): Promise<boolean> {
+async function succeeds([program, ...args]: readonly string[]): Promise<boolean> {
   try {
-    const { success } = await new Deno.Command(program, {
-      args,
-      stdin: "null",
-      stdout: "null",
-      stderr: "null",
-    }).output();
-    return success;
+    const streams = { stdin: "null", stdout: "null", stderr: "null" } as const;
+    return (await new Deno.Command(program!, { args, ...streams }).output()).success;
   } catch {
     return false;
   }
 }
 
-/** Open files a box may have, and the largest file it may write. */
-const MAX_FILES = 1024;
-const MAX_FILE_BYTES = 64 * 2 ** 30;
-
-/** Puts the walls around a command. `environment` is all that the box sees of the environment. */
-export async function wrap(
-  command: readonly string[],
-  walls: Walls,
-  mounts: Mounts,
-  memoryBytes: number,
-  environment: { readonly [name: string]: string },
-): Promise<string[]> {
-  const limited = walls.prlimit ? [...prlimitArgs(memoryBytes), ...command] : [...command];
-  return walls.bubblewrap ? [...await bubblewrapArgs(mounts, environment), ...limited] : limited;
-}
-
-function prlimitArgs(memoryBytes: number): string[] {
+/** Puts the walls around a command; bubblewrap is the outermost. */
+export async function wrap(inner: BoxCommand, walls: Walls, limits: BoxLimits): Promise<string[]> {
+  const { mounts, environment, directory } = inner;
+  const fileWall = walls.bubblewrap
+    ? [...await bubblewrapArgs(mounts, environment), "--chdir", directory]
+    : walls.landlock
+    ? await landlockMounts(mounts).then(({ read, write }) => landlockArgs(read, write))
+    : [];
   return [
-    "prlimit",
-    `--data=${memoryBytes}`,
-    `--nofile=${MAX_FILES}`,
-    `--fsize=${MAX_FILE_BYTES}`,
-    "--core=0",
-    "--",
+    ...fileWall,
+    ...walls.setpriv ? SETPRIV : [],
+    ...walls.prlimit ? [...PRLIMIT, `--data=${limits.memoryBytes}`, `--fsize=${limits.diskBytes}`] : [],
+    ...inner.command,
   ];
 }
 
-/** System folders that Deno's dynamic linker needs; no `/etc`, no `/home`. */
-const SYSTEM = ["/usr", "/lib", "/lib64", "/bin"];
+/** Without core dumps; 1024 open files. */
+const PRLIMIT: readonly string[] = ["prlimit", "--nofile=1024", "--core=0"];
+const SETPRIV: readonly string[] = ["setpriv", "--pdeathsig", "KILL", "--no-new-privs"];
+
+/** Folders that Deno's dynamic linker needs; no `/etc`, no `/home`, no `/tmp`. */
+const SYSTEM: readonly string[] = ["/usr", "/lib", "/lib64", "/bin", "/nix/store", "/gnu/store"];
+
+/** What a box reads of the framework beside its modules, and Deno itself. */
+function programFiles(): string[] {
+  return [Deno.execPath(), ...["node_modules", "deno.lock"].map((name) => join(FRAMEWORK_ROOT, name))];
+}
+
+/** A path that is missing is left out: it cannot be granted. */
+async function landlockMounts({ read, write }: Mounts): Promise<Mounts> {
+  return {
+    read: await present([...SYSTEM, "/dev/urandom", "/dev/random", "/dev/zero", ...programFiles(), ...read]),
+    write: await present(["/dev/null", ...write]),
+  };
+}
+
+async function present(paths: readonly string[]): Promise<string[]> {
+  const found: string[] = [];
+  for (const path of paths) if (await exists(path)) found.push(path);
+  return found;
+}
 
 /**
  * Everything keeps its path inside, so that permission flags mean the same with and without bubblewrap. The order
- * matters: later mounts lie over earlier ones.
+ * matters: later mounts lie over earlier ones. The root itself is read-only in the end, so that what is not on the
+ * list cannot be written, not even by a temporary file of a library.
  */
-async function bubblewrapArgs(
-  mounts: Mounts,
-  environment: { readonly [name: string]: string },
-): Promise<string[]> {
-  const args = ["bwrap", "--unshare-all", "--die-with-parent", "--new-session", "--clearenv"];
+async function bubblewrapArgs(mounts: Mounts, environment: BoxCommand["environment"]): Promise<string[]> {
+  const args = ["bwrap", "--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL"];
+  args.push("--clearenv");
   for (const [name, value] of Object.entries(environment)) args.push("--setenv", name, value);
   for (const path of SYSTEM) args.push("--ro-bind-try", path, path);
-  args.push("--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp");
-  const framework = ["node_modules", "deno.lock"].map((name) => join(FRAMEWORK_ROOT, name));
-  const present: string[] = [];
-  for (const path of [dirname(Deno.execPath()), ...framework, ...mounts.read]) {
-    if (await exists(path)) present.push(path);
-  }
-  for (const path of shallowestFirst(present)) args.push("--ro-bind", path, path);
-  for (const path of shallowestFirst(mounts.write)) args.push("--bind", path, path);
+  args.push("--proc", "/proc", "--dev", "/dev", "--dir", "/tmp");
+  const modes = new Map<string, "--ro-bind" | "--bind">();
+  for (const path of await present([...programFiles(), ...mounts.read])) modes.set(path, "--ro-bind");
+  for (const path of mounts.write) modes.set(path, "--bind");
+  for (const path of shallowestFirst([...modes.keys()])) args.push(modes.get(path)!, path, path);
+  args.push("--remount-ro", "/");
   return args;
 }
 
 /** A folder before what lies in it. */
 function shallowestFirst(paths: readonly string[]): string[] {
-  return [...new Set(paths)].sort((a, b) => a.split("/").length - b.split("/").length || (a < b ? -1 : 1));
+  const depth = (path: string): number => path === dirname(path) ? 0 : path.split("/").length;
+  return [...paths].sort((a, b) => depth(a) - depth(b) || (a < b ? -1 : 1));
 }
