@@ -3,8 +3,9 @@
  *
  * @module
  */
+import type { z } from "zod";
 import type { Plugin } from "../core/plugin.ts";
-import type { Json, JsonObject, Metrics } from "../core/types.ts";
+import type { JsonObject, Metrics } from "../core/types.ts";
 
 /** Options of {@linkcode run}. */
 export interface RunOptions {
@@ -40,14 +41,18 @@ export interface RunResult {
  * @throws {ConfigError} If the configuration is not valid; lists every problem.
  * @throws {PluginError} If a hook throws.
  */
-export async function run(plugin: Plugin, options: RunOptions = {}): Promise<RunResult> {
+export async function run<S extends z.ZodObject, F extends JsonObject>(
+  plugin: Plugin<S, F>,
+  options: RunOptions = {},
+): Promise<RunResult> {
   const { execute, NEVER_STOP } = await import("./execute.ts");
   const { inProcessSource } = await import("./source.ts");
   const outcome = await execute({
-    source: inProcessSource(plugin),
+    source: inProcessSource(plugin as unknown as Plugin),
     config: {
       preset: options.preset,
-      flags: Object.fromEntries(Object.entries(options.config ?? {})) as { [path: string]: Json },
+      layers: [{ source: "options.config", values: options.config ?? {} }],
+      flags: {},
       workingDirectory: Deno.cwd(),
     },
     action: options.action,
