@@ -51,7 +51,7 @@ export interface ResolvedConfig {
 export async function readLayers(request: ConfigRequest, description: Description): Promise<ConfigLayer[]> {
   const flags = flagsOf(description.schema);
   const layers: ConfigLayer[] = [...(request.layers ?? [])];
-  if (request.preset !== undefined) layers.push(presetLayer(request.preset, description));
+  if (request.preset !== undefined) layers.push(presetLayer(request.preset, description, flags));
   if (request.file !== undefined) layers.push(await fileLayer(request.file, flags, request.workingDirectory));
   for (const [path, value] of Object.entries(request.flags)) {
     const values: { [key: string]: Json } = {};
@@ -63,9 +63,15 @@ export async function readLayers(request: ConfigRequest, description: Descriptio
   return layers;
 }
 
-function presetLayer(name: string, description: Description): ConfigLayer {
+function presetLayer(name: string, description: Description, flags: readonly Flag[]): ConfigLayer {
   const values = Object.hasOwn(description.presets, name) ? description.presets[name] : undefined;
-  if (values) return { source: `preset ${name}`, values };
+  if (values) {
+    const [path] = Object.keys(inputPathsOf(values, flags));
+    if (path === undefined) return { source: `preset ${name}`, values };
+    throw new ConfigError(
+      `Cannot use preset "${name}" as only a flag or a configuration file may name what is read: it sets "${path}"`,
+    );
+  }
   const known = Object.keys(description.presets);
   const nearest = nearestName(name, known);
   throw new ConfigError(
@@ -227,6 +233,8 @@ export function resolveConfig(
       issues,
     );
   }
+  const inputPaths = inputPathsOf(answer.config, flags);
+  checkGiven(description.name, inputPaths, inputPathsOf(merged.values, flags));
   const sources: { [path: string]: string } = {};
   const help: { [path: string]: string } = {};
   for (const flag of flags) {
@@ -239,8 +247,22 @@ export function resolveConfig(
     record: { values: answer.config, sources, help },
     flags,
     models: answer.models,
-    inputPaths: inputPathsOf(answer.config, flags),
+    inputPaths,
   };
+}
+
+/** What a box may read is decided by who runs it: the parsed values name no other input than the given ones. */
+function checkGiven(
+  plugin: string,
+  parsed: { readonly [path: string]: string },
+  given: { readonly [path: string]: string },
+): void {
+  for (const [path, value] of Object.entries(parsed)) {
+    if (given[path] === value) continue;
+    throw new ConfigError(
+      `Cannot run "${plugin}" as only a flag or a configuration file may name what is read: its own code set "${path}" to "${value}"`,
+    );
+  }
 }
 
 /** The source of a path, or of the nearest object that holds it. */

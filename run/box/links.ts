@@ -11,7 +11,10 @@ import { dirname, join, resolve } from "../paths.ts";
 export interface LinkRules {
   /** Paths that may be reached; a symbolic link may point into them. */
   readonly granted: readonly string[];
-  /** Whether a file may have a second name. Data folders may, plugin and exchange folders may not. */
+  /**
+   * Whether a file may have a second name. In data folders it may, in plugin folders it may not, but for
+   * `node_modules` and `.git` in them.
+   */
   readonly allowHardLinks: boolean;
   /** How a user grants a path, for the message. */
   readonly remedy: string;
@@ -54,10 +57,9 @@ async function* links(path: string, allowHardLinks: boolean): AsyncGenerator<Fou
   if (info.isFile && !allowHardLinks && (info.nlink ?? 1) > 1) yield { path };
   if (!info.isDirectory) return;
   for await (const entry of Deno.readDir(path)) {
-    if (entry.name === ".git" || entry.name === "node_modules") continue;
-    if (entry.isSymlink || entry.isDirectory || !allowHardLinks) {
-      yield* links(join(path, entry.name), allowHardLinks);
-    }
+    // package managers and local clones share files by hard links
+    const mayShare = allowHardLinks || entry.name === ".git" || entry.name === "node_modules";
+    if (entry.isSymlink || entry.isDirectory || !mayShare) yield* links(join(path, entry.name), mayShare);
   }
 }
 
