@@ -267,7 +267,7 @@ export function clusterFigure(input: FigureInput): Promise<Figure> {
     ) worst = i;
   }
   const chosen = [...new Set([at(5), at(20), at(60), at(120), at(190), worst])];
-  const marked = ["", "profile_fit", "centroid"].flatMap((key) => pick(input, key, "x") ?? []);
+  const marked = ["centroid", "profile_fit", ""].flatMap((key) => pick(input, key, "x") ?? []);
   return cellGridFigure({
     name: "clusters",
     title: "Clusters with truth and reconstructions",
@@ -275,6 +275,7 @@ export function clusterFigure(input: FigureInput): Promise<Figure> {
       `Test clusters close to 5, 20, 60, 120 and 190 GeV, and the one above 50 GeV that the network misses ` +
       `farthest in x. ${input.conditions}.`,
     simulated: input.simulated,
+    width: 760,
     colorLabel: "cell energy",
     colorUnit: "GeV",
     logColor: true,
@@ -284,12 +285,12 @@ export function clusterFigure(input: FigureInput): Promise<Figure> {
       columns: WINDOW,
       values: rows.cells.slice(i * CELLS, (i + 1) * CELLS),
       markers: [
-        { x: truth.x[i]! / PITCH_CM, y: truth.y[i]! / PITCH_CM, label: "truth" },
         ...marked.map(({ method }) => ({
           x: method.result.x[i]! / PITCH_CM,
           y: method.result.y[i]! / PITCH_CM,
           label: method.label,
         })),
+        { x: truth.x[i]! / PITCH_CM, y: truth.y[i]! / PITCH_CM, label: "truth", symbol: "circle" as const },
       ],
     })),
   });

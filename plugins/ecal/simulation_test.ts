@@ -33,20 +33,20 @@ function asEvents(made: ReturnType<typeof make>): Events {
  */
 const REFERENCE: { readonly [stage: string]: { readonly [key: string]: number } } = {
   "1": {
-    "centroid.half_width_68_x": 0.5315,
-    "centroid_corrected.half_width_68_x": 0.0502,
-    "log_centroid.half_width_68_x": 0.1021,
+    "centroid.half_width_68_x": 0.538,
+    "centroid_corrected.half_width_68_x": 0.0515,
+    "log_centroid.half_width_68_x": 0.1023,
     "log_centroid_corrected.half_width_68_x": 0.0539,
-    "centroid_corrected.half_width_68_y": 0.0508,
-    "log_centroid_corrected.half_width_68_y": 0.0527,
+    "centroid_corrected.half_width_68_y": 0.0512,
+    "log_centroid_corrected.half_width_68_y": 0.0532,
   },
   "2": {
-    "centroid.half_width_68_x": 0.5329,
+    "centroid.half_width_68_x": 0.5317,
     "centroid_corrected.half_width_68_x": 0.0636,
-    "log_centroid.half_width_68_x": 0.1141,
-    "log_centroid_corrected.half_width_68_x": 0.0675,
-    "centroid_corrected.half_width_68_y": 0.0633,
-    "log_centroid_corrected.half_width_68_y": 0.0666,
+    "log_centroid.half_width_68_x": 0.1145,
+    "log_centroid_corrected.half_width_68_x": 0.0688,
+    "centroid_corrected.half_width_68_y": 0.0624,
+    "log_centroid_corrected.half_width_68_y": 0.0679,
   },
 };
 
