@@ -58,7 +58,7 @@ export async function rocFigure(options: RocOptions): Promise<Figure> {
   const xAxis = { label: options.negative ?? "false positive rate" };
   const yAxis = { label: options.positive ?? "true positive rate" };
   const square: readonly [number, number] = [0, 1];
-  const stage = layoutStage({ width: 480, height: 440, ...options }, {
+  const stage = layoutStage({ width: 560, height: 530, ...options }, {
     x: resolveRange(name, { ...xAxis, domain: square }, square),
     y: resolveRange(name, { ...yAxis, domain: square }, square),
     legend: legendOf(curves),
@@ -135,17 +135,17 @@ function curveMarks({ Plot }: Canvas, curves: readonly Curve[]): Mark[] {
   });
 }
 
-/** The second frame, in the lower right corner of the first, where good classifiers leave room. */
+/** The second frame, in the lower right corner of the first: below the line of a blind guess, where no curve should be. */
 function insetMarkup(name: string, canvas: Canvas, curves: readonly Curve[], outer: Stage): string {
   const steps = curves.flatMap(({ x }) => x.filter((rate) => rate > 0 && rate < 1));
   const low = Math.min(0.01, ...steps) / 2;
-  const width = Math.round((outer.frame.right - outer.frame.left) * 0.66);
-  const height = Math.round((outer.frame.bottom - outer.frame.top) * 0.66);
+  const width = Math.round((outer.frame.right - outer.frame.left) * 0.5);
+  const height = Math.round((outer.frame.bottom - outer.frame.top) * 0.45);
   const x = outer.frame.right - width - 6;
   const y = outer.frame.bottom - height - 8;
   const options = { name: `${name}_inset`, title: "", caption: "", simulated: false, width, height };
   const stage = layoutStage(options, {
-    x: resolveRange(name, { label: "the same, logarithmic", log: true, domain: [low, 1] }, [low, 1]),
+    x: resolveRange(name, { label: "logarithmic", log: true, domain: [low, 1] }, [low, 1]),
     y: resolveRange(name, { label: "", domain: [0, 1] }, [0, 1]),
   });
   const chance = Array.from({ length: 40 }, (_, i) => low ** (1 - i / 39));

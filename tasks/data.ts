@@ -1,5 +1,6 @@
 /**
- * `deno task data simulate|inspect <plugin>`: simulated files in the real format; what is in a file.
+ * `deno task data fetch|simulate|inspect <plugin>`: the files that a manifest names; simulated ones in the same format;
+ * what is in a file.
  *
  * @module
  */
@@ -12,10 +13,12 @@ import { mergeLayers, type ParseAnswer, readLayers, resolveConfig } from "../run
 import { exists, moveFolder, removeFolder } from "../run/files.ts";
 import { join, resolve } from "../run/paths.ts";
 import { openExperiment, seedOf } from "./experiment.ts";
+import { fetchData } from "./fetch.ts";
 import { terminalListener } from "./progress.ts";
 import { EXIT, main, print, printJson, textTable } from "./terminal.ts";
 
 const VERBS: { readonly [verb: string]: (plugin: string, args: readonly string[]) => Promise<number> } = {
+  fetch: fetchData,
   simulate,
   inspect,
 };

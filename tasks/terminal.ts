@@ -4,6 +4,7 @@
  * @module
  */
 import {
+  ChecksumError,
   ConfigError,
   DataError,
   InterruptedError,
@@ -32,6 +33,7 @@ const CODES: readonly (readonly [ErrorClass, number])[] = [
   [PluginError, EXIT.plugin],
   [ConfigError, EXIT.usage],
   [DataError, EXIT.usage],
+  [ChecksumError, EXIT.usage],
   [NotFoundError, EXIT.usage],
   [UnsupportedError, EXIT.usage],
   [SyntaxError, EXIT.usage],

@@ -27,9 +27,7 @@ export const PROFILE_LENGTH = activeRows().length;
 export function rowProfiles(
   maps: ArrayLike<number>,
 ): Float64Array<ArrayBuffer> {
-  const cells = activeRows().map((row) =>
-    activeColumns(row).map((column) => row * COLUMNS + column)
-  );
+  const cells = activeRows().map((row) => activeColumns(row).map((column) => row * COLUMNS + column));
   const rows = maps.length / CELLS;
   const profiles = new Float64Array(rows * cells.length);
   for (let row = 0; row < rows; row++) {
@@ -56,9 +54,7 @@ export function trainMeanThreshold(
   labels: ArrayLike<number>,
 ): ProfileClassifier {
   const means = meansOf(profiles);
-  const order = Uint32Array.from(means, (_, i) => i).sort((a, b) =>
-    means[a]! - means[b]!
-  );
+  const order = Uint32Array.from(means, (_, i) => i).sort((a, b) => means[a]! - means[b]!);
   const positives = order.reduce((sum, row) => sum + labels[row]!, 0);
   // Rows below the threshold that are of run 0, plus rows above it that are of run 1.
   let right = positives;
@@ -72,9 +68,7 @@ export function trainMeanThreshold(
     const next = order[k + 1];
     if (next !== undefined && means[next] === means[row]) continue;
     const distance = Math.abs(2 * right - order.length);
-    const threshold = next === undefined
-      ? Infinity
-      : (means[row]! + means[next]!) / 2;
+    const threshold = next === undefined ? Infinity : (means[row]! + means[next]!) / 2;
     if (distance > best.distance) best = { distance, right, threshold };
   }
   const sign = 2 * best.right >= order.length ? 1 : -1;
@@ -170,8 +164,7 @@ function standardizer(
     found.forEach((value, i) => {
       const feature = i % PROFILE_LENGTH;
       const row = (i - feature) / PROFILE_LENGTH;
-      features[row * (PROFILE_LENGTH + 1) + feature] =
-        (value - means[feature]!) / spreads[feature]!;
+      features[row * (PROFILE_LENGTH + 1) + feature] = (value - means[feature]!) / spreads[feature]!;
     });
     return features;
   };

@@ -4,14 +4,7 @@
  * @module
  */
 import { DataError } from "beamline";
-import type {
-  HookContext,
-  JsonObject,
-  NewData,
-  Prepared,
-  Table,
-  TextTable,
-} from "beamline";
+import type { HookContext, JsonObject, NewData, Prepared, Table, TextTable } from "beamline";
 import { column, describeArray, type NpyFile, openNpy } from "beamline/data";
 import { CELLS, COLUMNS, ietaOfRow, ROWS, RUNS } from "./geometry.ts";
 import { simulatedRun, simulateSections } from "./simulation.ts";
@@ -97,9 +90,7 @@ export async function openFiles(
 function findFiles(directory: string): string[] {
   const names = [...Deno.readDirSync(directory)].map(({ name }) => name).sort();
   return RUNS.map((run) => {
-    const found = names.filter((name) =>
-      name.startsWith(`Run${run}_Dataset`) && name.endsWith(".npy")
-    );
+    const found = names.filter((name) => name.startsWith(`Run${run}_Dataset`) && name.endsWith(".npy"));
     if (found.length === 1) {
       return `${directory.replace(/\/$/, "")}/${found[0]}`;
     }
@@ -190,9 +181,7 @@ function checkFinite(maps: Maps, path: string, firstSection: number): void {
   throw new DataError(
     `Cannot read "${path}" as every occupancy must be a finite number: found ${
       maps[at]
-    } in section ${section}, ieta ${
-      ietaOfRow(Math.floor(cell / COLUMNS))
-    }, iphi ${cell % COLUMNS}`,
+    } in section ${section}, ieta ${ietaOfRow(Math.floor(cell / COLUMNS))}, iphi ${cell % COLUMNS}`,
     path,
   );
 }
@@ -227,8 +216,7 @@ export function splitSections(
 ): Split {
   const fewest = Math.min(...rows);
   const blocks = Math.min(BLOCKS, Math.floor(fewest / 3));
-  const block = (label: number, section: number) =>
-    Math.floor(section * blocks / rows[label]!);
+  const block = (label: number, section: number) => Math.floor(section * blocks / rows[label]!);
   const share = (count: number) => Math.max(1, Math.round(SHARE * count));
   const drawn = (count: number, order: Uint32Array) => {
     const parts = new Uint8Array(count);
@@ -341,9 +329,7 @@ export async function openNewMaps(
   path: string,
   columns: readonly string[],
 ): Promise<NewData> {
-  const runs = Deno.statSync(path).isDirectory
-    ? await openFiles(path)
-    : [await openMaps(path, 0)];
+  const runs = Deno.statSync(path).isDirectory ? await openFiles(path) : [await openMaps(path, 0)];
   try {
     const rows = runs.reduce((sum, run) => sum + run.rows, 0);
     const builder = tableBuilder(rows);
@@ -500,14 +486,10 @@ function sourceOf(
   runs: readonly RunMaps[],
   { data, difficulty }: MapsOptions,
 ): string {
-  const counts = runs.map(({ run, rows }) =>
-    `${rows} luminosity sections of run ${run}`
-  ).join(" and ");
+  const counts = runs.map(({ run, rows }) => `${rows} luminosity sections of run ${run}`).join(" and ");
   return data === undefined
     ? `${counts}, simulated at difficulty ${difficulty}`
-    : `${counts}, read from ${
-      runs.map(({ origin }) => origin.split("/").at(-1)).join(" and ")
-    }`;
+    : `${counts}, read from ${runs.map(({ origin }) => origin.split("/").at(-1)).join(" and ")}`;
 }
 
 const REASONS = {
@@ -534,8 +516,6 @@ function splitNote(
       name,
       part,
     ) => [name, ...runs.map((_, label) => count(label, part))]),
-    note: kind === "blocked"
-      ? `${REASONS.blocked} ${split.blocks} blocks per run.`
-      : REASONS.random,
+    note: kind === "blocked" ? `${REASONS.blocked} ${split.blocks} blocks per run.` : REASONS.random,
   };
 }

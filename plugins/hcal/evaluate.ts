@@ -3,21 +3,10 @@
  *
  * @module
  */
-import type {
-  EvaluateContext,
-  Evaluation,
-  Figure,
-  Metrics,
-  Table,
-  TextTable,
-} from "beamline";
+import type { EvaluateContext, Evaluation, Figure, Json, Metrics, Table, TextTable } from "beamline";
 import { takeRows } from "beamline/data";
 import { toMetric, wilsonInterval } from "beamline/metrics";
-import {
-  profilesOf,
-  trainMeanThreshold,
-  trainRowProfile,
-} from "./baselines.ts";
+import { profilesOf, trainMeanThreshold, trainRowProfile } from "./baselines.ts";
 import type { Facts } from "./data.ts";
 import {
   attentionFigure,
@@ -25,6 +14,7 @@ import {
   confusionOf,
   reliabilityOf,
   rocOf,
+  type StudyCurves,
   studyFigure,
 } from "./figures.ts";
 import { CELLS, COLUMNS, ROWS, RUNS } from "./geometry.ts";
@@ -36,7 +26,7 @@ import {
   networkScores,
 } from "./metrics.ts";
 import { patchGrid } from "./model.ts";
-import { type RobustnessResult, studyRobustness } from "./robustness.ts";
+import { studyRobustness } from "./robustness.ts";
 
 /** What the evaluation needs of the configuration. */
 export interface EvaluateConfig {
@@ -85,11 +75,9 @@ export async function evaluateModels(
     blocks: test.block!.data as Int32Array,
     sections: test.section!.data as Int32Array,
   });
-  const robustness = config.robustness
-    ? await studyRobustness(config, context)
-    : undefined;
+  const robustness = config.robustness ? await studyRobustness(config, context) : [];
   return {
-    metrics: { ...metrics, ...worstBlock(blocks), ...robustness?.metrics },
+    metrics: { ...metrics, ...worstBlock(blocks) },
     figures: figuresOf(measured, metrics, {
       blocks,
       robustness,
@@ -97,12 +85,14 @@ export async function evaluateModels(
       prefixes,
     })
       .concat(await attentionFigures(config, context)),
-    tables: [blockTable(blocks), ...(robustness?.curves.map(studyTable) ?? [])],
+    tables: [blockTable(blocks), ...robustness.map(studyTable)],
     predictions: {
       probability: found.probability!,
       label: test.label!,
       section: test.section!,
     },
+    ...(robustness.length > 0 &&
+      { results: { robustness: robustness as unknown as Json } }),
     summary: summaryOf(metrics, config, context),
   };
 }
@@ -111,12 +101,8 @@ export async function evaluateModels(
 function warnOfCrop(patch: number, context: EvaluateContext<Facts>): void {
   const { down, across } = patchGrid(patch);
   const missing = [
-    ...(across * patch < COLUMNS
-      ? [`iphi ${across * patch}-${COLUMNS - 1}`]
-      : []),
-    ...(down * patch < ROWS
-      ? [`rows ${down * patch}-${ROWS - 1} of ieta`]
-      : []),
+    ...(across * patch < COLUMNS ? [`iphi ${across * patch}-${COLUMNS - 1}`] : []),
+    ...(down * patch < ROWS ? [`rows ${down * patch}-${ROWS - 1} of ieta`] : []),
   ];
   if (missing.length === 0) return;
   context.warn(
@@ -131,7 +117,7 @@ function figuresOf(
   metrics: Metrics,
   { blocks, robustness, context: { simulated }, prefixes }: {
     readonly blocks: readonly BlockAccuracy[];
-    readonly robustness: RobustnessResult | undefined;
+    readonly robustness: readonly StudyCurves[];
     readonly context: EvaluateContext<Facts>;
     readonly prefixes: readonly string[];
   },
@@ -145,8 +131,7 @@ function figuresOf(
     confusionOf(measured[0]!, simulated),
     reliabilityOf(measured, simulated),
     blockFigure(blocks, simulated),
-    ...(robustness?.curves.map((curves) => studyFigure(curves, simulated)) ??
-      []),
+    ...robustness.map((curves) => studyFigure(curves, simulated)),
   ];
 }
 
@@ -202,9 +187,7 @@ function worstBlock(blocks: readonly BlockAccuracy[]): Metrics {
       better: "higher",
       rows: worst.rows,
       split: "test",
-      label: `accuracy in the worst block (run ${
-        RUNS[worst.label]
-      }, block ${worst.block})`,
+      label: `accuracy in the worst block (run ${RUNS[worst.label]}, block ${worst.block})`,
     }),
   };
 }
@@ -236,7 +219,7 @@ function blockTable(blocks: readonly BlockAccuracy[]): TextTable {
 }
 
 function studyTable(
-  { name, title, x, values, classifiers }: RobustnessResult["curves"][number],
+  { name, title, x, values, classifiers }: StudyCurves,
 ): TextTable {
   const text = ({ value, error }: { value: number; error: number | null }) =>
     `${value.toFixed(4)} ± ${(error ?? 0).toFixed(4)}`;

@@ -7,12 +7,7 @@ import type { Evaluation, HookContext, JsonObject } from "beamline";
 import { type MapsOptions, openRuns, type RunMaps } from "./data.ts";
 import { exploreFigures } from "./figures.ts";
 import { ACTIVE_CELLS } from "./geometry.ts";
-import {
-  nonZeroHistogram,
-  randomSamples,
-  type RunStudy,
-  studyRun,
-} from "./study.ts";
+import { nonZeroHistogram, randomSamples, type RunStudy, studyRun } from "./study.ts";
 
 /** Bins of the histogram of values, as in the published notebook. */
 const BINS = 50;
@@ -59,9 +54,7 @@ export async function explore(
 async function samplesOf(runs: readonly RunMaps[], { random }: HookContext) {
   const count = Math.min(SAMPLES, ...runs.map(({ rows }) => rows));
   return await Promise.all(
-    runs.map((run) =>
-      randomSamples(run, count, random(`explore/samples/${run.run}`))
-    ),
+    runs.map((run) => randomSamples(run, count, random(`explore/samples/${run.run}`))),
   );
 }
 
@@ -107,25 +100,20 @@ function statisticsTable(studies: readonly RunStudy[]) {
     columns: ["statistic", ...studies.map(({ run }) => `run ${run}`), "unit"],
     rows: NAMES.map(([key, text, unit]) => [
       text,
-      ...studies.map(({ statistics }) =>
-        Number(statistics[key]!.toPrecision(6))
-      ),
+      ...studies.map(({ statistics }) => Number(statistics[key]!.toPrecision(6))),
       unit,
     ]),
-    note:
-      "Exact over all images, in double precision; the standard deviation is that of the population.",
+    note: "Exact over all images, in double precision; the standard deviation is that of the population.",
   };
 }
 
 function summaryOf(studies: readonly RunStudy[], simulated: boolean): string {
   const [first, second] = studies.map(({ statistics }) => statistics);
-  const unlike = studies.find(({ statistics }) =>
-    statistics.activeCells !== ACTIVE_CELLS
-  );
+  const unlike = studies.find(({ statistics }) => statistics.activeCells !== ACTIVE_CELLS);
   const mask = unlike === undefined
     ? `Every image of both runs fills the same ${ACTIVE_CELLS} cells`
     : `Run ${unlike.run} fills ${unlike.statistics.activeCells} cells in every image, not the ${ACTIVE_CELLS} of the endcap`;
-  return `${mask}; the mean occupancy is ${first!.mean.toFixed(2)} and ${
-    second!.mean.toFixed(2)
-  } hits${simulated ? " (simulated)" : ""}.`;
+  return `${mask}; the mean occupancy is ${first!.mean.toFixed(2)} and ${second!.mean.toFixed(2)} hits${
+    simulated ? " (simulated)" : ""
+  }.`;
 }

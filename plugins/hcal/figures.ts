@@ -77,8 +77,7 @@ function sharedLogRange(maps: readonly (Float64Array | Float32Array)[]): Range {
 /** What the study draws. */
 export interface ExploreInput {
   readonly studies: readonly RunStudy[];
-  readonly samples:
-    readonly (readonly { section: number; map: Float64Array }[])[];
+  readonly samples: readonly (readonly { section: number; map: Float64Array }[])[];
   readonly histograms: readonly { edges: Float64Array; counts: Float64Array }[];
   readonly simulated: boolean;
 }
@@ -94,8 +93,7 @@ export function exploreFigures(input: ExploreInput): Promise<Figure>[] {
   ];
 }
 
-const images = ({ run, statistics }: RunStudy) =>
-  `${statistics.images} images of run ${run}`;
+const images = ({ run, statistics }: RunStudy) => `${statistics.images} images of run ${run}`;
 
 function meanMaps({ studies, simulated }: ExploreInput): Promise<Figure> {
   const colorDomain = sharedLogRange(studies.map(({ meanMap }) => meanMap));
@@ -119,9 +117,7 @@ function meanMaps({ studies, simulated }: ExploreInput): Promise<Figure> {
 
 function differenceMap({ studies, simulated }: ExploreInput): Promise<Figure> {
   const [first, second] = studies as [RunStudy, RunStudy];
-  const values = second.meanMap.map((mean, cell) =>
-    mean - first.meanMap[cell]!
-  );
+  const values = second.meanMap.map((mean, cell) => mean - first.meanMap[cell]!);
   const text = {
     name: "difference_map",
     title: "Difference of the mean occupancies",
@@ -160,8 +156,7 @@ function sampleMaps(
   return panelsFigure({
     name: "samples",
     title: "Images drawn at random",
-    caption:
-      "Occupancy in single luminosity sections, one run per column, on one logarithmic color scale.",
+    caption: "Occupancy in single luminosity sections, one run per column, on one logarithmic color scale.",
     simulated,
     columns: samples.length,
     panels,
@@ -170,9 +165,7 @@ function sampleMaps(
 
 function frequencyMaps({ studies, simulated }: ExploreInput): Promise<Figure> {
   const [first, second] = studies as [RunStudy, RunStudy];
-  const difference = second.frequencyMap.map((share, cell) =>
-    share - first.frequencyMap[cell]!
-  );
+  const difference = second.frequencyMap.map((share, cell) => share - first.frequencyMap[cell]!);
   const largest = difference.reduce(
     (far, value) => Math.max(far, Math.abs(value)),
     0,
@@ -187,10 +180,9 @@ function frequencyMaps({ studies, simulated }: ExploreInput): Promise<Figure> {
   return panelsFigure({
     name: "frequency_maps",
     title: "How often a cell is not zero",
-    caption:
-      `Share of images in which a cell is not zero, and run ${second.run} minus run ${first.run}${
-        largest === 0 ? "; the two are equal in every cell" : ""
-      }.`,
+    caption: `Share of images in which a cell is not zero, and run ${second.run} minus run ${first.run}${
+      largest === 0 ? "; the two are equal in every cell" : ""
+    }.`,
     simulated,
     panels: [
       ...maps,
@@ -209,9 +201,7 @@ function valueHistogram(
   return histogramFigure({
     name: "values",
     title: "Occupancies that are not zero",
-    caption: `All values that are not zero, of ${
-      studies.map(images).join(" and ")
-    }.`,
+    caption: `All values that are not zero, of ${studies.map(images).join(" and ")}.`,
     simulated,
     x: { label: "occupancy", unit: "hits" },
     y: { label: "share of values", log: true },
@@ -232,9 +222,7 @@ export function rocOf(
   return rocFigure({
     name: "roc",
     title: "ROC curves",
-    caption: `Share of each run taken for run ${RUNS[1]}, on ${
-      measured[0]!.truth.length
-    } test images.`,
+    caption: `Share of each run taken for run ${RUNS[1]}, on ${measured[0]!.truth.length} test images.`,
     simulated,
     negative: `share of run ${RUNS[0]} taken for run ${RUNS[1]}`,
     positive: `share of run ${RUNS[1]} found`,
@@ -255,8 +243,7 @@ export function confusionOf(
   return heatMapFigure({
     name: "confusion",
     title: "Confusion matrix",
-    caption:
-      `Test images by true run and by the run that the network (${label}) finds.`,
+    caption: `Test images by true run and by the run that the network (${label}) finds.`,
     simulated,
     width: 420,
     height: 320,
@@ -278,9 +265,7 @@ export function reliabilityOf(
   measured: readonly Measured[],
   simulated: boolean,
 ): Promise<Figure> {
-  const series = measured.filter(({ scores }) =>
-    scores.probabilities !== undefined
-  ).map(
+  const series = measured.filter(({ scores }) => scores.probabilities !== undefined).map(
     ({ label, scores, truth }) => {
       const curve = reliabilityCurve(scores.probabilities!, truth);
       return {
@@ -323,7 +308,8 @@ export function blockFigure(
     .filter(({ found }) => found.length > 0)
     .map(({ run, found }) => ({
       label: `run ${run}`,
-      x: found.map(({ section }) => section),
+      // Side by side, as the blocks of both runs lie at the same sections.
+      x: found.map(({ section, rows }) => section + (label - 0.5) * rows / 10),
       y: found.map(({ accuracy }) => (accuracy.low + accuracy.high) / 2),
       error: found.map(({ accuracy }) => (accuracy.high - accuracy.low) / 2),
     }));

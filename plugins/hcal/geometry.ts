@@ -41,16 +41,12 @@ export function activeColumns(row: number): number[] {
 
 /** Rows that have cells, increasing. */
 export function activeRows(): number[] {
-  return Array.from({ length: ROWS }, (_, row) => row).filter((row) =>
-    isActive(row, 0)
-  );
+  return Array.from({ length: ROWS }, (_, row) => row).filter((row) => isActive(row, 0));
 }
 
 /** Names of all rows for an axis: every cell has its tick, these have their number. */
 export function ietaNames(): string[] {
-  const shown = [-29, -25, -20, -15, -10, -5, -1, 1, 5, 10, 15, 20, 25, 29];
+  const shown = [-29, -25, -20, -15, -10, -5, 5, 10, 15, 20, 25, 29];
   return Array.from({ length: ROWS }, (_, row) => ietaOfRow(row))
-    .map((ieta) =>
-      shown.includes(ieta) ? String(ieta).replace("-", "\u2212") : ""
-    );
+    .map((ieta) => shown.includes(ieta) ? String(ieta).replace("-", "\u2212") : "");
 }

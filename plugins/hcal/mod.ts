@@ -4,39 +4,15 @@
  *
  * @module
  */
-import {
-  ConfigError,
-  definePlugin,
-  inputPath,
-  trainingOptions,
-  z,
-} from "beamline";
-import type {
-  BuildContext,
-  ModelDefinition,
-  PrepareContext,
-  Prepared,
-  SimulateContext,
-} from "beamline";
+import { ConfigError, definePlugin, inputPath, trainingOptions, z } from "beamline";
+import type { BuildContext, ModelDefinition, PrepareContext, Prepared, SimulateContext } from "beamline";
 import { writeNpy } from "beamline/data";
-import {
-  DEFAULT_ROWS,
-  type Facts,
-  MIN_ROWS,
-  openNewMaps,
-  prepareTables,
-} from "./data.ts";
+import { DEFAULT_ROWS, type Facts, MIN_ROWS, openNewMaps, prepareTables } from "./data.ts";
 import { evaluateModels } from "./evaluate.ts";
 import { explore } from "./explore.ts";
 import { CELLS, COLUMNS, ROWS, RUNS } from "./geometry.ts";
 import { buildTransformer } from "./model.ts";
-import {
-  addStudyColumns,
-  isStudied,
-  MAX_STUDY_ROWS,
-  type StudyModel,
-  studyModels,
-} from "./robustness.ts";
+import { addStudyColumns, isStudied, MAX_STUDY_ROWS, type StudyModel, studyModels } from "./robustness.ts";
 import { simulatedRun } from "./simulation.ts";
 
 const training = { affects: "training" } as const;

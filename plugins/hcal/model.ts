@@ -147,9 +147,7 @@ function patchesOf(maps: tf.Tensor, patch: number): tf.Tensor {
   const rows = maps.shape[0]!;
   const { down, across } = patchGrid(patch);
   const isWhole = down * patch === ROWS && across * patch === COLUMNS;
-  const whole = isWhole
-    ? maps
-    : tf.slice(maps, [0, 0, 0], [rows, down * patch, across * patch]);
+  const whole = isWhole ? maps : tf.slice(maps, [0, 0, 0], [rows, down * patch, across * patch]);
   const split = tf.reshape(whole, [rows, down, patch, across, patch]);
   return tf.reshape(tf.transpose(split, [0, 1, 3, 2, 4]), [
     rows,
@@ -177,9 +175,7 @@ function makeBlock(
     name: `${name}/attention`,
   });
   const secondNorm = layerNorm({ units, name: `${name}/norm1` });
-  const network = isMixture
-    ? mixtureOfExperts(config, name)
-    : tokenNetwork(config, name);
+  const network = isMixture ? mixtureOfExperts(config, name) : tokenNetwork(config, name);
   return (x, step) => {
     const { output, maps } = attend(firstNorm(x));
     const middle = tf.add(x, dropout(output, rate, step));

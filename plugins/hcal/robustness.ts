@@ -6,27 +6,14 @@
  *
  * @module
  */
-import type {
-  EvaluateContext,
-  HookContext,
-  Metrics,
-  Random,
-  Table,
-  Tables,
-} from "beamline";
+import type { EvaluateContext, HookContext, Metrics, Random, Table, Tables } from "beamline";
 import { takeRows } from "beamline/data";
 import { accuracy, aucEstimate } from "beamline/metrics";
-import {
-  profilesOf,
-  rowProfiles,
-  type Scores,
-  trainMeanThreshold,
-  trainRowProfile,
-} from "./baselines.ts";
+import { profilesOf, rowProfiles, type Scores, trainMeanThreshold, trainRowProfile } from "./baselines.ts";
 import { type Facts, type InputScale, inputScale, mapColumn } from "./data.ts";
 import type { StudyCurves } from "./figures.ts";
 import { activeColumns, activeRows, CELLS, COLUMNS, RUNS } from "./geometry.ts";
-import { classifierMetrics, networkScores } from "./metrics.ts";
+import { networkScores } from "./metrics.ts";
 import { simulatedRun } from "./simulation.ts";
 
 /** Difficulties that get a network of their own. */
@@ -128,13 +115,9 @@ function atDifficulty(
     table.label!.data as Int32Array,
     table.section!.data as Int32Array,
   ];
-  const makers = RUNS.map((_, label) =>
-    simulatedRun(label as 0 | 1, { rows, difficulty, random })
-  );
+  const makers = RUNS.map((_, label) => simulatedRun(label as 0 | 1, { rows, difficulty, random }));
   const maps = new Float32Array(labels.length * CELLS);
-  labels.forEach((label, row) =>
-    makers[label]!(sections[row]!, maps, row * CELLS)
-  );
+  labels.forEach((label, row) => makers[label]!(sections[row]!, maps, row * CELLS));
   return mapColumn(maps);
 }
 
@@ -193,9 +176,7 @@ const BOX_COLUMNS = 4;
 const BOXES = 2 * COLUMNS / BOX_COLUMNS;
 
 function activeCells(): number[] {
-  return activeRows().flatMap((row) =>
-    activeColumns(row).map((column) => row * COLUMNS + column)
-  );
+  return activeRows().flatMap((row) => activeColumns(row).map((column) => row * COLUMNS + column));
 }
 
 /** Sets a share of the cells of a map to a value, drawn anew for each map. */
@@ -217,16 +198,14 @@ const DAMAGES: readonly Damage[] = [
     title: "Dead cells",
     axis: "share of dead cells",
     levels: [0, 0.01, 0.03, 0.1, 0.3],
-    apply: (maps, offset, level, random) =>
-      setCells(maps, offset, level, 0, random),
+    apply: (maps, offset, level, random) => setCells(maps, offset, level, 0, random),
   },
   {
     name: "hot_cells",
     title: "Hot cells",
     axis: "share of hot cells",
     levels: [0, 0.001, 0.01, 0.03, 0.1],
-    apply: (maps, offset, level, random) =>
-      setCells(maps, offset, level, HOT, random),
+    apply: (maps, offset, level, random) => setCells(maps, offset, level, HOT, random),
   },
   {
     name: "dead_regions",
@@ -259,17 +238,11 @@ const DAMAGES: readonly Damage[] = [
 /** A classifier of the study: from a table with the column to scores. */
 type Classify = (maps: Float32Array<ArrayBuffer>) => Promise<Scores>;
 
-/** Everything the study measured. */
-export interface RobustnessResult {
-  readonly curves: StudyCurves[];
-  readonly metrics: Metrics;
-}
-
 /** Measures all classifiers on damaged images, with fewer rows and at other difficulties. */
 export async function studyRobustness(
   config: Parameters<typeof isStudied>[1] & { readonly model: string },
   context: EvaluateContext<Facts>,
-): Promise<RobustnessResult> {
+): Promise<StudyCurves[]> {
   const { train, test } = context.tables as { train: Table; test: Table };
   const truth = test.label!.data as Int32Array;
   const main = classifiersOf(
@@ -284,7 +257,6 @@ export async function studyRobustness(
     curves.push(await damageCurves(damage, main, test, context));
     context.progress(curves.length, DAMAGES.length, "damaging test images");
   }
-  const metrics: Metrics = {};
   const studied = studyModels().filter((model) => isStudied(model, config));
   for (const kind of ["rows", "difficulty"] as const) {
     const models = studied.filter((model) => model.kind === kind);
@@ -305,37 +277,15 @@ export async function studyRobustness(
       })),
     ].sort((a, b) => a.value - b.value);
     const measured = [];
-    for (const { classifiers, input, value } of points) {
+    for (const { classifiers, input } of points) {
       const maps = test[input]!.data as Float32Array<ArrayBuffer>;
       measured.push(await measure(classifiers, maps, truth));
-      const { scores } = measured.at(-1)![0]!;
-      const label = `${
-        kind === "rows"
-          ? `${value} % of the training rows`
-          : `difficulty ${value}`
-      }`;
-      const prefix = `${kind}_${
-        kind === "rows" ? value : Math.round(100 * value)
-      }.`;
-      Object.assign(
-        metrics,
-        pick(classifierMetrics({ label, scores, truth }, context, prefix)),
-      );
     }
     curves.push(
-      kind === "rows"
-        ? rowCurves(points, measured, train)
-        : difficultyCurves(points, measured),
+      kind === "rows" ? rowCurves(points, measured, train) : difficultyCurves(points, measured),
     );
   }
-  return { curves, metrics };
-}
-
-/** Accuracy and AUC alone. */
-function pick(metrics: Metrics): Metrics {
-  return Object.fromEntries(
-    Object.entries(metrics).filter(([key]) => /\.(accuracy|auc)$/.test(key)),
-  );
+  return curves;
 }
 
 interface Classifier {
@@ -367,8 +317,7 @@ function classifiersOf(
     },
     ...baselines.map(({ label, classify }) => ({
       label,
-      classify: (maps: Float32Array<ArrayBuffer>) =>
-        Promise.resolve(classify(rowProfiles(maps))),
+      classify: (maps: Float32Array<ArrayBuffer>) => Promise.resolve(classify(rowProfiles(maps))),
     })),
   ];
 }
@@ -433,11 +382,10 @@ async function damageCurves(
   return {
     name,
     title,
-    caption:
-      `${title} in the ${truth.length} test images, after training on undamaged ones. ${
-        NOTES[name] ?? ""
-      }`
-        .trim(),
+    caption: `${title} in the ${truth.length} test images, after training on undamaged ones. ${
+      NOTES[name] ?? ""
+    }`
+      .trim(),
     x: { label: axis },
     values: levels,
     classifiers: byClassifier(points),
@@ -447,8 +395,7 @@ async function damageCurves(
 const NOTES: { readonly [name: string]: string } = {
   dead_cells: "Cells drawn anew for each image read zero.",
   hot_cells: "Cells drawn anew for each image read 10 000 hits.",
-  dead_regions:
-    "Boxes of 20 degrees at one end, drawn anew for each image, read zero.",
+  dead_regions: "Boxes of 20 degrees at one end, drawn anew for each image, read zero.",
   gain_drift: "Gains drawn anew for each run and block of sections.",
 };
 
@@ -461,12 +408,9 @@ function rowCurves(
   return {
     name: "fewer_rows",
     title: "Fewer training images",
-    caption:
-      "Networks and baselines trained on a share of the training images, in as many steps.",
+    caption: "Networks and baselines trained on a share of the training images, in as many steps.",
     x: { label: "training images", log: true },
-    values: points.map(({ value }) =>
-      Math.max(1, Math.round(rows * value / 100))
-    ),
+    values: points.map(({ value }) => Math.max(1, Math.round(rows * value / 100))),
     classifiers: byClassifier(measured),
   };
 }

@@ -18,14 +18,7 @@
  * @module
  */
 import type { HookContext, Random } from "beamline";
-import {
-  activeColumns,
-  activeRows,
-  CELLS,
-  COLUMNS,
-  ietaOfRow,
-  RUNS,
-} from "./geometry.ts";
+import { activeColumns, activeRows, CELLS, COLUMNS, ietaOfRow, RUNS } from "./geometry.ts";
 
 /** Mean occupancy in hits of |ieta| = 19 ... 29 in run 355456; read off the published histograms, +/- 2 %. */
 const PROFILE_355456 = [
@@ -46,16 +39,15 @@ const PROFILE_357479 = [830, 830, 924, 924, 924, 924, 924, 924, 924, 924, 924];
 const FIRST_IETA = 19;
 
 /** Fixed defects that the published maps show: row, column, factor. */
-const DEFECTS:
-  readonly (readonly [row: number, column: number, factor: number])[] = [
-    [3, 54, 0.55],
-    [56, 60, 0.6],
-    [57, 60, 0.6],
-    [58, 60, 0.6],
-    [59, 60, 0.6],
-    [50, 57, 1.25],
-    [51, 57, 1.25],
-  ];
+const DEFECTS: readonly (readonly [row: number, column: number, factor: number])[] = [
+  [3, 54, 0.55],
+  [56, 60, 0.6],
+  [57, 60, 0.6],
+  [58, 60, 0.6],
+  [59, 60, 0.6],
+  [50, 57, 1.25],
+  [51, 57, 1.25],
+];
 
 /** Relative spread of the cells' gains: from the widths of the peaks of the published histograms. */
 const GAIN_SPREAD = 0.03;
@@ -185,13 +177,9 @@ interface DetectorRow {
 function makeDetector(random: Random): DetectorRow[] {
   return activeRows().map((row) => {
     const columns = activeColumns(row);
-    const gains = columns.map(() =>
-      1 + GAIN_SPREAD * Math.max(-3, Math.min(3, random.normal()))
-    );
+    const gains = columns.map(() => 1 + GAIN_SPREAD * Math.max(-3, Math.min(3, random.normal())));
     const mean = gains.reduce((a, b) => a + b) / gains.length;
-    const weights = columns.map((column, k) =>
-      gains[k]! / mean * defectOf(row, column)
-    );
+    const weights = columns.map((column, k) => gains[k]! / mean * defectOf(row, column));
     return { row, columns, weights, sum: weights.reduce((a, b) => a + b) };
   });
 }
@@ -245,9 +233,7 @@ function addRunStructure(response: Float64Array, random: Random): void {
       Math.floor(i % COLUMNS / BOX_COLUMNS),
     ];
     const angle = 2 * Math.PI * (i % COLUMNS - PHI_COLUMN) / COLUMNS;
-    const region = REGIONS.find(([s, first, last]) =>
-      s === side && box >= first && box <= last
-    );
+    const region = REGIONS.find(([s, first, last]) => s === side && box >= first && box <= last);
     response[i]! += phi * PHI_AMPLITUDE * Math.cos(angle) +
       regions * (region?.[3] ?? 0) +
       common[side * BOXES + box]!;

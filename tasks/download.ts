@@ -1,0 +1,57 @@
+/**
+ * The part of `deno task data fetch` that has the network and nothing else: started by it with the files as one JSON
+ * argument, so that no other task needs the permission.
+ *
+ * @module
+ */
+import { formatBytes } from "../core/format.ts";
+import { type FetchFile, fetchFiles } from "../run/fetch.ts";
+import { EXIT, main, print, printJson, tell } from "./terminal.ts";
+
+/** What the parent hands over. */
+export interface FetchOrder {
+  readonly files: readonly FetchFile[];
+  readonly out: string;
+  readonly again: boolean;
+  readonly isJson: boolean;
+  readonly isQuiet: boolean;
+}
+
+/** Lines of progress per file where there is no terminal. */
+const LINES = 10;
+
+/** Fetches files; returns the exit code. */
+export async function download(args: readonly string[]): Promise<number> {
+  const { files, out, again, isJson, isQuiet } = JSON.parse(args[0] ?? "{}") as FetchOrder;
+  const fetched = await fetchFiles(files, {
+    out,
+    again,
+    ...(isQuiet ? {} : { onProgress: progressLine(Deno.stderr.isTerminal()) }),
+  });
+  if (isJson) {
+    printJson({ files: fetched.map(({ path, isKept, bytes }) => ({ path, bytes, fetched: !isKept })) });
+    return EXIT.ok;
+  }
+  for (const { path, isKept, bytes } of fetched) {
+    print(`${isKept ? "there " : "wrote "}  ${path}  (${formatBytes(bytes)})`);
+  }
+  return EXIT.ok;
+}
+
+/** One line that is written over on a terminal; elsewhere a line per tenth of a file. */
+function progressLine(isLive: boolean): (file: string, bytes: number, total: number | undefined) => void {
+  let last = "";
+  return (file, bytes, total) => {
+    const share = total === undefined ? "" : `${Math.floor(100 * bytes / total)} %`;
+    const step = total === undefined
+      ? Math.floor(bytes / 1e7)
+      : Math.floor((isLive ? 100 : LINES) * bytes / total);
+    if (`${file} ${step}` === last) return;
+    last = `${file} ${step}`;
+    const text = `${file}  ${formatBytes(bytes)}  ${share}`.trimEnd();
+    if (!isLive) return tell(text);
+    Deno.stderr.writeSync(new TextEncoder().encode(`\r${text}\x1b[K${bytes === total ? "\n" : ""}`));
+  };
+}
+
+if (import.meta.main) await main(download);

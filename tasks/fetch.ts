@@ -1,0 +1,64 @@
+/**
+ * `deno task data fetch <plugin>`: the files that a manifest names.
+ *
+ * @module
+ */
+import { DataError } from "../core/errors.ts";
+import { BUILT_IN_PLUGINS } from "../plugins/mod.ts";
+import { FRAMEWORK_ROOT } from "../run/framework.ts";
+import { join, resolve } from "../run/paths.ts";
+import { findPlugin } from "../run/registry.ts";
+import { parseCommand, refuseUnknown } from "./command.ts";
+import type { FetchOrder } from "./download.ts";
+import { EXIT, print } from "./terminal.ts";
+
+/**
+ * Downloads what the manifest names; `--out` is the folder (default: data/<plugin>). The download runs in a process of
+ * its own, the only one that may use the network.
+ */
+export async function fetchData(reference: string, args: readonly string[]): Promise<number> {
+  const parsed = parseCommand({
+    name: `data fetch ${reference}`,
+    summary: "download the files that the manifest names",
+    taskFlags: [
+      { name: "out", value: "dir", help: `the folder to write to (default: ${join("data", reference)})` },
+      { name: "again", help: "also download files that are there" },
+    ],
+  }, args);
+  if (parsed.help !== undefined) {
+    print(parsed.help);
+    return EXIT.ok;
+  }
+  refuseUnknown(parsed.issues);
+  const { manifest } = await findPlugin(reference, BUILT_IN_PLUGINS, Deno.cwd());
+  if (manifest.data.length === 0) {
+    throw new DataError(
+      `Cannot fetch data of "${manifest.name}" as its manifest must name files: found none; "deno task data simulate ${reference}" may make some`,
+    );
+  }
+  const order: FetchOrder = {
+    files: manifest.data,
+    out: resolve(parsed.task.out ?? join("data", manifest.name)),
+    again: "again" in parsed.task,
+    isJson: "json" in parsed.task,
+    isQuiet: "quiet" in parsed.task,
+  };
+  const { code } = await new Deno.Command(Deno.execPath(), {
+    args: [
+      "run",
+      "--no-prompt",
+      "--cached-only",
+      "--no-remote",
+      "--config",
+      join(FRAMEWORK_ROOT, "deno.json"),
+      "--allow-net",
+      `--allow-read=${order.out}`,
+      `--allow-write=${order.out}`,
+      join(FRAMEWORK_ROOT, "tasks", "download.ts"),
+      JSON.stringify(order),
+      ...(order.isJson ? ["--json"] : []),
+      ...("verbose" in parsed.task ? ["--verbose"] : []),
+    ],
+  }).spawn().status;
+  return code;
+}
