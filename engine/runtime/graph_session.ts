@@ -36,6 +36,7 @@ export class GraphSession implements Session {
   readonly #executables = new Set<Executable>();
   /** Runs take turns: each begins when the one before has ended. */
   #last: Promise<unknown> = Promise.resolve();
+  #isDisposed = false;
 
   constructor(backend: GraphBackend, state: Tensors) {
     this.engine = backend.engine;
@@ -48,6 +49,8 @@ export class GraphSession implements Session {
     const { ort } = this.#backend;
     verifyProgram(program);
     checkState(program, (name) => this.#store.find(name));
+    // Packing moves tensors: no run may be reading them.
+    await this.#last;
     const { program: optimized, packs } = optimize(
       program,
       (pack) => this.#store.pack(pack.name, pack.members),
@@ -96,6 +99,8 @@ export class GraphSession implements Session {
   }
 
   async dispose(): Promise<void> {
+    if (this.#isDisposed) return;
+    this.#isDisposed = true;
     await this.#last;
     for (const executable of this.#executables) await executable.dispose();
     this.#executables.clear();
@@ -112,6 +117,7 @@ class GraphExecutable implements Executable {
   /** Bound calls by which copy of every state they read. */
   readonly #calls = new Map<string, () => void | Promise<void>>();
   #version = -1;
+  #isOpen = true;
 
   constructor(
     readonly program: Program,
@@ -137,6 +143,9 @@ class GraphExecutable implements Executable {
   async run(inputs: Tensors): Promise<Tensors> {
     checkInputs(this.program, inputs);
     return await this.turn(async () => {
+      if (!this.#isOpen) {
+        throw new InternalError(`Cannot run "${this.program.name}" as it must be open: it was disposed`);
+      }
       this.program.inputs.forEach(({ name }, i) => this.#inputs[i]!.data.set(inputs[name]!.data));
       await this.#call()();
       this.store.turn(this.lowered.updates.map((update) => update.name));
@@ -147,6 +156,8 @@ class GraphExecutable implements Executable {
   }
 
   async dispose(): Promise<void> {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
     await this.model.dispose();
     for (const tensor of [...this.#inputs, ...this.#outputs]) this.ort.release(tensor);
     this.#calls.clear();

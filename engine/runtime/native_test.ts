@@ -72,6 +72,19 @@ Deno.test("nativeEngine lets timers run between steps", async () => {
   await session.dispose();
 });
 
+Deno.test("nativeEngine can be disposed of twice, and says so when it is used after", async () => {
+  const session = await nativeEngine.open({ total: tensor("float32", [3], [0, 0, 0]) });
+  const step = await session.compile(counter());
+  await step.dispose();
+  await step.dispose();
+  await assert.rejects(step.run({ x: numbers([3]) }), {
+    name: "InternalError",
+    message: 'Cannot run "counter" as it must be open: it was disposed',
+  });
+  await session.dispose();
+  await session.dispose();
+});
+
 Deno.test("nativeEngine leaves JavaScript its denormal numbers", async () => {
   const session = await nativeEngine.open({ total: tensor("float32", [3], [0, 0, 0]) });
   const step = await session.compile(counter());

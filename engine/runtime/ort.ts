@@ -8,12 +8,11 @@
  *
  * @module
  */
-import type { InferenceSession, Tensor as BindingTensor } from "onnxruntime-node";
-import { type ArrayOf, sizeOf } from "../../core/types.ts";
-import { InternalError, UnsupportedError } from "../../core/errors.ts";
+import type { ArrayOf } from "../../core/types.ts";
+import { UnsupportedError } from "../../core/errors.ts";
 import type { ProgramDtype } from "../program/types.ts";
-import { zeros } from "./arrays.ts";
 import { openDirect } from "./ort_direct.ts";
+import { type Binding, packageOrt } from "./ort_package.ts";
 
 /** A tensor on memory of ours, seen by ONNX Runtime. */
 export interface OrtTensor<D extends ProgramDtype = ProgramDtype> {
@@ -101,27 +100,11 @@ function libraryPath(): URL {
 
 /** The library through the package's own binding. */
 export async function openPackage(): Promise<Ort> {
-  const { InferenceSession, Tensor, env } = await importPackage();
-  const tensor: Ort["tensor"] = (dtype, shape, within) => {
-    const size = sizeOf(shape);
-    const data =
-      (within
-        ? within.tensor.data.subarray(within.offset, within.offset + size)
-        : zeros(dtype, size)) as ArrayOf[typeof dtype];
-    return { dtype, shape, data, handle: new Tensor(dtype, data as Float32Array, [...shape]) };
-  };
-  const load: Ort["load"] = async (onnx, names, options) => {
-    const session = await InferenceSession.create(onnx, {
-      intraOpNumThreads: options.threads,
-      interOpNumThreads: 1,
-      executionMode: "sequential",
-      graphOptimizationLevel: "all",
-      logSeverityLevel: 3,
-      ...(options.profile === undefined ? {} : { enableProfiling: true, profileFilePrefix: options.profile }),
-    });
-    return packageModel(session, names);
-  };
-  return { version: env.versions.node ?? "", binding: "package", tensor, release: () => {}, load };
+  const binding = await importPackage();
+  return packageOrt(binding as unknown as Binding, {
+    version: binding.env.versions.node ?? "",
+    providers: ["cpu"],
+  });
 }
 
 async function importPackage() {
@@ -135,29 +118,4 @@ async function importPackage() {
       { cause },
     );
   }
-}
-
-function packageModel(session: InferenceSession, names: GraphNames): OrtModel {
-  const byName = (keys: readonly string[], tensors: readonly OrtTensor[]) =>
-    Object.fromEntries(keys.map((name, i) => [name, tensors[i]!.handle as BindingTensor]));
-  return {
-    bind(inputs, outputs) {
-      const feeds = byName(names.inputs, inputs);
-      const fetches = byName(names.outputs, outputs);
-      return async () => {
-        try {
-          await session.run(feeds, fetches);
-        } catch (cause) {
-          const reason = cause instanceof Error ? cause.message : String(cause);
-          throw new InternalError(
-            `Cannot run graph as ONNX Runtime refused: ${reason.replaceAll("\n", " ")}`,
-            {
-              cause,
-            },
-          );
-        }
-      };
-    },
-    dispose: () => session.release(),
-  };
 }
