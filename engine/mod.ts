@@ -27,6 +27,7 @@ export {
   ENGINE_NAMES,
   engineByName,
   type EngineDescription,
+  inspectEngine,
 } from "./runtime/engines.ts";
 export type { Engine, Executable, Session, SessionOptions, Tensor, Tensors } from "./runtime/types.ts";
 export type { ColumnType, TracedModel, TraceRequest } from "./trace/trace.ts";

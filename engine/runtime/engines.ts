@@ -5,6 +5,7 @@
  */
 import { NotFoundError } from "../../core/errors.ts";
 import { nearestName } from "../../core/names.ts";
+import type { Provider } from "./ort_providers.ts";
 import type { Engine } from "./types.ts";
 
 /** What `doctor` tells of an engine. */
@@ -45,6 +46,8 @@ const ENGINES: { readonly [name: string]: Entry } = {
       return { version: ort.version, note: "one thread, four to five times slower than native" };
     },
   },
+  "native:webgpu": providerEntry("webgpu", "ONNX Runtime on the GPU through WebGPU; experimental"),
+  "native:cuda": providerEntry("cuda", "ONNX Runtime on the GPU through CUDA"),
   reference: {
     description: "tfjs's plain JavaScript kernels; slow, for tests",
     load: async () => (await import("./reference.ts")).referenceEngine,
@@ -54,6 +57,17 @@ const ENGINES: { readonly [name: string]: Entry } = {
     },
   },
 };
+
+function providerEntry(provider: Provider, description: string): Entry {
+  return {
+    description,
+    load: async () => (await import("./ort_providers.ts")).providerEngine(provider),
+    async inspect() {
+      const ort = await (await import("./ort_providers.ts")).openProvider(provider);
+      return { version: ort.version, note: "tried out; operators that it lacks run on the CPU" };
+    },
+  };
+}
 
 /** Names of all engines, the default first. */
 export const ENGINE_NAMES: readonly string[] = Object.keys(ENGINES);
@@ -84,6 +98,19 @@ export function checkEngineName(name: string): void {
 export async function engineByName(name: string): Promise<Engine> {
   checkEngineName(name);
   return await ENGINES[name]!.load();
+}
+
+/**
+ * Loads the library of an engine and tries it out, so that a run learns at once what the machine lacks.
+ *
+ * @returns The version of the library.
+ *
+ * @throws {NotFoundError} If there is no engine of that name.
+ * @throws {UnsupportedError} If it cannot be used here: what is missing, and how to get it.
+ */
+export async function inspectEngine(name: string): Promise<string> {
+  checkEngineName(name);
+  return (await ENGINES[name]!.inspect()).version;
 }
 
 /** Every engine with its version, or why it cannot be used here. */

@@ -67,7 +67,6 @@ export function packageOrt(binding: Binding, { version, providers }: PackageOpti
           executionMode: "sequential",
           graphOptimizationLevel: "all",
           logSeverityLevel: 3,
-          extra: { session: { set_denormal_as_zero: "1" } },
         }))
     );
     return modelOf(session, names, turn);

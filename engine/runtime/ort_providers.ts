@@ -1,0 +1,129 @@
+/**
+ * Execution providers of onnxruntime-node beside the CPU: `native:webgpu` and `native:cuda`.
+ *
+ * They are reached through the package's binding. The same graphs run; operators that a provider does not have stay on
+ * the CPU, with copies between. WebGPU is part of the package and called experimental by it; CUDA is fetched by the
+ * package's install script.
+ *
+ * @module
+ */
+import { InternalError, UnsupportedError } from "../../core/errors.ts";
+import { Builder } from "../lower/builder.ts";
+import { encodeOnnx } from "../lower/onnx.ts";
+import { GraphSession } from "./graph_session.ts";
+import type { Ort } from "./ort.ts";
+import { type Binding, packageOrt } from "./ort_package.ts";
+import { defaultThreads } from "./threads.ts";
+import type { Engine } from "./types.ts";
+
+/** A provider, as the library knows it. */
+export type Provider = "webgpu" | "cuda";
+
+interface ProviderEntry {
+  /** What the machine must have, and how to get it. */
+  readonly needs: string;
+  /** Says cheaply what is missing; undefined when only a trial can tell. */
+  missing(): Promise<string | undefined>;
+}
+
+const PROVIDERS: { readonly [P in Provider]: ProviderEntry } = {
+  webgpu: {
+    needs:
+      "a GPU with a Vulkan, Metal or Direct3D 12 driver (on Debian: libvulkan1 and the driver's package; " +
+      "mesa-vulkan-drivers computes on the CPU)",
+    missing() {
+      if (Deno.build.os !== "linux") return Promise.resolve(undefined);
+      try {
+        Deno.dlopen("libvulkan.so.1", {}).close();
+        return Promise.resolve(undefined);
+      } catch (error) {
+        // Without leave to look, the trial tells.
+        return Promise.resolve(error instanceof Deno.errors.NotCapable ? undefined : "no libvulkan.so.1");
+      }
+    },
+  },
+  cuda: {
+    needs: "Linux x64, CUDA 12, cuDNN 9 and the provider's libraries (run " +
+      "ONNXRUNTIME_NODE_INSTALL=cuda12 deno install --allow-scripts=npm:onnxruntime-node)",
+    async missing() {
+      const file = "libonnxruntime_providers_cuda.so";
+      if (`${Deno.build.os}/${Deno.build.arch}` !== "linux/x86_64") {
+        return `${Deno.build.os}/${Deno.build.arch}`;
+      }
+      const folder = new URL("../bin/napi-v6/linux/x64/", import.meta.resolve("onnxruntime-node"));
+      try {
+        await Deno.stat(new URL(file, folder));
+        return undefined;
+      } catch (error) {
+        return error instanceof Deno.errors.NotFound ? `no ${file}` : undefined;
+      }
+    },
+  },
+};
+
+const opened = new Map<Provider, Promise<Ort>>();
+
+/**
+ * The library on a provider, opened and tried on the first call.
+ *
+ * @throws {UnsupportedError} If the provider is not present: what is missing, and how to get it.
+ */
+export function openProvider(provider: Provider): Promise<Ort> {
+  const known = opened.get(provider);
+  if (known) return known;
+  const opening = open(provider);
+  opened.set(provider, opening);
+  return opening;
+}
+
+async function open(provider: Provider): Promise<Ort> {
+  const missing = await PROVIDERS[provider].missing();
+  if (missing !== undefined) throw notPresent(provider, missing);
+  try {
+    // deno-lint-ignore beamline/packages -- `ort.ts` knows the package for the CPU, this file for everything else
+    const package_ = await import("onnxruntime-node");
+    const ort = packageOrt(package_ as unknown as Binding, {
+      version: package_.env.versions.node ?? "",
+      providers: [provider, "cpu"],
+    });
+    await tryOut(ort);
+    return ort;
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw notPresent(provider, reason, cause);
+  }
+}
+
+function notPresent(provider: Provider, found: string, cause?: unknown): UnsupportedError {
+  const { needs } = PROVIDERS[provider];
+  const text = `Cannot open engine "native:${provider}" as it needs ${needs}: found ${found}`;
+  return new UnsupportedError(text, `native:${provider}`, { cause });
+}
+
+/** A product of two matrices: what is not present shows here rather than after the data are prepared. */
+async function tryOut(ort: Ort): Promise<void> {
+  const builder = new Builder();
+  const type = { dtype: "float32", shape: [2, 2] } as const;
+  const x = builder.input("x", type);
+  const graph = builder.finish("trial", [{ name: "y", value: builder.node("MatMul", [x, x]) }]);
+  const model = await ort.load(await encodeOnnx(graph), { inputs: ["x"], outputs: ["y"] }, { threads: 1 });
+  const [input, output] = [ort.tensor("float32", [2, 2]), ort.tensor("float32", [2, 2])];
+  input.data.set([1, 2, 3, 4]);
+  await model.bind([input], [output])();
+  await model.dispose();
+  const product = output.data.join();
+  if (product === "7,10,15,22") return;
+  throw new InternalError(`Cannot use provider as [1, 2; 3, 4] squared is [7, 10; 15, 22]: found ${product}`);
+}
+
+/** The engine of a provider. Threads are those of the operators that stay on the CPU. */
+export function providerEngine(provider: Provider): Engine {
+  const engine = `native:${provider}`;
+  return {
+    name: engine,
+    async open(state, { threads = defaultThreads() } = {}) {
+      const ort = await openProvider(provider);
+      return new GraphSession({ engine, ort, threads, threadsFor: () => threads }, state);
+    },
+  };
+}
