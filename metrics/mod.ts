@@ -33,6 +33,52 @@ export {
   type RocCurve,
   rocCurve,
 } from "./classification.ts";
+export {
+  type Algebra,
+  type Matrix,
+  type NeighborCounts,
+  plainAlgebra,
+  type WeightedMoments,
+} from "./algebra.ts";
+export { classifierDivergence, isotonicFit } from "./calibration.ts";
+export {
+  correlationDistance,
+  correlationMatrix,
+  correlationOf,
+  DEVIATION_FLOOR,
+  frobeniusDistance,
+  frobeniusError,
+  frobeniusInfluences,
+  standardized,
+} from "./correlations.ts";
+export {
+  binFinder,
+  chi2Distance,
+  compareCounts,
+  compareGroupedCounts,
+  countsBetween,
+  type HistogramComparison,
+  logEdges,
+  separationPower,
+} from "./distributions.ts";
+export {
+  columnMeans,
+  type DrawRows,
+  type FpdEstimate,
+  type FpdOptions,
+  frechetDistance,
+  frechetPhysicsDistance,
+  kernelDistance,
+  kernelPhysicsDistance,
+  type KpdEstimate,
+  type KpdOptions,
+  type MeanCovariance,
+  type Neighborhoods,
+  neighborhoods,
+  normalizedFeatures,
+} from "./generative.ts";
+export { symmetricEigenvalues, traceOfRootProduct } from "./linalg.ts";
+export { blockEdges, Moments, type MomentSums, SymmetricBlocks } from "./streaming.ts";
 export { exactly, type MetricFacts, toMetric } from "./estimate.ts";
 export { type CoreFit, coreGaussian, type CoreOptions, gaussian } from "./gaussian.ts";
 export {
