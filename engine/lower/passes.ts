@@ -7,6 +7,7 @@
 import type { Program } from "../program/types.ts";
 import { verifyProgram } from "../program/verify.ts";
 import { dropDead, mergeCommon } from "./passes/common.ts";
+import { contractRows } from "./passes/contract.ts";
 import { foldConstants } from "./passes/fold.ts";
 import { fuseBias } from "./passes/fuse.ts";
 import { type Pack, packUpdates } from "./passes/pack.ts";
@@ -21,7 +22,12 @@ export interface Optimized {
 }
 
 /** Passes that make room for each other: repeated until nothing changes. */
-const REPEATED: readonly ((program: Program) => Program)[] = [foldConstants, simplify, mergeCommon];
+const REPEATED: readonly ((program: Program) => Program)[] = [
+  foldConstants,
+  simplify,
+  mergeCommon,
+  contractRows,
+];
 
 /** Rounds after which the repeated passes have settled in every program seen; a bound, not a tuning knob. */
 const MOST_ROUNDS = 8;

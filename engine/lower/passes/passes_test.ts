@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { numbers, ProgramBuilder, runOnce } from "../../../tests/conformance/harness.ts";
+import { assertClose, numbers, ProgramBuilder, runOnce } from "../../../tests/conformance/harness.ts";
 import { printProgram } from "../../program/print.ts";
 import type { Program } from "../../program/types.ts";
 import { verifyProgram } from "../../program/verify.ts";
@@ -7,6 +7,7 @@ import { referenceEngine } from "../../runtime/reference.ts";
 import type { Tensors } from "../../runtime/types.ts";
 import { optimize } from "../passes.ts";
 import { dropDead, mergeCommon } from "./common.ts";
+import { contractRows } from "./contract.ts";
 import { foldConstants } from "./fold.ts";
 import { fuseBias } from "./fuse.ts";
 import { packUpdates } from "./pack.ts";
@@ -177,6 +178,48 @@ nodes
 outputs
   y = %5`,
   );
+});
+
+Deno.test("contractRows() takes row sums of attention from its result", async () => {
+  const b = new ProgramBuilder("attention");
+  const wide = { dtype: "float32", shape: [2, 5, 3] } as const;
+  const [g, v] = [b.input("g", wide), b.input("v", wide)];
+  const p = b.node("Softmax", [b.input("s", { dtype: "float32", shape: [2, 5, 5] })], { dim: 2 });
+  b.output("o", b.node("BatchMatMul", [p, v], { transposeA: false, transposeB: false }));
+  const dp = b.node("BatchMatMul", [g, v], { transposeA: false, transposeB: true });
+  const weighted = b.node("Multiply", [dp, p], NONE);
+  const sum = b.node("Sum", [weighted], { axis: [2], keepDims: true });
+  b.output("ds", b.node("Sub", [weighted, b.node("Multiply", [sum, p], NONE)], NONE));
+  const result = assertPass(
+    (program) => simplify(contractRows(program)),
+    b.program(),
+    `
+program "attention"
+inputs
+  %0: float32[2,5,3] = batch "g"
+  %1: float32[2,5,3] = batch "v"
+  %2: float32[2,5,5] = batch "s"
+nodes
+  %3: float32[2,5,5] = Softmax(%2) {dim: 2}
+  %4: float32[2,5,3] = BatchMatMul(%3, %1) {transposeA: false, transposeB: false}
+  %5: float32[2,5,5] = BatchMatMul(%0, %1) {transposeA: false, transposeB: true}
+  %6: float32[2,5,3] = Multiply(%0, %4)
+  %7: float32[2,5,1] = Sum(%6) {axis: [2], keepDims: true}
+  %8: float32[2,5,5] = Sub(%5, %7)
+  %9: float32[2,5,5] = Multiply(%8, %3)
+outputs
+  o = %4
+  ds = %9`,
+  );
+  const inputs = {
+    g: numbers([2, 5, 3], -1, 1, 1),
+    v: numbers([2, 5, 3], -1, 1, 2),
+    s: numbers([2, 5, 5], -1, 1, 3),
+  };
+  const expected = await runOnce(referenceEngine, b.program(), inputs);
+  const actual = await runOnce(referenceEngine, result, inputs);
+  // Sums of 15 products in another order.
+  assertClose(actual.outputs, expected.outputs, { rtol: 1e-5, atol: 1e-6 });
 });
 
 Deno.test("fuseBias() joins a product and its bias, but not one that is used twice", () => {

@@ -98,6 +98,25 @@ const beforeBroadcast: Simplification = (node, draft) => {
   return draft.add("BroadcastTo", [value], { shape }, node.scope);
 };
 
+/** a y - s y is (a - s) y, for an s that is smaller: one large product less where a y is not needed otherwise. */
+const commonFactor: Simplification = (node, draft) => {
+  const [left, right] = node.inputs.map((id) => draft.producer(id!));
+  if (left?.kernel !== "Multiply" || right?.kernel !== "Multiply") return undefined;
+  if (draft.uses(right.outputs[0]!) > 1) return undefined;
+  const { shape } = draft.type(node.outputs[0]!);
+  for (const i of [0, 1]) {
+    for (const j of [0, 1]) {
+      const factor = left.inputs[i]!;
+      if (factor !== right.inputs[j]! || !sameShape(draft.type(factor).shape, shape)) continue;
+      const [a, s] = [left.inputs[1 - i]!, right.inputs[1 - j]!];
+      if (!sameShape(draft.type(a).shape, shape)) continue;
+      const difference = draft.add("Sub", [a, s], {}, node.scope);
+      return draft.add("Multiply", [difference, factor], {}, node.scope);
+    }
+  }
+  return undefined;
+};
+
 /** Where x > 0 choose a, else c a for a number c: a product with the step of x. The gradient of a leaky relu. */
 const selectOfScaled: Simplification = (node, draft) => {
   const [condition, t, e] = node.inputs as [ValueId, ValueId, ValueId];
@@ -225,7 +244,7 @@ const SIMPLIFICATIONS: { readonly [K in Kernel]?: Simplification } = {
   SplitV: (node) => (node.outputs.length === 1 ? node.inputs[0]! : undefined),
   Sqrt: beforeBroadcast,
   Square: beforeBroadcast,
-  Sub: either(neutral(0, false), beforeBroadcast),
+  Sub: either(neutral(0, false), beforeBroadcast, commonFactor),
   Sum: reduction,
   Tile: tile,
   Transpose: transpose,
