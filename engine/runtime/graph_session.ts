@@ -6,6 +6,7 @@
  */
 import { setImmediate } from "node:timers/promises";
 import { InternalError, NotFoundError } from "../../core/errors.ts";
+import type { OnnxNode } from "../lower/builder.ts";
 import { lower, type Lowered } from "../lower/lower.ts";
 import { encodeOnnx } from "../lower/onnx.ts";
 import { optimize } from "../lower/passes.ts";
@@ -13,6 +14,7 @@ import { verifyProgram } from "../program/verify.ts";
 import type { Program } from "../program/types.ts";
 import { checkInputs, checkState, checkTensor } from "./arrays.ts";
 import type { Ort, OrtModel, OrtTensor } from "./ort.ts";
+import type { PackageOrt } from "./ort_package.ts";
 import { StateStore } from "./store.ts";
 import type { Executable, Session, Tensors } from "./types.ts";
 
@@ -20,11 +22,13 @@ import type { Executable, Session, Tensors } from "./types.ts";
 export interface GraphBackend {
   /** Name of the engine. */
   readonly engine: string;
-  readonly ort: Ort;
+  readonly ort: PackageOrt;
   /** The most threads of one operation, for the record. */
   readonly threads: number;
   /** Threads of a program. */
   threadsFor(program: Program): number;
+  /** Nodes that must run on the CPU whatever the provider. @default none */
+  onCpu?(node: OnnxNode): boolean;
 }
 
 /** State tensors and the graphs that share them. */
@@ -67,7 +71,9 @@ export class GraphSession implements Session {
       inputs: [...lowered.inputs, ...lowered.state.map((entry) => entry.input)],
       outputs: [...lowered.outputs, ...lowered.updates.map((entry) => entry.output)],
     };
-    const model = await ort.load(onnx, names, { threads: this.#backend.threadsFor(optimized) });
+    const backend = this.#backend;
+    const cpuNodes = lowered.graph.nodes.filter((node) => backend.onCpu?.(node)).map(({ name }) => name);
+    const model = await ort.load(onnx, names, { threads: backend.threadsFor(optimized), cpuNodes });
     const executable = new GraphExecutable(program, onnx, lowered, model, ort, this.#store, (run) => {
       const turn = this.#last.then(run);
       this.#last = turn.catch(() => {});

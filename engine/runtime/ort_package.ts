@@ -10,7 +10,7 @@ import { type ArrayOf, sizeOf } from "../../core/types.ts";
 import { InternalError } from "../../core/errors.ts";
 import type { ProgramDtype } from "../program/types.ts";
 import { zeros } from "./arrays.ts";
-import type { Ort, OrtModel, OrtTensor } from "./ort.ts";
+import type { GraphNames, LoadOptions, Ort, OrtModel, OrtTensor } from "./ort.ts";
 
 /** A tensor of the package. */
 interface BindingTensor {
@@ -37,12 +37,21 @@ export interface Binding {
 /** Options of {@linkcode packageOrt}. */
 export interface PackageOptions {
   readonly version: string;
-  /** Execution providers in the order of preference: "cpu", "wasm", "webgpu", "cuda". */
-  readonly providers: readonly string[];
+  /** Execution providers in the order of preference, or their choice by the names of nodes that must run on the CPU. */
+  readonly providers: readonly unknown[] | ((cpuNodes: readonly string[]) => readonly unknown[]);
+}
+
+/** A library that can be told which nodes of a graph run on the CPU. */
+export interface PackageOrt extends Ort {
+  load(
+    onnx: Uint8Array<ArrayBuffer>,
+    names: GraphNames,
+    options: LoadOptions & { readonly cpuNodes?: readonly string[] },
+  ): Promise<OrtModel>;
 }
 
 /** A package as the library that sessions run on. Runs of all its graphs take turns, whoever asks for them. */
-export function packageOrt(binding: Binding, { version, providers }: PackageOptions): Ort {
+export function packageOrt(binding: Binding, { version, providers }: PackageOptions): PackageOrt {
   const tensor: Ort["tensor"] = (dtype, shape, within) => {
     const size = sizeOf(shape);
     const data =
@@ -57,11 +66,11 @@ export function packageOrt(binding: Binding, { version, providers }: PackageOpti
     last = result.catch(() => {});
     return result;
   };
-  const load: Ort["load"] = async (onnx, names, { threads }) => {
+  const load: PackageOrt["load"] = async (onnx, names, { threads, cpuNodes = [] }) => {
     const session = await turn(() =>
       refusals("load", () =>
         binding.InferenceSession.create(onnx, {
-          executionProviders: providers,
+          executionProviders: typeof providers === "function" ? providers(cpuNodes) : providers,
           intraOpNumThreads: threads,
           interOpNumThreads: 1,
           executionMode: "sequential",
@@ -76,7 +85,7 @@ export function packageOrt(binding: Binding, { version, providers }: PackageOpti
 
 type Turn = <T>(work: () => Promise<T>) => Promise<T>;
 
-function modelOf(session: BindingSession, names: Parameters<Ort["load"]>[1], turn: Turn): OrtModel {
+function modelOf(session: BindingSession, names: GraphNames, turn: Turn): OrtModel {
   const handleOf = (tensor: OrtTensor) => tensor.handle as BindingTensor;
   return {
     bind(inputs, outputs) {

@@ -12,21 +12,20 @@
  * @module
  */
 import { UnsupportedError } from "../../core/errors.ts";
-import type { Ort } from "./ort.ts";
-import { type Binding, packageOrt } from "./ort_package.ts";
+import { type Binding, type PackageOrt, packageOrt } from "./ort_package.ts";
 
-let opened: Promise<Ort> | undefined;
+let opened: Promise<PackageOrt> | undefined;
 
 /**
  * The library, opened on the first call; its 14 MB of WebAssembly are compiled with the first graph.
  *
  * @throws {UnsupportedError} If the package cannot be loaded.
  */
-export function openOrtWeb(): Promise<Ort> {
+export function openOrtWeb(): Promise<PackageOrt> {
   return opened ??= open();
 }
 
-async function open(): Promise<Ort> {
+async function open(): Promise<PackageOrt> {
   try {
     const package_ = await import("onnxruntime-web");
     package_.env.wasm.numThreads = 1;
