@@ -24,9 +24,7 @@ export type ProfileClassifier = (profiles: Float64Array) => Scores;
 export const PROFILE_LENGTH = activeRows().length;
 
 /** Mean occupancy of each active row of ieta: shape [row, 22], in hits. */
-export function rowProfiles(
-  maps: ArrayLike<number>,
-): Float64Array<ArrayBuffer> {
+export function rowProfiles(maps: ArrayLike<number>): Float64Array<ArrayBuffer> {
   const cells = activeRows().map((row) => activeColumns(row).map((column) => row * COLUMNS + column));
   const rows = maps.length / CELLS;
   const profiles = new Float64Array(rows * cells.length);
@@ -41,28 +39,18 @@ export function rowProfiles(
 }
 
 /** Row profiles of a column of maps. */
-export function profilesOf(
-  table: Table,
-  column = "occupancy",
-): Float64Array<ArrayBuffer> {
+export function profilesOf(table: Table, column = "occupancy"): Float64Array<ArrayBuffer> {
   return rowProfiles(table[column]!.data as Float32Array);
 }
 
 /** The threshold on the mean over all active cells, and the side, that classify most training rows rightly. */
-export function trainMeanThreshold(
-  profiles: Float64Array,
-  labels: ArrayLike<number>,
-): ProfileClassifier {
+export function trainMeanThreshold(profiles: Float64Array, labels: ArrayLike<number>): ProfileClassifier {
   const means = meansOf(profiles);
   const order = Uint32Array.from(means, (_, i) => i).sort((a, b) => means[a]! - means[b]!);
   const positives = order.reduce((sum, row) => sum + labels[row]!, 0);
   // Rows below the threshold that are of run 0, plus rows above it that are of run 1.
   let right = positives;
-  let best = {
-    distance: Math.abs(2 * right - order.length),
-    right,
-    threshold: -Infinity,
-  };
+  let best = { distance: Math.abs(2 * right - order.length), right, threshold: -Infinity };
   for (const [k, row] of order.entries()) {
     right += labels[row] === 1 ? -1 : 1;
     const next = order[k + 1];
@@ -75,10 +63,7 @@ export function trainMeanThreshold(
   return (found) => {
     const scores = meansOf(found).map((mean) => sign * mean);
     const threshold = sign * best.threshold;
-    return {
-      scores,
-      predicted: Uint8Array.from(scores, (score) => Number(score > threshold)),
-    };
+    return { scores, predicted: Uint8Array.from(scores, (score) => Number(score > threshold)) };
   };
 }
 
@@ -103,7 +88,10 @@ function meansOf(profiles: Float64Array): Float64Array<ArrayBuffer> {
 const PENALTY = 1;
 /** Newton's method doubles its digits per step; a penalized logistic regression needs about ten. */
 const NEWTON_STEPS = 50;
-const NEWTON_TOLERANCE = 1e-9;
+/** A step shorter than this, relative to the weights, was the last one. */
+const SHORTEST_STEP = 1e-10;
+/** Changes of the loss below this share of it are rounding. */
+const ROUNDING = 1e-12;
 
 /**
  * Logistic regression on the row profile: features standardized by the training part, penalty |w|^2/2, minimized by
@@ -111,10 +99,7 @@ const NEWTON_TOLERANCE = 1e-9;
  *
  * @see Hastie, Tibshirani, Friedman (2009), "The Elements of Statistical Learning", section 4.4.1
  */
-export function trainRowProfile(
-  profiles: Float64Array,
-  labels: ArrayLike<number>,
-): ProfileClassifier {
+export function trainRowProfile(profiles: Float64Array, labels: ArrayLike<number>): ProfileClassifier {
   const scaling = standardizer(profiles);
   const features = scaling(profiles);
   const width = PROFILE_LENGTH + 1; // the last feature is the constant
@@ -122,17 +107,12 @@ export function trainRowProfile(
   let loss = penalizedLoss(features, labels, weights);
   for (let step = 0; step < NEWTON_STEPS; step++) {
     const direction = newtonStep(features, labels, weights);
+    const at = (size: number) => weights.map((weight, i) => weight - size * direction[i]!);
     let size = 1;
-    let next = weights.map((weight, i) => weight - direction[i]!);
-    let nextLoss = penalizedLoss(features, labels, next);
-    while (nextLoss > loss && size > 1e-6) {
-      size /= 2;
-      next = weights.map((weight, i) => weight - size * direction[i]!);
-      nextLoss = penalizedLoss(features, labels, next);
-    }
-    const gain = loss - nextLoss;
-    [weights, loss] = [next, nextLoss];
-    if (gain <= NEWTON_TOLERANCE * Math.abs(loss)) break;
+    while (size > 1e-6 && penalizedLoss(features, labels, at(size)) > loss * (1 + ROUNDING)) size /= 2;
+    weights = at(size);
+    loss = penalizedLoss(features, labels, weights);
+    if (Math.hypot(...direction) <= SHORTEST_STEP * (1 + Math.hypot(...weights))) break;
   }
   return (found) => {
     const scores = logits(scaling(found), weights);
@@ -145,9 +125,7 @@ export function trainRowProfile(
 }
 
 /** Zero mean and unit spread per feature, with the constant feature appended: shape [row, 23]. */
-function standardizer(
-  profiles: Float64Array,
-): (profiles: Float64Array) => Float64Array {
+function standardizer(profiles: Float64Array): (profiles: Float64Array) => Float64Array {
   const rows = profiles.length / PROFILE_LENGTH;
   const means = new Float64Array(PROFILE_LENGTH);
   const squares = new Float64Array(PROFILE_LENGTH);
@@ -158,9 +136,7 @@ function standardizer(
   );
   const spreads = squares.map((square) => square > 0 ? Math.sqrt(square) : 1);
   return (found) => {
-    const features = new Float64Array(
-      found.length / PROFILE_LENGTH * (PROFILE_LENGTH + 1),
-    ).fill(1);
+    const features = new Float64Array(found.length / PROFILE_LENGTH * (PROFILE_LENGTH + 1)).fill(1);
     found.forEach((value, i) => {
       const feature = i % PROFILE_LENGTH;
       const row = (i - feature) / PROFILE_LENGTH;
@@ -170,10 +146,7 @@ function standardizer(
   };
 }
 
-function logits(
-  features: Float64Array,
-  weights: Float64Array,
-): Float64Array<ArrayBuffer> {
+function logits(features: Float64Array, weights: Float64Array): Float64Array<ArrayBuffer> {
   const width = weights.length;
   return Float64Array.from({ length: features.length / width }, (_, row) => {
     let sum = 0;
@@ -185,11 +158,7 @@ function logits(
 }
 
 /** Sum of -log probability of the true class, plus the penalty on all weights but the constant's. */
-function penalizedLoss(
-  features: Float64Array,
-  labels: ArrayLike<number>,
-  weights: Float64Array,
-): number {
+function penalizedLoss(features: Float64Array, labels: ArrayLike<number>, weights: Float64Array): number {
   let loss = 0;
   for (const [row, logit] of logits(features, weights).entries()) {
     const wrong = labels[row] === 1 ? -logit : logit;
@@ -202,11 +171,7 @@ function penalizedLoss(
 }
 
 /** Inverse Hessian times gradient of {@linkcode penalizedLoss}. */
-function newtonStep(
-  features: Float64Array,
-  labels: ArrayLike<number>,
-  weights: Float64Array,
-): Float64Array {
+function newtonStep(features: Float64Array, labels: ArrayLike<number>, weights: Float64Array): Float64Array {
   const width = weights.length;
   const gradient = new Float64Array(width);
   const hessian = Array.from({ length: width }, () => new Float64Array(width));
@@ -229,10 +194,7 @@ function newtonStep(
 }
 
 /** Solves A x = b for a symmetric positive-definite A, of which the lower triangle is read and overwritten (Cholesky). */
-function solvePositive(
-  a: readonly Float64Array[],
-  b: Float64Array,
-): Float64Array {
+function solvePositive(a: readonly Float64Array[], b: Float64Array): Float64Array {
   const size = b.length;
   for (let i = 0; i < size; i++) {
     for (let j = 0; j <= i; j++) {

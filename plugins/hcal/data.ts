@@ -41,20 +41,13 @@ export const MIN_ROWS = 20;
 export const RANGE_ROWS = 256;
 
 /** Opens both runs. Close them when done. */
-export async function openRuns(
-  options: MapsOptions,
-  random: HookContext["random"],
-): Promise<RunMaps[]> {
+export async function openRuns(options: MapsOptions, random: HookContext["random"]): Promise<RunMaps[]> {
   if (options.data !== undefined) {
     return await openFiles(options.data, options.rows);
   }
   const rows = options.rows ?? DEFAULT_ROWS;
   return RUNS.map((run, label) => {
-    const make = simulatedRun(label as 0 | 1, {
-      rows,
-      difficulty: options.difficulty,
-      random,
-    });
+    const make = simulatedRun(label as 0 | 1, { rows, difficulty: options.difficulty, random });
     return {
       run,
       rows,
@@ -70,10 +63,7 @@ export async function openRuns(
  *
  * @throws {DataError} If a run is missing or there twice, or a file is not an array of maps.
  */
-export async function openFiles(
-  directory: string,
-  rows?: number,
-): Promise<RunMaps[]> {
+export async function openFiles(directory: string, rows?: number): Promise<RunMaps[]> {
   const paths = findFiles(directory);
   const opened: RunMaps[] = [];
   try {
@@ -110,11 +100,7 @@ function findFiles(directory: string): string[] {
  *
  * @throws {DataError} If it is no .npy file, truncated, or not float64 or float32 of shape [sections, 64, 72].
  */
-export async function openMaps(
-  path: string,
-  run: number,
-  limit = Infinity,
-): Promise<RunMaps> {
+export async function openMaps(path: string, run: number, limit = Infinity): Promise<RunMaps> {
   const file = await openMapFile(path);
   const { dtype, shape } = file;
   const [sections = 0, ...grid] = shape;
@@ -232,10 +218,7 @@ export function splitSections(
   }
   const ofBlock = drawn(blocks, random("split/blocked").permutation(blocks));
   const parts = rows.map((count, label) =>
-    Uint8Array.from(
-      { length: count },
-      (_, section) => ofBlock[block(label, section)]!,
-    )
+    Uint8Array.from({ length: count }, (_, section) => ofBlock[block(label, section)]!)
   );
   return { parts, blocks, block };
 }
@@ -263,45 +246,24 @@ export interface PrepareOptions extends MapsOptions {
 }
 
 /** Reads or simulates both runs and divides them into tables of float32 maps. */
-export async function prepareTables(
-  options: PrepareOptions,
-  context: HookContext,
-): Promise<Prepared<Facts>> {
+export async function prepareTables(options: PrepareOptions, context: HookContext): Promise<Prepared<Facts>> {
   const runs = await openRuns(options, context.random);
   try {
     requireSections(runs);
-    const split = splitSections(
-      options.split,
-      runs.map(({ rows }) => rows),
-      context.random,
-    );
+    const split = splitSections(options.split, runs.map(({ rows }) => rows), context.random);
     const builders = PARTS.map((_, part) => tableBuilder(countOf(split, part)));
     const total = runs.reduce((sum, { rows }) => sum + rows, 0);
     let done = 0;
     for (const [label, run] of runs.entries()) {
       await forEachRange(run, (maps, from, to) => {
         for (let section = from; section < to; section++) {
-          const map = maps.subarray(
-            (section - from) * CELLS,
-            (section - from + 1) * CELLS,
-          );
-          builders[split.parts[label]![section]!]!.add(
-            map,
-            label,
-            section,
-            split.block(label, section),
-          );
+          const map = maps.subarray((section - from) * CELLS, (section - from + 1) * CELLS);
+          builders[split.parts[label]![section]!]!.add(map, label, section, split.block(label, section));
         }
-        context.progress(
-          done += to - from,
-          total,
-          options.data === undefined ? "simulating" : "reading",
-        );
+        context.progress(done += to - from, total, options.data === undefined ? "simulating" : "reading");
       });
     }
-    const tables = Object.fromEntries(
-      PARTS.map((name, part) => [name, builders[part]!.table]),
-    );
+    const tables = Object.fromEntries(PARTS.map((name, part) => [name, builders[part]!.table]));
     const simulated = options.data === undefined;
     return {
       tables,
@@ -325,10 +287,7 @@ export async function prepareTables(
  *
  * @param columns Names under which networks take the maps.
  */
-export async function openNewMaps(
-  path: string,
-  columns: readonly string[],
-): Promise<NewData> {
+export async function openNewMaps(path: string, columns: readonly string[]): Promise<NewData> {
   const runs = Deno.statSync(path).isDirectory ? await openFiles(path) : [await openMaps(path, 0)];
   try {
     const rows = runs.reduce((sum, run) => sum + run.rows, 0);
@@ -336,15 +295,7 @@ export async function openNewMaps(
     for (const [i, run] of runs.entries()) {
       await forEachRange(run, (maps, from, to) => {
         for (let section = from; section < to; section++) {
-          builder.add(
-            maps.subarray(
-              (section - from) * CELLS,
-              (section - from + 1) * CELLS,
-            ),
-            i,
-            section,
-            0,
-          );
+          builder.add(maps.subarray((section - from) * CELLS, (section - from + 1) * CELLS), i, section, 0);
         }
       });
     }
@@ -395,10 +346,7 @@ export async function forEachRange(
 }
 
 function countOf(split: Split, part: number): number {
-  return split.parts.reduce(
-    (sum, parts) => sum + parts.reduce((n, p) => n + Number(p === part), 0),
-    0,
-  );
+  return split.parts.reduce((sum, parts) => sum + parts.reduce((n, p) => n + Number(p === part), 0), 0);
 }
 
 /** Fills the columns of a table row by row, without a copy of the maps beside it. */
@@ -408,28 +356,15 @@ function tableBuilder(rows: number): {
   add(map: Maps, label: number, section: number, block: number): void;
 } {
   const maps = new Float32Array(rows * CELLS);
-  const [labels, sections, blocks] = [
-    new Int32Array(rows),
-    new Int32Array(rows),
-    new Int32Array(rows),
-  ];
+  const [labels, sections, blocks] = [new Int32Array(rows), new Int32Array(rows), new Int32Array(rows)];
   let row = 0;
   return {
     maps,
     table: {
       occupancy: mapColumn(maps),
-      label: column(labels, {
-        unit: "1",
-        description: `0 is run ${RUNS[0]}, 1 is run ${RUNS[1]}`,
-      }),
-      section: column(sections, {
-        unit: "1",
-        description: "position of the luminosity section in its run",
-      }),
-      block: column(blocks, {
-        unit: "1",
-        description: "block of adjacent sections",
-      }),
+      label: column(labels, { unit: "1", description: `0 is run ${RUNS[0]}, 1 is run ${RUNS[1]}` }),
+      section: column(sections, { unit: "1", description: "position of the luminosity section in its run" }),
+      block: column(blocks, { unit: "1", description: "block of adjacent sections" }),
     },
     add(map, label, section, block) {
       maps.set(map, row * CELLS);
@@ -454,14 +389,8 @@ export function mapColumn(maps: Float32Array<ArrayBuffer>): Table[string] {
  * Center and scale of log1p(occupancy), from the given maps alone. The center is one number per row of ieta, so that a
  * cell without hits, dead or not read out, can stand at the center.
  */
-export function inputScale(
-  maps: Float32Array,
-): { center: number[]; scale: number } {
-  const [sums, squares, counts] = [
-    new Float64Array(ROWS),
-    new Float64Array(ROWS),
-    new Float64Array(ROWS),
-  ];
+export function inputScale(maps: Float32Array): { center: number[]; scale: number } {
+  const [sums, squares, counts] = [new Float64Array(ROWS), new Float64Array(ROWS), new Float64Array(ROWS)];
   for (let i = 0; i < maps.length; i++) {
     if (!(maps[i]! > 0)) continue;
     const row = Math.floor(i % CELLS / COLUMNS);
@@ -482,10 +411,7 @@ export function inputScale(
   return { center, scale: scale > 0 ? scale : 1 };
 }
 
-function sourceOf(
-  runs: readonly RunMaps[],
-  { data, difficulty }: MapsOptions,
-): string {
+function sourceOf(runs: readonly RunMaps[], { data, difficulty }: MapsOptions): string {
   const counts = runs.map(({ run, rows }) => `${rows} luminosity sections of run ${run}`).join(" and ");
   return data === undefined
     ? `${counts}, simulated at difficulty ${difficulty}`
@@ -501,21 +427,14 @@ const REASONS = {
     "the training part, so that the result can be too good; --split blocked is the honest one.",
 };
 
-function splitNote(
-  runs: readonly RunMaps[],
-  split: Split,
-  kind: "blocked" | "random",
-): TextTable {
+function splitNote(runs: readonly RunMaps[], split: Split, kind: "blocked" | "random"): TextTable {
   const count = (label: number, part: number) =>
     split.parts[label]!.reduce((n, p) => n + Number(p === part), 0);
   return {
     name: "split",
     title: `Split: ${kind}`,
     columns: ["part", ...runs.map(({ run }) => `run ${run}`)],
-    rows: PARTS.map((
-      name,
-      part,
-    ) => [name, ...runs.map((_, label) => count(label, part))]),
+    rows: PARTS.map((name, part) => [name, ...runs.map((_, label) => count(label, part))]),
     note: kind === "blocked" ? `${REASONS.blocked} ${split.blocks} blocks per run.` : REASONS.random,
   };
 }

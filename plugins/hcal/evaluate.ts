@@ -47,23 +47,12 @@ export async function evaluateModels(
   const truth = test.label!.data as Int32Array;
   const found = await context.predict(config.model, test);
   const network = networkScores(found.logit!.data as Float32Array);
-  const [profiles, labels] = [
-    profilesOf(train),
-    train.label!.data as Int32Array,
-  ];
+  const [profiles, labels] = [profilesOf(train), train.label!.data as Int32Array];
   const testProfiles = profilesOf(test);
   const measured: Measured[] = [
     { label: config.model, scores: network, truth },
-    {
-      label: "row profile",
-      scores: trainRowProfile(profiles, labels)(testProfiles),
-      truth,
-    },
-    {
-      label: "mean threshold",
-      scores: trainMeanThreshold(profiles, labels)(testProfiles),
-      truth,
-    },
+    { label: "row profile", scores: trainRowProfile(profiles, labels)(testProfiles), truth },
+    { label: "mean threshold", scores: trainMeanThreshold(profiles, labels)(testProfiles), truth },
   ];
   const prefixes = ["", "row_profile.", "mean_threshold."];
   const metrics: Metrics = Object.assign(
@@ -78,19 +67,10 @@ export async function evaluateModels(
   const robustness = config.robustness ? await studyRobustness(config, context) : [];
   return {
     metrics: { ...metrics, ...worstBlock(blocks) },
-    figures: figuresOf(measured, metrics, {
-      blocks,
-      robustness,
-      context,
-      prefixes,
-    })
+    figures: figuresOf(measured, metrics, { blocks, robustness, context, prefixes })
       .concat(await attentionFigures(config, context)),
     tables: [blockTable(blocks), ...robustness.map(studyTable)],
-    predictions: {
-      probability: found.probability!,
-      label: test.label!,
-      section: test.section!,
-    },
+    predictions: { probability: found.probability!, label: test.label!, section: test.section! },
     ...(robustness.length > 0 &&
       { results: { robustness: robustness as unknown as Json } }),
     summary: summaryOf(metrics, config, context),
@@ -105,10 +85,7 @@ function warnOfCrop(patch: number, context: EvaluateContext<Facts>): void {
     ...(down * patch < ROWS ? [`rows ${down * patch}-${ROWS - 1} of ieta`] : []),
   ];
   if (missing.length === 0) return;
-  context.warn(
-    "cells-left-out",
-    `patches of ${patch} x ${patch} cells leave out ${missing.join(" and ")}`,
-  );
+  context.warn("cells-left-out", `patches of ${patch} x ${patch} cells leave out ${missing.join(" and ")}`);
 }
 
 /** Figures of the classifiers; the confusion matrix is that of the network. */
@@ -123,11 +100,7 @@ function figuresOf(
   },
 ): Promise<Figure>[] {
   return [
-    rocOf(
-      measured,
-      prefixes.map((prefix) => metrics[`${prefix}auc`]!),
-      simulated,
-    ),
+    rocOf(measured, prefixes.map((prefix) => metrics[`${prefix}auc`]!), simulated),
     confusionOf(measured[0]!, simulated),
     reliabilityOf(measured, simulated),
     blockFigure(blocks, simulated),
@@ -144,29 +117,19 @@ async function attentionFigures(
   const labels = test.label!.data as Int32Array;
   const rows = RUNS.map((_, label) => labels.indexOf(label));
   const chosen = takeRows(test, rows);
-  const answer = await context.call(model, "attention", {
-    occupancy: chosen.occupancy!,
-  });
+  const answer = await context.call(model, "attention", { occupancy: chosen.occupancy! });
   const [, depth, tokens] = answer.attention!.shape as [number, number, number];
   const { down, across } = patchGrid(patch);
   if (tokens !== down * across) {
-    throw new TypeError(
-      `Cannot draw attention as there must be one value per patch: found ${tokens}`,
-    );
+    throw new TypeError(`Cannot draw attention as there must be one value per patch: found ${tokens}`);
   }
   const samples = rows.map((row, i) => {
     const last = (i * depth + depth - 1) * tokens;
     return {
       label: labels[row]!,
       section: (test.section!.data as Int32Array)[row]!,
-      map: (chosen.occupancy!.data as Float32Array).subarray(
-        i * CELLS,
-        (i + 1) * CELLS,
-      ),
-      attention: (answer.attention!.data as Float32Array).subarray(
-        last,
-        last + tokens,
-      ),
+      map: (chosen.occupancy!.data as Float32Array).subarray(i * CELLS, (i + 1) * CELLS),
+      attention: (answer.attention!.data as Float32Array).subarray(last, last + tokens),
     };
   });
   return [attentionFigure(samples, patch, context.simulated)];
@@ -196,18 +159,8 @@ function blockTable(blocks: readonly BlockAccuracy[]): TextTable {
   return {
     name: "blocks",
     title: "Accuracy per block of luminosity sections",
-    columns: [
-      "run",
-      "block",
-      "mean section",
-      "test images",
-      "accuracy",
-      "95 % from",
-      "to",
-    ],
-    rows: blocks.map((
-      { label, block, section, rows, accuracy: { value, low, high } },
-    ) => [
+    columns: ["run", "block", "mean section", "test images", "accuracy", "95 % from", "to"],
+    rows: blocks.map(({ label, block, section, rows, accuracy: { value, low, high } }) => [
       RUNS[label]!,
       block,
       Math.round(section),
@@ -218,9 +171,7 @@ function blockTable(blocks: readonly BlockAccuracy[]): TextTable {
   };
 }
 
-function studyTable(
-  { name, title, x, values, classifiers }: StudyCurves,
-): TextTable {
+function studyTable({ name, title, x, values, classifiers }: StudyCurves): TextTable {
   const text = ({ value, error }: { value: number; error: number | null }) =>
     `${value.toFixed(4)} ± ${(error ?? 0).toFixed(4)}`;
   return {
@@ -228,24 +179,16 @@ function studyTable(
     title,
     columns: [
       x.label,
-      ...classifiers.flatMap((
-        { label },
-      ) => [`${label}: accuracy`, `${label}: AUC`]),
+      ...classifiers.flatMap(({ label }) => [`${label}: accuracy`, `${label}: AUC`]),
     ],
     rows: values.map((value, i) => [
       value,
-      ...classifiers.flatMap((
-        { accuracy, auc },
-      ) => [text(accuracy[i]!), text(auc[i]!)]),
+      ...classifiers.flatMap(({ accuracy, auc }) => [text(accuracy[i]!), text(auc[i]!)]),
     ]),
   };
 }
 
-function summaryOf(
-  metrics: Metrics,
-  { model }: EvaluateConfig,
-  { facts }: EvaluateContext<Facts>,
-): string {
+function summaryOf(metrics: Metrics, { model }: EvaluateConfig, { facts }: EvaluateContext<Facts>): string {
   const share = (key: string) => `${(100 * metrics[key]!.value).toFixed(2)} %`;
   const best = metrics["row_profile.accuracy"]!.value >= metrics.accuracy!.value
     ? "the row profile alone does as well: no network is needed here"

@@ -15,22 +15,14 @@ const BINS = 50;
 const SAMPLES = 3;
 
 /** Reads both runs and returns their statistics and figures. */
-export async function explore(
-  options: MapsOptions,
-  context: HookContext,
-): Promise<Evaluation> {
+export async function explore(options: MapsOptions, context: HookContext): Promise<Evaluation> {
   const runs = await openRuns(options, context.random);
   try {
     const total = runs.reduce((sum, { rows }) => sum + rows, 0);
     const studies: RunStudy[] = [];
     let before = 0;
     for (const run of runs) {
-      studies.push(
-        await studyRun(
-          run,
-          (done) => context.progress(before + done, total, "reading"),
-        ),
-      );
+      studies.push(await studyRun(run, (done) => context.progress(before + done, total, "reading")));
       before += run.rows;
     }
     const simulated = options.data === undefined;
@@ -58,22 +50,15 @@ async function samplesOf(runs: readonly RunMaps[], { random }: HookContext) {
   );
 }
 
-async function histogramsOf(
-  runs: readonly RunMaps[],
-  studies: readonly RunStudy[],
-) {
+async function histogramsOf(runs: readonly RunMaps[], studies: readonly RunStudy[]) {
   const low = Math.min(0, ...studies.map(({ statistics }) => statistics.min));
   const high = Math.max(...studies.map(({ statistics }) => statistics.max));
   const range = [low, high > low ? high : low + 1] as const;
-  return await Promise.all(
-    runs.map((run) => nonZeroHistogram(run, { range, bins: BINS })),
-  );
+  return await Promise.all(runs.map((run) => nonZeroHistogram(run, { range, bins: BINS })));
 }
 
 function statisticsOf(studies: readonly RunStudy[]): JsonObject {
-  return Object.fromEntries(
-    studies.map(({ run, statistics }) => [String(run), statistics]),
-  );
+  return Object.fromEntries(studies.map(({ run, statistics }) => [String(run), statistics]));
 }
 
 /** Rows of the table: key, what it is, unit. */

@@ -40,11 +40,7 @@ type MapColors = Pick<
   "colorLabel" | "colorUnit" | "logColor" | "diverging" | "colorDomain"
 >;
 
-function detectorMap(
-  text: Text,
-  values: Float64Array | Float32Array,
-  colors: MapColors,
-): Promise<Figure> {
+function detectorMap(text: Text, values: Float64Array | Float32Array, colors: MapColors): Promise<Figure> {
   const grid = { rows: ROWS, columns: COLUMNS, rowNames: ietaNames() };
   return heatMapFigure({
     ...PANEL,
@@ -132,12 +128,8 @@ function differenceMap({ studies, simulated }: ExploreInput): Promise<Figure> {
   });
 }
 
-function sampleMaps(
-  { studies, samples, simulated }: ExploreInput,
-): Promise<Figure> {
-  const colorDomain = sharedLogRange(
-    samples.flatMap((maps) => maps.map(({ map }) => map)),
-  );
+function sampleMaps({ studies, samples, simulated }: ExploreInput): Promise<Figure> {
+  const colorDomain = sharedLogRange(samples.flatMap((maps) => maps.map(({ map }) => map)));
   const panels = samples[0]!.flatMap((_, i) =>
     samples.map((maps, label) => {
       const { section, map } = maps[i]!;
@@ -166,10 +158,7 @@ function sampleMaps(
 function frequencyMaps({ studies, simulated }: ExploreInput): Promise<Figure> {
   const [first, second] = studies as [RunStudy, RunStudy];
   const difference = second.frequencyMap.map((share, cell) => share - first.frequencyMap[cell]!);
-  const largest = difference.reduce(
-    (far, value) => Math.max(far, Math.abs(value)),
-    0,
-  );
+  const largest = difference.reduce((far, value) => Math.max(far, Math.abs(value)), 0);
   const maps = studies.map(({ run, frequencyMap }) =>
     detectorMap(panel(`frequency_map_${run}`, `Run ${run}`), frequencyMap, {
       colorLabel: "share of images with hits",
@@ -195,9 +184,7 @@ function frequencyMaps({ studies, simulated }: ExploreInput): Promise<Figure> {
   });
 }
 
-function valueHistogram(
-  { studies, histograms, simulated }: ExploreInput,
-): Promise<Figure> {
+function valueHistogram({ studies, histograms, simulated }: ExploreInput): Promise<Figure> {
   return histogramFigure({
     name: "values",
     title: "Occupancies that are not zero",
@@ -234,10 +221,7 @@ export function rocOf(
 }
 
 /** Test rows by true and found run, for one classifier. */
-export function confusionOf(
-  { label, scores, truth }: Measured,
-  simulated: boolean,
-): Promise<Figure> {
+export function confusionOf({ label, scores, truth }: Measured, simulated: boolean): Promise<Figure> {
   const { counts } = confusionMatrix(scores.predicted, truth, 2);
   const runs = RUNS.map(String);
   return heatMapFigure({
@@ -261,10 +245,7 @@ export function confusionOf(
 }
 
 /** Observed share against the probability given, for classifiers that give one. */
-export function reliabilityOf(
-  measured: readonly Measured[],
-  simulated: boolean,
-): Promise<Figure> {
+export function reliabilityOf(measured: readonly Measured[], simulated: boolean): Promise<Figure> {
   const series = measured.filter(({ scores }) => scores.probabilities !== undefined).map(
     ({ label, scores, truth }) => {
       const curve = reliabilityCurve(scores.probabilities!, truth);
@@ -287,26 +268,19 @@ export function reliabilityOf(
     height: 420,
     x: { label: `probability of run ${RUNS[1]}`, domain: [-0.02, 1.02] },
     y: { label: `share of run ${RUNS[1]}`, domain: [-0.02, 1.02] },
-    series: [...series, {
-      label: "calibrated",
-      x: [0, 1],
-      y: [0, 1],
-      dash: true,
-    }],
+    series: [...series, { label: "calibrated", x: [0, 1], y: [0, 1], dash: true }],
   });
 }
 
 /** Accuracy along the runs. */
-export function blockFigure(
-  blocks: readonly BlockAccuracy[],
-  simulated: boolean,
-): Promise<Figure> {
+export function blockFigure(blocks: readonly BlockAccuracy[], simulated: boolean): Promise<Figure> {
   const series = RUNS.map((run, label) => ({
     run,
+    label,
     found: blocks.filter((block) => block.label === label),
   }))
     .filter(({ found }) => found.length > 0)
-    .map(({ run, found }) => ({
+    .map(({ run, label, found }) => ({
       label: `run ${run}`,
       // Side by side, as the blocks of both runs lie at the same sections.
       x: found.map(({ section, rows }) => section + (label - 0.5) * rows / 10),
@@ -343,14 +317,8 @@ export function attentionFigure(
 ): Promise<Figure> {
   const maps = samples.map(({ attention }) => cellAttention(attention, patch));
   const logDomain = sharedLogRange(samples.map(({ map }) => map));
-  const most = maps.flatMap((map) => [...map]).reduce(
-    (a, b) => Math.max(a, b),
-    0,
-  );
-  const colors = {
-    colorLabel: "attention / uniform",
-    colorDomain: [0, most] as const,
-  };
+  const most = maps.flatMap((map) => [...map]).reduce((a, b) => Math.max(a, b), 0);
+  const colors = { colorLabel: "attention / uniform", colorDomain: [0, most] as const };
   const panels = samples.flatMap(({ label, section, map }, i) => {
     const run = RUNS[label]!;
     return [
@@ -363,11 +331,7 @@ export function attentionFigure(
           colorDomain: logDomain,
         },
       ),
-      detectorMap(
-        panel(`attention_${run}`, "Attention of the class token"),
-        maps[i]!,
-        colors,
-      ),
+      detectorMap(panel(`attention_${run}`, "Attention of the class token"), maps[i]!, colors),
       overlayMapFigure({
         ...PANEL,
         ...panel(`overlay_${run}`, "Attention over the image"),
@@ -397,10 +361,7 @@ export function attentionFigure(
 }
 
 /** Attention per patch as a map of cells, relative to equal attention; cells left out of all patches have none. */
-export function cellAttention(
-  attention: Float32Array,
-  patch: number,
-): Float64Array {
+export function cellAttention(attention: Float32Array, patch: number): Float64Array {
   const { down, across } = patchGrid(patch);
   const map = new Float64Array(CELLS);
   for (let cell = 0; cell < CELLS; cell++) {
@@ -430,10 +391,7 @@ export interface StudyCurves {
 }
 
 /** Accuracy and AUC side by side. */
-export function studyFigure(
-  study: StudyCurves,
-  simulated: boolean,
-): Promise<Figure> {
+export function studyFigure(study: StudyCurves, simulated: boolean): Promise<Figure> {
   const { name, title, caption, x, values, classifiers } = study;
   const side = (key: "accuracy" | "auc", label: string) =>
     curveFigure({

@@ -34,9 +34,7 @@ export function isActive(row: number, column: number): boolean {
 
 /** Columns that are read out in a row, increasing. */
 export function activeColumns(row: number): number[] {
-  return Array.from({ length: COLUMNS }, (_, column) => column).filter((
-    column,
-  ) => isActive(row, column));
+  return Array.from({ length: COLUMNS }, (_, column) => column).filter((column) => isActive(row, column));
 }
 
 /** Rows that have cells, increasing. */

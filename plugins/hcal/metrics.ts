@@ -38,35 +38,18 @@ export function classifierMetrics(
 ): Metrics {
   const rows = truth.length;
   const facts = (text: string, better: Metric["better"]) =>
-    ({
-      unit: "1",
-      better,
-      rows,
-      split: "test",
-      label: `${text}, ${label}`,
-    }) as const;
+    ({ unit: "1", better, rows, split: "test", label: `${text}, ${label}` }) as const;
   const metrics: { [key: string]: Metric } = {
-    [`${prefix}accuracy`]: toMetric(
-      accuracy(predicted, truth),
-      facts("accuracy", "higher"),
-    ),
-    [`${prefix}auc`]: toMetric(
-      aucEstimate(scores, truth),
-      facts("area under the ROC curve", "higher"),
-    ),
+    [`${prefix}accuracy`]: toMetric(accuracy(predicted, truth), facts("accuracy", "higher")),
+    [`${prefix}auc`]: toMetric(aucEstimate(scores, truth), facts("area under the ROC curve", "higher")),
   };
   if (probabilities === undefined) return metrics;
-  metrics[`${prefix}log_loss`] = toMetric(
-    logLossEstimate(probabilities, truth),
-    facts("log loss", "lower"),
-  );
+  metrics[`${prefix}log_loss`] = toMetric(logLossEstimate(probabilities, truth), facts("log loss", "lower"));
   metrics[`${prefix}ece`] = toMetric(
     bootstrap(
       rows,
       (chosen) => calibrationError(probabilities, truth, chosen),
-      {
-        random: context.random(`bootstrap/${prefix}ece`),
-      },
+      { random: context.random(`bootstrap/${prefix}ece`) },
     ),
     facts("expected calibration error", "lower"),
   );
@@ -76,10 +59,7 @@ export function classifierMetrics(
 /** Mean over rows with the standard error of the mean. */
 function logLossEstimate(probabilities: Float64Array, truth: Int32Array) {
   const losses = Float64Array.from(probabilities, (p, row) => {
-    const right = Math.min(
-      Math.max(truth[row] === 1 ? p : 1 - p, CLIP),
-      1 - CLIP,
-    );
+    const right = Math.min(Math.max(truth[row] === 1 ? p : 1 - p, CLIP), 1 - CLIP);
     return -Math.log(right);
   });
   const error = losses.length > 1
@@ -92,11 +72,7 @@ function logLossEstimate(probabilities: Float64Array, truth: Int32Array) {
   } as const;
 }
 
-function calibrationError(
-  probabilities: Float64Array,
-  truth: Int32Array,
-  chosen: Uint32Array,
-): number {
+function calibrationError(probabilities: Float64Array, truth: Int32Array, chosen: Uint32Array): number {
   const p = Float64Array.from(chosen, (row) => probabilities[row]!);
   return expectedCalibrationError(p, Array.from(chosen, (row) => truth[row]!));
 }
@@ -121,20 +97,14 @@ export function blockAccuracies(
     sections: Int32Array;
   },
 ): BlockAccuracy[] {
-  const groups = Map.groupBy(
-    Array.from(truth.keys()),
-    (row) => 1e6 * truth[row]! + blocks[row]!,
-  );
+  const groups = Map.groupBy(Array.from(truth.keys()), (row) => 1e6 * truth[row]! + blocks[row]!);
   return [...groups].sort(([a], [b]) => a - b).map(([, rows]) => ({
     label: truth[rows[0]!]!,
     block: blocks[rows[0]!]!,
     section: mean(rows.map((row) => sections[row]!)),
     rows: rows.length,
     accuracy: wilsonInterval(
-      rows.reduce(
-        (right, row) => right + Number(predicted[row] === truth[row]),
-        0,
-      ),
+      rows.reduce((right, row) => right + Number(predicted[row] === truth[row]), 0),
       rows.length,
       { z: Z95 },
     ),

@@ -23,63 +23,34 @@ const config = z.object({
     "folder with Run355456_Dataset*.npy and Run357479_Dataset*.npy (default: simulated)",
   ),
   rows: z.int().min(MIN_ROWS).max(1_000_000).optional()
-    .describe(
-      `images per run (default: ${DEFAULT_ROWS} simulated, all of the files)`,
-    ),
+    .describe(`images per run (default: ${DEFAULT_ROWS} simulated, all of the files)`),
   difficulty: z.number().min(0).max(1).default(0)
-    .describe(
-      "of the simulation: 0 = published row profiles, 1 = the same row profile in both runs",
-    ),
+    .describe("of the simulation: 0 = published row profiles, 1 = the same row profile in both runs"),
   split: z.enum(["blocked", "random"]).default("blocked")
-    .describe(
-      "what goes to one part: blocks of adjacent luminosity sections, or single ones",
-    ),
+    .describe("what goes to one part: blocks of adjacent luminosity sections, or single ones"),
   model: z.enum(["vit", "moe-vit"]).default("vit")
-    .describe("vision transformer, or one with mixtures of experts").meta(
-      training,
-    ),
+    .describe("vision transformer, or one with mixtures of experts").meta(training),
   robustness: z.boolean().default(false)
     .describe(
       "also measure damaged images, fewer training images, other difficulties (trains further networks)",
     ),
   patch: z.int().min(2).max(64).default(8).describe("side of a patch in cells")
     .meta(training),
-  dim: z.int().min(2).max(1024).default(64).describe("length of a token").meta(
-    training,
-  ),
-  depth: z.int().min(1).max(24).default(2).describe("transformer blocks").meta(
-    training,
-  ),
-  heads: z.int().min(1).max(64).default(4).describe(
-    "attention heads; divides --dim",
-  ).meta(training),
+  dim: z.int().min(2).max(1024).default(64).describe("length of a token").meta(training),
+  depth: z.int().min(1).max(24).default(2).describe("transformer blocks").meta(training),
+  heads: z.int().min(1).max(64).default(4).describe("attention heads; divides --dim").meta(training),
   mlpRatio: z.number().positive().max(16).default(2).describe(
     "hidden units per unit of --dim",
   ).meta(training),
   dropout: z.number().min(0).max(0.9).default(0.1).describe(
     "share of values dropped in training",
   ).meta(training),
-  experts: z.int().min(1).max(16).default(2).describe(
-    "networks per block of moe-vit",
-  ).meta(training),
+  experts: z.int().min(1).max(16).default(2).describe("networks per block of moe-vit").meta(training),
   scaling: z.enum(["train", "log1p"]).default("train")
-    .describe(
-      "input: log1p centered and scaled by the training part, or log1p alone",
-    ).meta(training),
-  weightDecay: z.number().min(0).max(1).default(0.01).describe(
-    "decoupled weight decay",
-  ).meta(training),
-  ...trainingOptions({
-    epochs: 5,
-    batchSize: 64,
-    learningRate: 1e-3,
-    schedule: "cosine",
-    warmup: 0.1,
-  }),
-}).refine(({ dim, heads }) => dim % heads === 0, {
-  path: ["heads"],
-  message: "must divide --dim",
-});
+    .describe("input: log1p centered and scaled by the training part, or log1p alone").meta(training),
+  weightDecay: z.number().min(0).max(1).default(0.01).describe("decoupled weight decay").meta(training),
+  ...trainingOptions({ epochs: 5, batchSize: 64, learningRate: 1e-3, schedule: "cosine", warmup: 0.1 }),
+}).refine(({ dim, heads }) => dim % heads === 0, { path: ["heads"], message: "must divide --dim" });
 
 type Config = z.output<typeof config>;
 
@@ -131,37 +102,17 @@ export default definePlugin({
     },
   },
   metrics: [
-    {
-      key: "accuracy",
-      label: "accuracy of the transformer",
-      unit: "1",
-      better: "higher",
-    },
-    {
-      key: "auc",
-      label: "its area under the ROC curve",
-      unit: "1",
-      better: "higher",
-    },
+    { key: "accuracy", label: "accuracy of the transformer", unit: "1", better: "higher" },
+    { key: "auc", label: "its area under the ROC curve", unit: "1", better: "higher" },
     { key: "log_loss", label: "its log loss", unit: "1", better: "lower" },
-    {
-      key: "ece",
-      label: "its expected calibration error",
-      unit: "1",
-      better: "lower",
-    },
+    { key: "ece", label: "its expected calibration error", unit: "1", better: "lower" },
     {
       key: "row_profile.accuracy",
       label: "logistic regression on the row profile",
       unit: "1",
       better: "higher",
     },
-    {
-      key: "mean_threshold.accuracy",
-      label: "threshold on the mean occupancy",
-      unit: "1",
-      better: "higher",
-    },
+    { key: "mean_threshold.accuracy", label: "threshold on the mean occupancy", unit: "1", better: "higher" },
   ],
   models: {
     vit: {
@@ -173,12 +124,7 @@ export default definePlugin({
       ...transformer(({ model }) => model === "moe-vit"),
     },
     ...Object.fromEntries(
-      studyModels().map((
-        study,
-      ) => [
-        study.name,
-        transformer((config) => isStudied(study, config), study),
-      ]),
+      studyModels().map((study) => [study.name, transformer((config) => isStudied(study, config), study)]),
     ),
   },
   actions: {
@@ -201,10 +147,7 @@ export default definePlugin({
   simulate: (config, context) => simulate(config, context),
 });
 
-async function prepare(
-  config: Config,
-  context: PrepareContext,
-): Promise<Prepared<Facts>> {
+async function prepare(config: Config, context: PrepareContext): Promise<Prepared<Facts>> {
   if (config.robustness && (config.rows ?? DEFAULT_ROWS) > MAX_STUDY_ROWS) {
     throw new ConfigError(
       `Cannot study robustness as the maps of its further networks must fit into memory: found --rows ${config.rows}, at most ${MAX_STUDY_ROWS}`,
@@ -233,10 +176,7 @@ async function prepare(
 }
 
 /** Files as the originals: float64, one per run. */
-async function simulate(
-  config: Config,
-  context: SimulateContext,
-): Promise<string[]> {
+async function simulate(config: Config, context: SimulateContext): Promise<string[]> {
   const rows = config.rows ?? DEFAULT_ROWS;
   const names: string[] = [];
   for (const [label, run] of RUNS.entries()) {
@@ -250,11 +190,7 @@ async function simulate(
       make(section, data, section * CELLS);
     }
     const name = `Run${run}_Dataset.npy`;
-    await writeNpy(`${context.directory}/${name}`, {
-      dtype: "float64",
-      shape: [rows, ROWS, COLUMNS],
-      data,
-    });
+    await writeNpy(`${context.directory}/${name}`, { dtype: "float64", shape: [rows, ROWS, COLUMNS], data });
     context.progress(label + 1, RUNS.length, "simulating");
     names.push(name);
   }

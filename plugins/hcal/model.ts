@@ -45,10 +45,7 @@ const CLIP_NORM = 1;
 
 /** Patches down and across; cells beyond a whole number of patches are left out. */
 export function patchGrid(patch: number): { down: number; across: number } {
-  return {
-    down: Math.floor(ROWS / patch),
-    across: Math.floor(COLUMNS / patch),
-  };
+  return { down: Math.floor(ROWS / patch), across: Math.floor(COLUMNS / patch) };
 }
 
 type AttentionBlock = (x: tf.Tensor, step: StepContext) => Attended;
@@ -69,17 +66,11 @@ export function buildTransformer(
   const embed = dense({ inputs: patch * patch, units: dim, name: "patches" });
   const prepend = classToken({ units: dim });
   const place = positionEmbedding({ rows: tokens + 1, units: dim });
-  const blocks = Array.from(
-    { length: depth },
-    (_, i) => makeBlock(config, `block${i}`, isMixture),
-  );
+  const blocks = Array.from({ length: depth }, (_, i) => makeBlock(config, `block${i}`, isMixture));
   const norm = layerNorm({ units: dim, name: "norm" });
   const head = dense({ inputs: dim, units: 1, name: "head" });
 
-  const forward = (
-    maps: tf.Tensor,
-    step: StepContext,
-  ): { logit: tf.Tensor; maps: tf.Tensor[] } => {
+  const forward = (maps: tf.Tensor, step: StepContext): { logit: tf.Tensor; maps: tf.Tensor[] } => {
     const rows = maps.shape[0]!;
     const cells = patchesOf(scaled(maps, config, scale), patch); // [row, token, cell]
     let x = dropout(place(prepend(embed(cells))), config.dropout, step);
@@ -89,10 +80,7 @@ export function buildTransformer(
       x = attended.output;
       attention.push(attended.maps);
     }
-    const token = tf.reshape(tf.slice(x, [0, 0, 0], [rows, 1, dim]), [
-      rows,
-      dim,
-    ]);
+    const token = tf.reshape(tf.slice(x, [0, 0, 0], [rows, 1, dim]), [rows, dim]);
     return { logit: tf.reshape(head(norm(token)), [rows]), maps: attention };
   };
 
@@ -116,12 +104,7 @@ export function buildTransformer(
         inputs: { [inputColumn]: { shape: [ROWS, COLUMNS] } },
         run: (batch, step) => {
           const { maps } = forward(batch[inputColumn]!, step);
-          return {
-            attention: tf.stack(
-              maps.map((map) => classAttention(map, tokens)),
-              1,
-            ),
-          };
+          return { attention: tf.stack(maps.map((map) => classAttention(map, tokens)), 1) };
         },
       },
     },
@@ -129,11 +112,7 @@ export function buildTransformer(
 }
 
 /** log1p of the occupancy, relative to the training part; a cell without hits stands at the center. */
-function scaled(
-  maps: tf.Tensor,
-  config: TransformerConfig,
-  { center, scale }: InputScale,
-): tf.Tensor {
+function scaled(maps: tf.Tensor, config: TransformerConfig, { center, scale }: InputScale): tf.Tensor {
   const logs = tf.log1p(tf.relu(maps));
   if (config.scaling === "log1p") return logs;
   const centers = tf.reshape(tf.tensor1d([...center]), [1, ROWS, 1]);
@@ -149,11 +128,7 @@ function patchesOf(maps: tf.Tensor, patch: number): tf.Tensor {
   const isWhole = down * patch === ROWS && across * patch === COLUMNS;
   const whole = isWhole ? maps : tf.slice(maps, [0, 0, 0], [rows, down * patch, across * patch]);
   const split = tf.reshape(whole, [rows, down, patch, across, patch]);
-  return tf.reshape(tf.transpose(split, [0, 1, 3, 2, 4]), [
-    rows,
-    down * across,
-    patch * patch,
-  ]);
+  return tf.reshape(tf.transpose(split, [0, 1, 3, 2, 4]), [rows, down * across, patch * patch]);
 }
 
 /**
@@ -162,35 +137,21 @@ function patchesOf(maps: tf.Tensor, patch: number): tf.Tensor {
  *
  * @see Dosovitskiy et al. (2021), arXiv:2010.11929, equations 2 and 3
  */
-function makeBlock(
-  config: TransformerConfig,
-  name: string,
-  isMixture: boolean,
-): AttentionBlock {
+function makeBlock(config: TransformerConfig, name: string, isMixture: boolean): AttentionBlock {
   const { dim: units, heads, dropout: rate } = config;
   const firstNorm = layerNorm({ units, name: `${name}/norm0` });
-  const attend = multiHeadAttention({
-    units,
-    heads,
-    name: `${name}/attention`,
-  });
+  const attend = multiHeadAttention({ units, heads, name: `${name}/attention` });
   const secondNorm = layerNorm({ units, name: `${name}/norm1` });
   const network = isMixture ? mixtureOfExperts(config, name) : tokenNetwork(config, name);
   return (x, step) => {
     const { output, maps } = attend(firstNorm(x));
     const middle = tf.add(x, dropout(output, rate, step));
-    return {
-      output: tf.add(middle, dropout(network(secondNorm(middle)), rate, step)),
-      maps,
-    };
+    return { output: tf.add(middle, dropout(network(secondNorm(middle)), rate, step)), maps };
   };
 }
 
 /** The same two dense layers for each token. */
-function tokenNetwork(
-  { dim: units, mlpRatio }: TransformerConfig,
-  name: string,
-): Block {
+function tokenNetwork({ dim: units, mlpRatio }: TransformerConfig, name: string): Block {
   return mlp({
     inputs: units,
     units: [Math.round(units * mlpRatio), units],
@@ -207,10 +168,7 @@ function tokenNetwork(
 function mixtureOfExperts(config: TransformerConfig, name: string): Block {
   const { dim, experts } = config;
   const route = dense({ inputs: dim, units: experts, name: `${name}/router` });
-  const networks = Array.from(
-    { length: experts },
-    (_, i) => tokenNetwork(config, `${name}/expert${i}`),
-  );
+  const networks = Array.from({ length: experts }, (_, i) => tokenNetwork(config, `${name}/expert${i}`));
   return (x) => {
     const shares = tf.split(tf.softmax(route(x)), experts, 2); // one [row, token, 1] per expert
     return networks.map((network, i) => tf.mul(network(x), shares[i]!)).reduce((

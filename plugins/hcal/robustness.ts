@@ -6,13 +6,14 @@
  *
  * @module
  */
-import type { EvaluateContext, HookContext, Metrics, Random, Table, Tables } from "beamline";
+import type { Estimate, EvaluateContext, HookContext, Table, Tables } from "beamline";
 import { takeRows } from "beamline/data";
 import { accuracy, aucEstimate } from "beamline/metrics";
 import { profilesOf, rowProfiles, type Scores, trainMeanThreshold, trainRowProfile } from "./baselines.ts";
 import { type Facts, type InputScale, inputScale, mapColumn } from "./data.ts";
+import { type Damage, damaged, DAMAGES } from "./damage.ts";
 import type { StudyCurves } from "./figures.ts";
-import { activeColumns, activeRows, CELLS, COLUMNS, RUNS } from "./geometry.ts";
+import { CELLS, RUNS } from "./geometry.ts";
 import { networkScores } from "./metrics.ts";
 import { simulatedRun } from "./simulation.ts";
 
@@ -80,25 +81,11 @@ export function addStudyColumns(
   for (const model of studyModels().filter((one) => isStudied(one, config))) {
     for (const [split, table] of Object.entries(tables)) {
       const columns = model.kind === "difficulty"
-        ? {
-          [model.inputColumn]: atDifficulty(
-            table,
-            model.value,
-            config.rows,
-            context,
-          ),
-        }
-        : fewerRows(
-          table,
-          split === "train" ? model.value / 100 : 1,
-          model,
-          context,
-        );
+        ? { [model.inputColumn]: atDifficulty(table, model.value, config.rows, context) }
+        : fewerRows(table, split === "train" ? model.value / 100 : 1, model, context);
       added[split] = { ...added[split], ...columns };
       if (split !== "train") continue;
-      scales[model.inputColumn] = inputScale(
-        columns[model.inputColumn]!.data as Float32Array,
-      );
+      scales[model.inputColumn] = inputScale(columns[model.inputColumn]!.data as Float32Array);
     }
   }
   return { tables: added, scales };
@@ -111,10 +98,7 @@ function atDifficulty(
   rows: number,
   { random }: HookContext,
 ): Table[string] {
-  const [labels, sections] = [
-    table.label!.data as Int32Array,
-    table.section!.data as Int32Array,
-  ];
+  const [labels, sections] = [table.label!.data as Int32Array, table.section!.data as Int32Array];
   const makers = RUNS.map((_, label) => simulatedRun(label as 0 | 1, { rows, difficulty, random }));
   const maps = new Float32Array(labels.length * CELLS);
   labels.forEach((label, row) => makers[label]!(sections[row]!, maps, row * CELLS));
@@ -122,12 +106,7 @@ function atDifficulty(
 }
 
 /** A share of the rows of each run, drawn at random and repeated to the length of the table: as many steps, fewer images. */
-function fewerRows(
-  table: Table,
-  share: number,
-  model: StudyModel,
-  { random }: HookContext,
-): Table {
+function fewerRows(table: Table, share: number, model: StudyModel, { random }: HookContext): Table {
   const { occupancy, label } = table as {
     occupancy: Table[string];
     label: Table[string];
@@ -143,97 +122,10 @@ function fewerRows(
       ...ofRun.subarray(0, Math.max(1, Math.round(share * ofRun.length))),
     ];
   });
-  const repeated = Uint32Array.from(
-    labels,
-    (_, row) => chosen[row % chosen.length]!,
-  );
+  const repeated = Uint32Array.from(labels, (_, row) => chosen[row % chosen.length]!);
   const taken = takeRows({ occupancy, label }, repeated);
-  return {
-    [model.inputColumn]: taken.occupancy,
-    [model.labelColumn]: taken.label,
-  };
+  return { [model.inputColumn]: taken.occupancy, [model.labelColumn]: taken.label };
 }
-
-/** One way of damaging a map in place. */
-interface Damage {
-  readonly name: string;
-  readonly title: string;
-  readonly axis: string;
-  readonly levels: readonly number[];
-  /** Damages the map that starts at `offset`. `random` is new for each row, `blockRandom` the same for all rows of a block. */
-  apply(
-    maps: Float32Array,
-    offset: number,
-    level: number,
-    random: Random,
-    blockRandom: Random,
-  ): void;
-}
-
-/** A hot cell reads this: as in the 2018 feasibility study of CMS, which sets hot towers to 10^4. */
-const HOT = 1e4;
-const BOX_COLUMNS = 4;
-const BOXES = 2 * COLUMNS / BOX_COLUMNS;
-
-function activeCells(): number[] {
-  return activeRows().flatMap((row) => activeColumns(row).map((column) => row * COLUMNS + column));
-}
-
-/** Sets a share of the cells of a map to a value, drawn anew for each map. */
-function setCells(
-  maps: Float32Array,
-  offset: number,
-  share: number,
-  value: number,
-  random: Random,
-): void {
-  for (const cell of activeCells()) {
-    if (random.uniform() < share) maps[offset + cell] = value;
-  }
-}
-
-const DAMAGES: readonly Damage[] = [
-  {
-    name: "dead_cells",
-    title: "Dead cells",
-    axis: "share of dead cells",
-    levels: [0, 0.01, 0.03, 0.1, 0.3],
-    apply: (maps, offset, level, random) => setCells(maps, offset, level, 0, random),
-  },
-  {
-    name: "hot_cells",
-    title: "Hot cells",
-    axis: "share of hot cells",
-    levels: [0, 0.001, 0.01, 0.03, 0.1],
-    apply: (maps, offset, level, random) => setCells(maps, offset, level, HOT, random),
-  },
-  {
-    name: "dead_regions",
-    title: "Dead readout boxes",
-    axis: "dead readout boxes of 36",
-    levels: [0, 1, 2, 4, 8],
-    apply(maps, offset, level, random) {
-      const dead = new Set(random.permutation(BOXES).subarray(0, level));
-      for (const cell of activeCells()) {
-        const [row, column] = [Math.floor(cell / COLUMNS), cell % COLUMNS];
-        const box = (row < 32 ? 0 : BOXES / 2) +
-          Math.floor(column / BOX_COLUMNS);
-        if (dead.has(box)) maps[offset + cell] = 0;
-      }
-    },
-  },
-  {
-    name: "gain_drift",
-    title: "Gain drift",
-    axis: "relative spread of the cells' gains",
-    levels: [0, 0.01, 0.03, 0.1, 0.2],
-    apply(maps, offset, level, _random, blockRandom) {
-      for (const cell of activeCells()) {
-        maps[offset + cell]! *= Math.max(0, 1 + level * blockRandom.normal());
-      }
-    },
-  },
-];
 
 /** A classifier of the study: from a table with the column to scores. */
 type Classify = (maps: Float32Array<ArrayBuffer>) => Promise<Scores>;
@@ -245,16 +137,13 @@ export async function studyRobustness(
 ): Promise<StudyCurves[]> {
   const { train, test } = context.tables as { train: Table; test: Table };
   const truth = test.label!.data as Int32Array;
-  const main = classifiersOf(
-    config.model,
-    "occupancy",
-    train,
-    train.label!.data as Int32Array,
-    context,
-  );
+  const main = classifiersOf(config.model, "occupancy", train, train.label!.data as Int32Array, context);
+  const [intact] = await measure(main, test.occupancy!.data as Float32Array<ArrayBuffer>, truth) as [
+    MeasuredSet,
+  ];
   const curves: StudyCurves[] = [];
   for (const damage of DAMAGES) {
-    curves.push(await damageCurves(damage, main, test, context));
+    curves.push(await damageCurves(damage, { classifiers: main, intact, test }, context));
     context.progress(curves.length, DAMAGES.length, "damaging test images");
   }
   const studied = studyModels().filter((model) => isStudied(model, config));
@@ -276,14 +165,12 @@ export async function studyRobustness(
         input: model.inputColumn,
       })),
     ].sort((a, b) => a.value - b.value);
-    const measured = [];
+    const measured: MeasuredSet[] = [];
     for (const { classifiers, input } of points) {
       const maps = test[input]!.data as Float32Array<ArrayBuffer>;
-      measured.push(await measure(classifiers, maps, truth));
+      measured.push(...await measure(classifiers, maps, truth));
     }
-    curves.push(
-      kind === "rows" ? rowCurves(points, measured, train) : difficultyCurves(points, measured),
-    );
+    curves.push(kind === "rows" ? rowCurves(points, measured, train) : difficultyCurves(points, measured));
   }
   return curves;
 }
@@ -309,9 +196,7 @@ function classifiersOf(
     {
       label: "transformer",
       classify: async (maps) => {
-        const found = await context.predict(model, {
-          [column]: mapColumn(maps),
-        });
+        const found = await context.predict(model, { [column]: mapColumn(maps) });
         return networkScores(found.logit!.data as Float32Array);
       },
     },
@@ -322,31 +207,32 @@ function classifiersOf(
   ];
 }
 
-/** Scores, accuracy and AUC of every classifier on the same maps. */
+/** Accuracy and AUC of every classifier, on sets of maps that follow each other and have the same labels. */
 async function measure(
   classifiers: readonly Classifier[],
   maps: Float32Array<ArrayBuffer>,
   truth: Int32Array,
 ) {
-  const measured = [];
+  const sets = Array.from({ length: maps.length / CELLS / truth.length }, (): MeasuredSet => []);
   for (const { label, classify } of classifiers) {
-    const scores = await classify(maps);
-    measured.push({
-      label,
-      scores,
-      accuracy: accuracy(scores.predicted, truth),
-      auc: aucEstimate(scores.scores, truth),
+    const { scores, predicted } = await classify(maps);
+    sets.forEach((set, i) => {
+      const [from, to] = [i * truth.length, (i + 1) * truth.length];
+      set.push({
+        label,
+        accuracy: accuracy(predicted.subarray(from, to), truth),
+        auc: aucEstimate(scores.subarray(from, to), truth),
+      });
     });
   }
-  return measured;
+  return sets;
 }
 
-type MeasuredSet = Awaited<ReturnType<typeof measure>>;
+/** What the classifiers do on one set of maps. */
+type MeasuredSet = { label: string; accuracy: Estimate; auc: Estimate }[];
 
 /** Points by classifier. */
-function byClassifier(
-  points: readonly MeasuredSet[],
-): StudyCurves["classifiers"] {
+function byClassifier(points: readonly MeasuredSet[]): StudyCurves["classifiers"] {
   return points[0]!.map(({ label }, i) => ({
     label,
     accuracy: points.map((point) => point[i]!.accuracy),
@@ -354,50 +240,32 @@ function byClassifier(
   }));
 }
 
+/** All levels are classified in one call, the undamaged images once for all damages. */
 async function damageCurves(
-  { name, title, axis, levels, apply }: Damage,
-  classifiers: readonly Classifier[],
-  test: Table,
+  damage: Damage,
+  { classifiers, intact, test }: {
+    readonly classifiers: readonly Classifier[];
+    readonly intact: MeasuredSet;
+    readonly test: Table;
+  },
   { random }: HookContext,
 ): Promise<StudyCurves> {
+  const { name, title, axis, levels, note } = damage;
   const truth = test.label!.data as Int32Array;
-  const blocks = test.block!.data as Int32Array;
-  const points: MeasuredSet[] = [];
-  for (const level of levels) {
-    const maps = (test.occupancy!.data as Float32Array<ArrayBuffer>).slice();
-    for (let row = 0; row < truth.length; row++) {
-      const blockRandom = random(`robustness/${name}/block`, {
-        step: 2 * blocks[row]! + truth[row]!,
-      });
-      apply(
-        maps,
-        row * CELLS,
-        level,
-        random(`robustness/${name}`, { step: row }),
-        blockRandom,
-      );
-    }
-    points.push(await measure(classifiers, maps, truth));
-  }
+  const groups = truth.map((label, row) => 2 * (test.block!.data as Int32Array)[row]! + label);
+  const maps = test.occupancy!.data as Float32Array;
+  const all = new Float32Array(levels.length * maps.length);
+  levels.forEach((level, i) => all.set(damaged(damage, maps, level, { groups, random }), i * maps.length));
+  const points = await measure(classifiers, all, truth);
   return {
     name,
     title,
-    caption: `${title} in the ${truth.length} test images, after training on undamaged ones. ${
-      NOTES[name] ?? ""
-    }`
-      .trim(),
+    caption: `${title} in the ${truth.length} test images, after training on undamaged ones. ${note}`,
     x: { label: axis },
-    values: levels,
-    classifiers: byClassifier(points),
+    values: [0, ...levels],
+    classifiers: byClassifier([intact, ...points]),
   };
 }
-
-const NOTES: { readonly [name: string]: string } = {
-  dead_cells: "Cells drawn anew for each image read zero.",
-  hot_cells: "Cells drawn anew for each image read 10 000 hits.",
-  dead_regions: "Boxes of 20 degrees at one end, drawn anew for each image, read zero.",
-  gain_drift: "Gains drawn anew for each run and block of sections.",
-};
 
 function rowCurves(
   points: readonly { value: number }[],

@@ -75,12 +75,7 @@ const DRIFT = 0.008;
 /** Relative amplitude of the phi structure, and the column where it is largest. */
 const [PHI_AMPLITUDE, PHI_COLUMN] = [0.012, 12];
 /** Recalibrated readout boxes: side (0 is negative ieta), first and last box, relative change. */
-const REGIONS: readonly (readonly [
-  side: number,
-  first: number,
-  last: number,
-  change: number,
-])[] = [
+const REGIONS: readonly (readonly [side: number, first: number, last: number, change: number])[] = [
   [0, 8, 10, 0.025],
   [1, 2, 3, -0.025],
 ];
@@ -99,17 +94,10 @@ export interface SimulationOptions {
 }
 
 /** Fills `target` from `offset` on with the map of one section; other cells are left as they are. */
-export type SectionMaker = (
-  section: number,
-  target: Float32Array | Float64Array,
-  offset: number,
-) => void;
+export type SectionMaker = (section: number, target: Float32Array | Float64Array, offset: number) => void;
 
 /** Prepares a run; what comes back makes its sections. */
-export function simulatedRun(
-  label: 0 | 1,
-  options: SimulationOptions,
-): SectionMaker {
+export function simulatedRun(label: 0 | 1, options: SimulationOptions): SectionMaker {
   const { rows, difficulty, random } = options;
   const run = RUNS[label];
   const detector = makeDetector(random("simulate/detector"));
@@ -136,11 +124,7 @@ export function simulatedRun(
 }
 
 /** The maps of sections `from` up to, not including, `to`; zero outside the mask. */
-export function simulateSections(
-  make: SectionMaker,
-  from: number,
-  to: number,
-): Float64Array<ArrayBuffer> {
+export function simulateSections(make: SectionMaker, from: number, to: number): Float64Array<ArrayBuffer> {
   const maps = new Float64Array((to - from) * CELLS);
   for (let section = from; section < to; section++) {
     make(section, maps, (section - from) * CELLS);
@@ -189,12 +173,7 @@ function defectOf(row: number, column: number): number {
 }
 
 /** Falls over the run, jitters, and in run 357479 is sometimes low; its mean over the run is one. */
-function luminosity(
-  label: 0 | 1,
-  difficulty: number,
-  time: number,
-  random: Random,
-): number {
+function luminosity(label: 0 | 1, difficulty: number, time: number, random: Random): number {
   const common = 1 + LUMINOSITY_DECAY * (0.5 - time) +
     LUMINOSITY_JITTER * random.normal();
   const low = label === 0 ? 0 : LOW_SHARE * remaining(difficulty);
@@ -207,10 +186,7 @@ function luminosity(
 function makeDrift(random: Random): (time: number) => Float64Array {
   const waves = Array.from(
     { length: 2 * BOXES },
-    () => ({
-      periods: 1 + 2 * random.uniform(),
-      phase: 2 * Math.PI * random.uniform(),
-    }),
+    () => ({ periods: 1 + 2 * random.uniform(), phase: 2 * Math.PI * random.uniform() }),
   );
   return (time) =>
     Float64Array.from({ length: 2 * COLUMNS }, (_, i) => {
@@ -223,15 +199,9 @@ function makeDrift(random: Random): (time: number) => Float64Array {
 function addRunStructure(response: Float64Array, random: Random): void {
   const strength = () => Math.max(0, 1 + STRENGTH_SPREAD * random.normal());
   const [phi, regions] = [strength(), strength()];
-  const common = Array.from(
-    { length: 2 * BOXES },
-    () => COMMON_FLUCTUATION * random.normal(),
-  );
+  const common = Array.from({ length: 2 * BOXES }, () => COMMON_FLUCTUATION * random.normal());
   for (let i = 0; i < response.length; i++) {
-    const [side, box] = [
-      Math.floor(i / COLUMNS),
-      Math.floor(i % COLUMNS / BOX_COLUMNS),
-    ];
+    const [side, box] = [Math.floor(i / COLUMNS), Math.floor(i % COLUMNS / BOX_COLUMNS)];
     const angle = 2 * Math.PI * (i % COLUMNS - PHI_COLUMN) / COLUMNS;
     const region = REGIONS.find(([s, first, last]) => s === side && box >= first && box <= last);
     response[i]! += phi * PHI_AMPLITUDE * Math.cos(angle) +
@@ -241,11 +211,7 @@ function addRunStructure(response: Float64Array, random: Random): void {
 }
 
 /** What is taken off, so that the row's sum does not change. */
-function weightedMean(
-  { columns, weights, sum }: DetectorRow,
-  response: Float64Array,
-  side: number,
-): number {
+function weightedMean({ columns, weights, sum }: DetectorRow, response: Float64Array, side: number): number {
   let total = 0;
   for (let k = 0; k < columns.length; k++) {
     total += weights[k]! * response[side * COLUMNS + columns[k]!]!;

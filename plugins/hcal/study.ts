@@ -42,10 +42,7 @@ export interface RunStudy {
 }
 
 /** Computes statistics and maps of a run; `progress` is told the sections done. */
-export async function studyRun(
-  run: RunMaps,
-  progress: (sections: number) => void,
-): Promise<RunStudy> {
+export async function studyRun(run: RunMaps, progress: (sections: number) => void): Promise<RunStudy> {
   const moments = new Moments();
   await forEachRange(run, (maps, _from, to) => {
     moments.add(maps);
@@ -147,10 +144,7 @@ class Moments {
       meanSparsityPercent: zeros / size * 100, // images are of one size
       minSparsityPercent: this.#sparsity.min,
       maxSparsityPercent: this.#sparsity.max,
-      activeCells: this.#counts.reduce(
-        (count, found) => count + Number(found === images),
-        0,
-      ),
+      activeCells: this.#counts.reduce((count, found) => count + Number(found === images), 0),
       nonZeroMean: zeros === size ? 0 : total / (size - zeros),
       nonZeroMin: zeros === size ? 0 : this.#nonZeroMin,
     };
@@ -163,10 +157,7 @@ class Moments {
 }
 
 /** The middle value, or the mean of the two middle ones. Needs a second pass only where it is not among the zeros. */
-async function medianOf(
-  run: RunMaps,
-  { size, zeros, negatives }: Moments,
-): Promise<number> {
+async function medianOf(run: RunMaps, { size, zeros, negatives }: Moments): Promise<number> {
   const ranks = [Math.floor((size - 1) / 2), Math.floor(size / 2)];
   if (ranks.every((rank) => rank >= negatives && rank < negatives + zeros)) {
     return 0;
@@ -205,13 +196,7 @@ export async function nonZeroHistogram(
       counts[Math.min(bins - 1, Math.floor((value - low) * factor))]!++;
     }
   });
-  return {
-    edges: Float64Array.from(
-      { length: bins + 1 },
-      (_, i) => low + (high - low) * i / bins,
-    ),
-    counts,
-  };
+  return { edges: Float64Array.from({ length: bins + 1 }, (_, i) => low + (high - low) * i / bins), counts };
 }
 
 /** Some maps drawn at random, in order of their sections. */
@@ -220,16 +205,10 @@ export async function randomSamples(
   count: number,
   random: Random,
 ): Promise<{ section: number; map: Float64Array<ArrayBuffer> }[]> {
-  const sections = [...random.permutation(run.rows).subarray(0, count)].sort((
-    a,
-    b,
-  ) => a - b);
+  const sections = [...random.permutation(run.rows).subarray(0, count)].sort((a, b) => a - b);
   const samples = [];
   for (const section of sections) {
-    samples.push({
-      section,
-      map: Float64Array.from(await run.read(section, section + 1)),
-    });
+    samples.push({ section, map: Float64Array.from(await run.read(section, section + 1)) });
   }
   return samples;
 }
