@@ -71,7 +71,7 @@ async function engineChecks(): Promise<Check[]> {
     what: `engine ${engine.name}`,
     ok: engine.available,
     found: [engine.version, engine.note].filter((text) => text !== undefined).join(", "),
-    remedy: "deno install",
+    ...(engine.name.startsWith("native:") ? {} : { remedy: "deno install" }), // a provider's note says what to do
     isOptional: engine.name !== "native",
   }));
 }
