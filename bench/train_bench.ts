@@ -4,6 +4,7 @@
  * Accuracy comes first: a few steps on few rows must lose as on the reference engine. Then both sides try their thread
  * counts once, and take turns with the best one; medians over the rounds are compared.
  */
+import { cpus } from "node:os";
 import { parseArgs } from "node:util";
 import { engineByName } from "../engine/runtime/engines.ts";
 import type { Executable, Session, Tensors } from "../engine/runtime/types.ts";
@@ -170,10 +171,9 @@ async function measure(workload: Workload, peers: readonly Peer[]): Promise<Resu
   });
 }
 
-async function machine(): Promise<object> {
-  const text = await Deno.readTextFile("/proc/cpuinfo").catch(() => "");
-  const cpu = /^model name\s*:\s*(.*)$/m.exec(text)?.[1] ?? "unknown";
+function machine(): object {
   const { os, arch } = Deno.build;
+  const cpu = cpus()[0]?.model ?? "unknown";
   return { os, arch, cpu, cores: navigator.hardwareConcurrency, deno: Deno.version.deno };
 }
 
@@ -206,4 +206,4 @@ for (const workload of WORKLOADS) {
   }
   for (const peer of peers) await peer.stop();
 }
-if (options.json) console.log(JSON.stringify({ machine: await machine(), results }));
+if (options.json) console.log(JSON.stringify({ machine: machine(), results }));
