@@ -13,7 +13,8 @@ export interface RunRecord {
   readonly schema: "beamline-run/1";
   readonly id: string;
   readonly status: RunStatus;
-  readonly plugin: { readonly name: string; readonly title: string };
+  /** `path`: folder of a plugin that was named by its path; relative to the run. */
+  readonly plugin: { readonly name: string; readonly title: string; readonly path?: string };
   /** "run" for the whole experiment, else the action. */
   readonly action: string;
   readonly simulated: boolean | null;
@@ -33,6 +34,12 @@ export interface RunRecord {
   readonly headline?: readonly string[];
   /** Best epoch and total steps per model. */
   readonly training?: { readonly [model: string]: JsonObject };
+  /** Files given after the action; relative to the run. */
+  readonly files?: readonly string[];
+  /** Each time the run was gone on with: when, and the steps of each model that were done. */
+  readonly resumed?: readonly { readonly at: string; readonly steps: { readonly [model: string]: number } }[];
+  /** Epochs that were planned before each extension. */
+  readonly extendedFrom?: readonly number[];
 }
 
 /** `config.json`: every value with where it came from; `help` is for the report's parameter table. */

@@ -10,6 +10,7 @@ import { exists, moveFolder, removeFolder, writeJson } from "./files.ts";
 import type { Flag } from "./flags.ts";
 import { getPath, setPath } from "./flags.ts";
 import { join, resolve } from "./paths.ts";
+import { removeStale, ScratchFolder } from "./scratch.ts";
 
 /** What prepared data were made from. */
 export interface CacheKeyParts {
@@ -102,7 +103,14 @@ export class Cache {
     }
   }
 
-  /** A fresh exchange folder. */
+  /** A fresh exchange folder; removes those that a process left when it was killed. */
+  async scratch(): Promise<ScratchFolder> {
+    const scratch = await ScratchFolder.create(join(this.directory, "exchange"));
+    await removeStale(this.directory, /\.[0-9a-f]{8}\.tmp$/).catch(() => {}); // entries that were half stored
+    return scratch;
+  }
+
+  /** A fresh exchange folder for a moment, without a lock. */
   async exchange(): Promise<string> {
     const path = join(this.directory, "exchange", crypto.randomUUID());
     await Deno.mkdir(path, { recursive: true });

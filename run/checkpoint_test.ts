@@ -21,7 +21,7 @@ Deno.test("CheckpointStore gives back state and counters", async () => {
   await withTempDir(async (directory) => {
     const store = new CheckpointStore(directory);
     await store.write("network", 3, COUNTERS, STATE);
-    await store.point("last", "network", 3);
+    await store.point("last", "network", "3");
     assert.deepEqual(await store.pointer("last"), { step: 3, directory: "3", models: { network: "3" } });
     const { manifest, state } = await store.read("3");
     assert.deepEqual(manifest.counters, COUNTERS);
@@ -48,7 +48,7 @@ Deno.test("CheckpointStore prunes what no pointer names", async () => {
   await withTempDir(async (directory) => {
     const store = new CheckpointStore(directory);
     for (const step of [1, 2, 3]) await store.write("network", step, COUNTERS, STATE);
-    await store.point("best", "network", 2);
+    await store.point("best", "network", "2");
     await store.prune(["3"]);
     const names = [...Deno.readDirSync(directory)].map(({ name }) => name).sort();
     assert.deepEqual(names, ["2", "3", "best.json"]);

@@ -5,8 +5,6 @@
  */
 import type { z } from "zod";
 import { ConfigError, InterruptedError, NotFoundError, PluginError } from "../core/errors.ts";
-import { canonicalJson } from "../core/json.ts";
-import { sha256Hex } from "../core/hash.ts";
 import { nearestName } from "../core/names.ts";
 import type { ConfigRecord, DataRecord, RunRecord } from "../core/records.ts";
 import type {
@@ -36,7 +34,6 @@ import {
   checkInputPaths,
   type ConfigRequest,
   inputPathsOf,
-  mapPaths,
   mergeLayers,
   type ParseAnswer,
   readLayers,
@@ -44,14 +41,25 @@ import {
   type ResolvedConfig,
 } from "./config.ts";
 import { writeCrate } from "./crate.ts";
-import { moveFolder, removeFolder, writeAtomic } from "./files.ts";
+import { moveFolder, writeAll, writeAtomic } from "./files.ts";
 import { flagsOf } from "./flags.ts";
 import { frameworkVersion } from "./framework.ts";
+import { configHash } from "./identity.ts";
 import { answerCall, type LoadedModel, loadModel, writePrograms } from "./models.ts";
-import { join, relative } from "./paths.ts";
-import { digestInputs, type InputFile, writePermissions, writeProvenance } from "./provenance.ts";
+import { join } from "./paths.ts";
+import { digestInputs, type InputFile, writePermissions } from "./provenance.ts";
 import { describePlugin, frameworkHash, type PluginSource } from "./source.ts";
 import { NO_PROGRESS, readProgress } from "./progress.ts";
+import {
+  checkSameInputs,
+  LASTING,
+  recordOf,
+  recordProvenance,
+  recordSteps,
+  relativeFields,
+} from "./resume.ts";
+import { readRunJson } from "./replay.ts";
+import type { ScratchFolder } from "./scratch.ts";
 import { createRun, type RunDirectory } from "./store.ts";
 import { train, type TrainOutcome } from "./train.ts";
 
@@ -76,6 +84,8 @@ export interface RunRequest {
   readonly stop: StopSignal;
   /** Stop after this many steps of the first model; for checks of a prefix. */
   readonly stopAfterSteps?: number | undefined;
+  /** Seconds between checkpoints; 0 for one after each step. @default 10, or longer where writing one is slow */
+  readonly checkpointSeconds?: number | undefined;
   /** A run to go on with, in place of a new one; `config` then holds its values. */
   readonly resume?: RunDirectory | undefined;
 }
@@ -131,6 +141,12 @@ export async function execute(request: RunRequest): Promise<RunOutcome> {
   return await new Execution(request).run();
 }
 
+/** Writes what is made from the files of a run that has ended: its report and its crate. */
+export async function completeRun(run: RunDirectory): Promise<void> {
+  await writeAtomic(run.file("report.html"), await renderReport(run.path));
+  await writeCrate(run);
+}
+
 class Execution {
   readonly #cache: Cache;
   readonly #seconds: { [phase: string]: number } = {};
@@ -140,7 +156,8 @@ class Execution {
   readonly #history: TrainingRecord[] = [];
   #host: PluginHost | undefined;
   #dataRecord: DataRecord | undefined;
-  #exchange = "";
+  #scratch: ScratchFolder | undefined;
+  #locked: RunDirectory | undefined;
   #hook = "";
 
   constructor(readonly request: RunRequest) {
@@ -148,13 +165,25 @@ class Execution {
   }
 
   async run(): Promise<RunOutcome> {
+    try {
+      return await this.#run();
+    } catch (error) {
+      throw writeError(error as Error);
+    } finally {
+      await this.#close();
+      await this.#locked?.unlock();
+    }
+  }
+
+  async #run(): Promise<RunOutcome> {
     const { request } = this;
     const description = await describePlugin(request.source, this.#cache.directory);
     const action = chosenAction(request.action, description);
     checkEngineName(request.engine);
+    if (request.resume) await this.#takeOver(request.resume);
     const configured = await this.#configure(description);
     const run = request.resume ?? await this.#create(configured, description);
-    if (request.resume) await run.update({ status: "running", error: null, finished: null });
+    if (request.resume) await this.#goOn(run, configured);
     request.listener.onRun?.(run);
     request.stop.onStop(() => this.#hook === "train" || void this.#host?.close());
     try {
@@ -165,14 +194,17 @@ class Execution {
       const thrown = request.stop.isStopped && !(error instanceof InterruptedError)
         ? new InterruptedError("Cannot finish the run as it was interrupted", { cause: error })
         : writeError(error as Error);
+      await this.#close(); // gives back the space of the exchange folder
       await this.#finish(run, {
         status: thrown instanceof InterruptedError ? "interrupted" : "failed",
         error: { name: thrown.name, message: thrown.message, hook: this.#hook === "" ? null : this.#hook },
       }).catch(() => {}); // a full disk must not hide what happened first
       throw Object.assign(thrown, { run: run.path });
-    } finally {
-      await this.#close();
     }
+  }
+
+  get #exchange(): string {
+    return this.#scratch!.path;
   }
 
   /** Merges and validates the configuration; leaves nothing behind when it is wrong. */
@@ -188,55 +220,91 @@ class Execution {
       await this.#openBox("prepare", isClean ? Object.values(inputPaths) : []);
       const answer = await this.#call("parse", { values: merged.values }) as unknown as ParseAnswer;
       const config = resolveConfig(description, merged, answer, issues);
-      return { config, inputs: await digestInputs(config.inputPaths) };
+      return {
+        config,
+        inputs: await digestInputs(Object.values(config.inputPaths)),
+        files: await digestInputs(request.files ?? []),
+      };
     } catch (error) {
       await this.#close();
       throw error;
     }
   }
 
-  async #create({ config, inputs }: Configured, description: Description): Promise<RunDirectory> {
+  async #create(configured: Configured, description: Description): Promise<RunDirectory> {
     const { request } = this;
-    try {
-      const configHash = sha256Hex(canonicalJson({
-        plugin: request.source.name,
-        action: request.action ?? "run",
-        values: mapPaths(config.values, config.flags, () => "input"),
-        inputs: inputs.map(({ name, sha256 }) => ({ name, sha256 })),
-        seed: request.seed,
-        engine: request.engine,
-      } as unknown as Json));
-      const run = await createRun(request.out, {
-        plugin: { name: request.source.name, title: request.source.title },
-        action: request.action ?? "run",
-        headline: description.metrics.map(({ key }) => key),
-        simulated: null,
-        seconds: {},
-        engine: null,
-        seed: request.seed,
-        versions: { beamline: await frameworkVersion(), deno: Deno.version.deno, v8: Deno.version.v8 },
-        command: request.command,
-        configHash,
-        error: null,
-        warnings: [],
-      });
-      const values = mapPaths(config.values, config.flags, (path) => relative(run.path, path));
-      const record: ConfigRecord = { ...config.record, values };
-      await run.write("config.json", record);
-      return run;
-    } catch (error) {
-      await this.#close();
-      throw error;
-    }
+    const run = await createRun(request.out, {
+      plugin: { name: request.source.name, title: request.source.title },
+      action: request.action ?? "run",
+      headline: description.metrics.map(({ key }) => key),
+      simulated: null,
+      seconds: {},
+      engine: null,
+      seed: request.seed,
+      versions: { beamline: await frameworkVersion(), deno: Deno.version.deno, v8: Deno.version.v8 },
+      command: request.command,
+      configHash: this.#configHash(configured, request.engine),
+      error: null,
+      warnings: [],
+    }, (path) => ({
+      record: relativeFields(request, path),
+      files: { "config.json": recordOf(configured.config, path) },
+    }));
+    this.#locked = run;
+    return run;
+  }
+
+  #configHash({ config, inputs, files }: Configured, engine: string): string {
+    const { source, action = "run", seed } = this.request;
+    const { values, flags } = config;
+    return configHash({
+      plugin: source.name,
+      action,
+      values,
+      flags,
+      inputs: [...inputs, ...files],
+      seed,
+      engine,
+    });
+  }
+
+  /** Makes this process the only one that works on the run; its warnings and times are kept. */
+  async #takeOver(run: RunDirectory): Promise<void> {
+    await run.lock();
+    this.#locked = run;
+    await run.refresh();
+    this.#warnings.push(...run.record.warnings.filter(({ code }) => LASTING.includes(code)));
+    if (run.record.seconds.train !== undefined) this.#seconds.train = run.record.seconds.train;
+  }
+
+  /** Begins to go on with a run: its inputs must be the same; what may have changed is recorded. */
+  async #goOn(run: RunDirectory, configured: Configured): Promise<void> {
+    const { config, inputs, files } = configured;
+    await checkSameInputs(run, [...inputs, ...files]);
+    const { resumed = [], extendedFrom = [] } = run.record;
+    const before = await readRunJson<ConfigRecord>(run, "config.json");
+    const [planned, now] = [before.values.epochs, config.values.epochs];
+    await run.update({
+      status: "running",
+      error: null,
+      finished: null,
+      resumed: [...resumed, { at: new Date().toISOString(), steps: {} }],
+      ...(planned === now || typeof planned !== "number" ? {} : {
+        extendedFrom: [...extendedFrom, planned],
+        configHash: this.#configHash(configured, run.record.engine?.name ?? this.request.engine),
+      }),
+    });
+    await run.write("config.json", recordOf(config, run.path));
   }
 
   async #work(
     run: RunDirectory,
-    { config, inputs }: Configured,
+    { config, inputs, files }: Configured,
     description: Description,
     action: ChosenAction | undefined,
   ): Promise<RunOutcome> {
-    await this.#recordProvenance(run, inputs);
+    const allInputs = [...inputs, ...files];
+    await this.#recordProvenance(run, allInputs);
     const hasModels = Object.keys(config.models).length > 0 && (action?.models ?? true);
     const isTrained = action?.train ?? true;
     const isPrepared = description.hooks.includes("prepare") && (action?.prepare ?? true);
@@ -246,15 +314,14 @@ class Execution {
     const fileReads = this.request.files ?? [];
     await this.#closeBox();
     await this.#openBox("evaluate", [...inputReads, ...fileReads, ...(data ? [data.tables] : [])]);
-    await this.#recordPermissions(run, inputs);
+    await this.#recordPermissions(run, allInputs);
     if (hasModels) await this.#train(run, config, data, isTrained);
     return await this.#evaluate(run, config, description, action, data);
   }
 
   async #recordProvenance(run: RunDirectory, inputs: readonly InputFile[]): Promise<void> {
-    const pluginDirectory = this.request.source.directory;
-    const directory = run.file("provenance");
-    await writeProvenance({ directory, pluginDirectory, inputs });
+    const request = { pluginDirectory: this.request.source.directory, inputs };
+    this.#warnings.push(...await recordProvenance(run, request));
     await this.#recordPermissions(run, inputs);
   }
 
@@ -410,10 +477,11 @@ class Execution {
       ? await readProgress(run, Object.keys(config.models), this.#warnings)
       : NO_PROGRESS;
     this.#history.push(...progress.history);
+    await recordSteps(run, progress);
     const log = await Deno.open(run.file("metrics.jsonl"), { create: true, append: true });
     const fingerprints = await Deno.open(run.file("fingerprints.jsonl"), { create: true, append: true });
     const append = (file: Deno.FsFile, line: unknown) =>
-      file.write(new TextEncoder().encode(JSON.stringify(line) + "\n"));
+      writeAll(file, new TextEncoder().encode(JSON.stringify(line) + "\n"));
     let stepOffset = 0;
     const outcomes: { [model: string]: JsonObject } = {};
     try {
@@ -439,6 +507,7 @@ class Execution {
           resumeFrom,
           isStopped: () => request.stop.isStopped,
           stopAfterSteps: request.stopAfterSteps,
+          checkpointSeconds: request.checkpointSeconds,
           listener: {
             onStep: (position) => request.listener.onStep?.({ model: name, ...position }),
             onRecord: async (record) => {
@@ -547,11 +616,7 @@ class Execution {
       seconds: this.#seconds,
       warnings: this.#warnings,
     });
-    await this.#phase(
-      "report",
-      async () => writeAtomic(run.file("report.html"), await renderReport(run.path)),
-    );
-    await writeCrate(run);
+    await this.#phase("report", () => completeRun(run));
   }
 
   async #phase<T>(phase: Phase, work: () => Promise<T>): Promise<T> {
@@ -566,15 +631,15 @@ class Execution {
   }
 
   async #openBox(name: string, read: readonly string[]): Promise<void> {
-    if (this.#exchange === "") this.#exchange = await this.#makeExchange();
+    this.#scratch ??= await this.#makeScratch();
     const denoDir = await this.#cache.denoDir(this.request.source.name);
-    this.#host = await this.request.source.open({ read, exchange: this.#exchange, denoDir });
+    this.#host = await this.request.source.open({ read, exchange: this.#scratch.path, denoDir });
     this.#permissions[name] = this.#host.permissions;
   }
 
-  async #makeExchange(): Promise<string> {
+  async #makeScratch(): Promise<ScratchFolder> {
     try {
-      return await this.#cache.exchange();
+      return await this.#cache.scratch();
     } catch (cause) {
       throw new ConfigError(
         `Cannot write to "${this.request.cache}" as prepared data need a folder that can be written: ${
@@ -631,14 +696,17 @@ class Execution {
     await this.#closeBox();
     for (const model of this.#models.values()) await model.dispose();
     this.#models.clear();
-    if (this.#exchange !== "") await removeFolder(this.#exchange);
-    this.#exchange = "";
+    await this.#scratch?.remove();
+    this.#scratch = undefined;
   }
 }
 
 interface Configured {
   readonly config: ResolvedConfig;
+  /** What the configuration names. */
   readonly inputs: readonly InputFile[];
+  /** What was given after the action; prepared data do not depend on it. */
+  readonly files: readonly InputFile[];
 }
 
 interface PreparedData extends Omit<CacheEntry, "schema"> {
@@ -683,7 +751,8 @@ const UNWRITABLE: { readonly [code: string]: string } = {
 
 /** A failure to write is the machine's, and the user's to mend. */
 function writeError(error: Error): Error {
-  const reason = UNWRITABLE[(error as { code?: string }).code ?? ""];
+  const inBox = error instanceof PluginError && /\(os error 28\)|ENOSPC/.test(error.message);
+  const reason = UNWRITABLE[inBox ? "ENOSPC" : (error as { code?: string }).code ?? ""];
   if (reason === undefined) return error;
   return new ConfigError(
     `Cannot write the run or its data as the disk must take them: ${reason}; earlier checkpoints are intact`,

@@ -5,12 +5,26 @@
  */
 import { join } from "./paths.ts";
 
+/** How a file is written. */
+export interface WriteOptions {
+  /** Waits until the bytes are on the disk, so that a power cut cannot leave an empty file. @default false */
+  readonly isSynced?: boolean;
+}
+
 /** Writes a file aside and renames it. */
-export async function writeAtomic(path: string, content: string | Uint8Array): Promise<void> {
+export async function writeAtomic(
+  path: string,
+  content: string | Uint8Array,
+  { isSynced = false }: WriteOptions = {},
+): Promise<void> {
   const aside = `${path}.${crypto.randomUUID().slice(0, 8)}.tmp`;
   try {
-    if (typeof content === "string") await Deno.writeTextFile(aside, content);
-    else await Deno.writeFile(aside, content);
+    const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
+    {
+      using file = await Deno.open(aside, { write: true, createNew: true });
+      await writeAll(file, bytes);
+      if (isSynced) await file.syncData();
+    }
     await Deno.rename(aside, path);
   } catch (error) {
     await Deno.remove(aside).catch(() => {});
@@ -18,9 +32,14 @@ export async function writeAtomic(path: string, content: string | Uint8Array): P
   }
 }
 
+/** Writes all bytes; a full disk may take some of them and say so only at the next write. */
+export async function writeAll(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
+  for (let written = 0; written < bytes.length;) written += await file.write(bytes.subarray(written));
+}
+
 /** Writes JSON, two spaces, keys in the order given, final newline. */
-export function writeJson(path: string, value: unknown): Promise<void> {
-  return writeAtomic(path, JSON.stringify(value, null, 2) + "\n");
+export function writeJson(path: string, value: unknown, options: WriteOptions = {}): Promise<void> {
+  return writeAtomic(path, JSON.stringify(value, null, 2) + "\n", options);
 }
 
 /** Whether something is there under this path. */
@@ -40,6 +59,15 @@ export async function removeFolder(path: string): Promise<void> {
     await Deno.remove(path, { recursive: true });
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
+
+/** Removes what a process that was killed had written aside. */
+export async function removeAsides(folder: string): Promise<void> {
+  for await (const { name, isDirectory } of Deno.readDir(folder)) {
+    const path = join(folder, name);
+    if (/\.[0-9a-f]{8}\.tmp$/.test(name)) await Deno.remove(path, { recursive: true });
+    else if (isDirectory) await removeAsides(path);
   }
 }
 

@@ -22,9 +22,9 @@ export interface Fingerprint {
 /** Fingerprints of one model's training, spread over it, beside those of each epoch's end. */
 const SPREAD = 50;
 
-/** Whether a fingerprint is taken after this step. */
+/** Whether a fingerprint is taken after this step: spread over the training, and after 1, 2, 4, 8, ... steps. */
 export function isFingerprinted(step: number, totalSteps: number): boolean {
-  return step % Math.max(1, Math.floor(totalSteps / SPREAD)) === 0;
+  return Number.isInteger(Math.log2(step)) || step % Math.max(1, Math.floor(totalSteps / SPREAD)) === 0;
 }
 
 /** The bits of a number as float32. */

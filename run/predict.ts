@@ -4,7 +4,7 @@
  * @module
  */
 import { z } from "zod";
-import { ConfigError } from "../core/errors.ts";
+import { ConfigError, DataError } from "../core/errors.ts";
 import { safeParseJson } from "../core/json.ts";
 import type { ConfigRecord, DataRecord } from "../core/records.ts";
 import type { Column, JsonObject, Table, TextTable } from "../core/types.ts";
@@ -14,7 +14,7 @@ import { Cache } from "./cache.ts";
 import { CheckpointStore } from "./checkpoint.ts";
 import { mapPaths } from "./config.ts";
 import type { Description } from "./box/hooks.ts";
-import { removeFolder, writeJson } from "./files.ts";
+import { writeJson } from "./files.ts";
 import { flagsOf } from "./flags.ts";
 import { asColumn, loadModel } from "./models.ts";
 import { join, resolve } from "./paths.ts";
@@ -60,7 +60,8 @@ export async function predictNew(request: PredictRequest): Promise<PredictOutcom
   const flags = flagsOf(request.description.schema);
   const values = mapPaths(config.values, flags, (path) => resolve(run.path, path));
   const cache = new Cache(request.cache);
-  const exchange = await cache.exchange();
+  const scratch = await cache.scratch();
+  const exchange = scratch.path;
   const denoDir = await cache.denoDir(request.source.name);
   const host = await request.source.open({ read: [request.data], exchange, denoDir });
   try {
@@ -82,7 +83,7 @@ export async function predictNew(request: PredictRequest): Promise<PredictOutcom
     };
   } finally {
     await host.close();
-    await removeFolder(exchange);
+    await scratch.remove();
   }
 }
 
@@ -138,10 +139,21 @@ async function outputUnits(run: RunDirectory): Promise<{ [output: string]: strin
   return record.outputUnits ?? {};
 }
 
+/** Columns and outputs are named by the plugin: a name may not lead out of the folder. */
+function checkFileStem(name: string): void {
+  if (/^[\p{L}\p{N}_][\p{L}\p{N}_.-]{0,100}$/u.test(name)) return;
+  throw new DataError(
+    `Cannot write predictions as their names must be letters, digits, _, . and -: found ${
+      JSON.stringify(name)
+    }`,
+  );
+}
+
 async function writePredictions(table: Table, directory: string): Promise<PredictOutcome["predictions"]> {
   await Deno.mkdir(directory, { recursive: true });
   const written: { [name: string]: Column & { path: string } } = {};
   for (const [name, column] of Object.entries(table)) {
+    checkFileStem(name);
     const path = join(directory, `${name}.npy`);
     await writeNpy(path, column);
     written[name] = { ...column, path };

@@ -55,7 +55,10 @@ export async function readProgress(
   return { models: found, history };
 }
 
-/** The newest checkpoint of a model that can be read, and the best one it knew of. */
+/**
+ * The newest checkpoint of a model that can be read, and the best one it knew of. Newer ones that cannot be used are
+ * removed, so that training writes them again.
+ */
 async function lastGood(
   store: CheckpointStore,
   model: string,
@@ -70,8 +73,9 @@ async function lastGood(
     } catch (error) {
       warnings.push({
         code: "damaged-checkpoint",
-        message: `${(error as Error).message}; the one before is used`,
+        message: `${(error as Error).message}; training goes on from the one before`,
       });
+      await store.remove(directory);
     }
   }
   return undefined;
@@ -80,11 +84,11 @@ async function lastGood(
 /** The best state that a checkpoint's counters name; the checkpoint is not usable without it. */
 async function bestOf(
   store: CheckpointStore,
-  counters: TrainingCounters,
+  { bestStep }: TrainingCounters,
   stepOffset: number,
 ): Promise<BestState | undefined> {
-  if (counters.bestStep === null) return undefined;
-  const { manifest, state } = await store.read(String(stepOffset + counters.bestStep));
+  if (bestStep === null) return undefined;
+  const { manifest, state } = await store.read(String(stepOffset + bestStep));
   return { state, counters: manifest.counters };
 }
 

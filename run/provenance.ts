@@ -7,6 +7,7 @@ import type { InputsRecord } from "../core/records.ts";
 import { sha256File } from "../data/digest.ts";
 import { exists, writeAtomic, writeJson } from "./files.ts";
 import { FRAMEWORK_ROOT, moduleHashes } from "./framework.ts";
+import { checkoutState } from "./git.ts";
 import { basename, join, relative } from "./paths.ts";
 
 /** What goes into `provenance/`. */
@@ -26,20 +27,22 @@ export interface InputFile {
   readonly sha256: string;
 }
 
-/** Writes all files of `provenance/` but the permissions. */
+/** Writes all files of `provenance/` but the permissions; `modules.json` last. */
 export async function writeProvenance(request: ProvenanceRequest): Promise<void> {
-  const { directory } = request;
+  const { directory, pluginDirectory } = request;
   const file = (name: string): string => join(directory, name);
-  await writeGit(directory, request.pluginDirectory ?? FRAMEWORK_ROOT);
+  const { diff, ...state } = await checkoutState(pluginDirectory ?? FRAMEWORK_ROOT);
+  if (diff !== "") await writeAtomic(file("diff.patch"), diff);
+  await writeJson(file("git.json"), state);
   await writeJson(file("environment.json"), environment());
   const inputs: InputsRecord = request.inputs.map(({ name, bytes, sha256 }) => ({ name, bytes, sha256 }));
   await writeJson(file("inputs.json"), inputs);
+  const lock = join(FRAMEWORK_ROOT, "deno.lock");
+  if (await exists(lock)) await writeAtomic(file("deno.lock"), await Deno.readFile(lock));
   await writeJson(file("modules.json"), {
-    plugin: request.pluginDirectory === undefined ? {} : await moduleHashes(request.pluginDirectory),
+    plugin: pluginDirectory === undefined ? {} : await moduleHashes(pluginDirectory),
     framework: await frameworkHashes(),
   });
-  const lock = join(FRAMEWORK_ROOT, "deno.lock");
-  if (await exists(lock)) await Deno.copyFile(lock, file("deno.lock"));
 }
 
 /** Writes `permissions.json`: the permission flags of each box, by what the box did. */
@@ -90,9 +93,9 @@ function placeOf(path: string, request: ProvenanceRequest): string {
 }
 
 /** Digests of input files; a folder counts with every file below it. */
-export async function digestInputs(paths: { readonly [key: string]: string }): Promise<InputFile[]> {
+export async function digestInputs(paths: readonly string[]): Promise<InputFile[]> {
   const found: InputFile[] = [];
-  for (const path of Object.values(paths)) {
+  for (const path of paths) {
     for (const file of await filesBelow(path)) {
       found.push({
         name: file === path ? basename(path) : join(basename(path), relative(path, file)),
@@ -126,7 +129,22 @@ function environment(): { [key: string]: unknown } {
     cpu: cpuModel(),
     logicalCores: navigator.hardwareConcurrency,
     memoryBytes: Deno.systemMemoryInfo().total,
+    variables: variables(),
   };
+}
+
+/** Environment variables that can change what a run computes; the plugin itself sees none. */
+const MATTERING = ["DENO_V8_FLAGS", "NODE_OPTIONS", "OMP_NUM_THREADS", "OMP_WAIT_POLICY", "TZ"] as const;
+
+/** Those that are set. */
+function variables(): { [name: string]: string } {
+  const found: { [name: string]: string } = {};
+  for (const variable of MATTERING) {
+    if (Deno.permissions.querySync({ name: "env", variable }).state !== "granted") continue;
+    const value = Deno.env.get(variable);
+    if (value !== undefined) found[variable] = value;
+  }
+  return found;
 }
 
 /** Model and instruction sets of the processor, where the system tells. */
@@ -141,38 +159,5 @@ function cpuModel(): { model: string; flags: string[] } | null {
     };
   } catch {
     return null;
-  }
-}
-
-/** `git.json` and `diff.patch`: the state of the checkout that holds the plugin. */
-async function writeGit(directory: string, checkout: string): Promise<void> {
-  const commit = await git(checkout, ["rev-parse", "HEAD"]);
-  if (commit === undefined) {
-    await writeJson(join(directory, "git.json"), { checkout: false });
-    return;
-  }
-  const status = await git(checkout, ["status", "--porcelain"]) ?? "";
-  const diff = await git(checkout, ["diff", "HEAD"]) ?? "";
-  const lines = status.split("\n").filter((line) => line !== "");
-  await writeJson(join(directory, "git.json"), {
-    checkout: true,
-    commit: commit.trim(),
-    dirty: lines.length > 0,
-    untracked: lines.filter((line) => line.startsWith("?? ")).map((line) => line.slice(3)),
-    diffBytes: diff.length,
-  });
-  if (diff !== "") await writeAtomic(join(directory, "diff.patch"), diff);
-}
-
-async function git(directory: string, args: string[]): Promise<string | undefined> {
-  try {
-    const output = await new Deno.Command("git", {
-      args: ["-C", directory, ...args],
-      stdout: "piped",
-      stderr: "null",
-    }).output();
-    return output.success ? new TextDecoder().decode(output.stdout) : undefined;
-  } catch {
-    return undefined; // git is not installed
   }
 }

@@ -23,6 +23,8 @@ export interface PluginSource {
   readonly title: string;
   /** Folder of its code; undefined where it was handed in as an object. */
   readonly directory: string | undefined;
+  /** How it was found; undefined where it was handed in as an object. */
+  readonly origin?: PluginLocation["origin"];
   open(grants: BoxGrants): Promise<PluginHost>;
   /** Hash of everything that decides what its hooks do. */
   hash(): Promise<string>;
@@ -36,6 +38,7 @@ export function boxedSource(location: PluginLocation, hookTimeoutSeconds?: numbe
     name: location.manifest.name,
     title: location.manifest.title,
     directory: location.directory,
+    origin: location.origin,
     open: (grants) => openBox(location, grants, limits),
     hash: () => hash ??= moduleHashes(location.directory).then(hashOfModules),
   };

@@ -6,12 +6,20 @@
 import { ConfigError, NotFoundError } from "../core/errors.ts";
 import { safeParseJson } from "../core/json.ts";
 import type { RunRecord } from "../core/records.ts";
-import { exists, writeJson } from "./files.ts";
+import { exists, removeAsides, removeFolder, writeJson } from "./files.ts";
+import { FileLock, isLocked } from "./lock.ts";
 import { basename, dirname, join, resolve } from "./paths.ts";
+
+/** The file that is locked by the process that works on a run; gone when it ended orderly. */
+export const LOCK_FILE = "lock";
+
+/** How far a run is, as its record and its lock say it. */
+export type RunState = RunRecord["status"] | "killed";
 
 /** An open run directory. */
 export class RunDirectory {
   #record: RunRecord;
+  #lock: FileLock | undefined;
 
   constructor(readonly path: string, record: RunRecord) {
     this.#record = record;
@@ -29,7 +37,38 @@ export class RunDirectory {
   /** Changes fields of `run.json`. */
   async update(changes: Partial<RunRecord>): Promise<void> {
     this.#record = { ...this.#record, ...changes };
-    await writeJson(this.file("run.json"), this.#record);
+    await writeJson(this.file("run.json"), this.#record, { isSynced: true });
+  }
+
+  /** How far the run is; "killed" when it was running and no process works on it any more. */
+  async state(): Promise<RunState> {
+    const { status } = this.record;
+    return status === "running" && !await isLocked(this.file(LOCK_FILE)) ? "killed" : status;
+  }
+
+  /**
+   * Makes this process the only one that works on the run.
+   *
+   * @throws {ConfigError} If another process does.
+   */
+  async lock(): Promise<void> {
+    this.#lock = await FileLock.take(this.file(LOCK_FILE));
+    if (this.#lock) return;
+    throw new ConfigError(
+      `Cannot go on with run "${this.record.id}" as one process at a time may work on it: another one does`,
+    );
+  }
+
+  /** Reads the record again, and removes what a process that was killed left half written. Call it with the lock. */
+  async refresh(): Promise<void> {
+    this.#record = (await openRun(this.path)).record;
+    await removeAsides(this.path);
+  }
+
+  /** Lets go of the lock. */
+  async unlock(): Promise<void> {
+    await this.#lock?.release();
+    this.#lock = undefined;
   }
 
   /** Writes a JSON file. */
@@ -46,14 +85,23 @@ export function timeStamp(time: Date): string {
 /** Folders every run has. */
 const FOLDERS = ["programs", "checkpoints", "predictions", "figures", "provenance"];
 
+/** Parts of a new run that hold paths relative to it. */
+export interface RelativeParts {
+  readonly record?: Partial<RunRecord>;
+  readonly files?: { readonly [name: string]: unknown };
+}
+
 /**
- * Makes a new run directory; the exclusive `mkdir` decides the id, so that runs started together never collide.
+ * Makes a new run directory, locked; the exclusive `mkdir` decides the id, so that runs started together never collide.
+ * `run.json` is written last: where it is, the run can be gone on with.
  *
+ * @param more What depends on the directory's path: fields of the record, JSON files to write before `run.json`.
  * @throws {ConfigError} If the folder cannot be made.
  */
 export async function createRun(
   out: string,
   record: Omit<RunRecord, "id" | "schema" | "status" | "created" | "finished">,
+  more: (path: string) => RelativeParts = () => ({}),
 ): Promise<RunDirectory> {
   const parent = join(resolve(out), record.plugin.name);
   try {
@@ -76,15 +124,31 @@ export async function createRun(
         finished: null,
         ...record,
       };
-      const run = new RunDirectory(join(parent, id), full);
-      await run.update({});
-      for (const folder of FOLDERS) await Deno.mkdir(run.file(folder));
-      return run;
+      const path = join(parent, id);
+      const { files = {}, record: fields = {} } = more(path);
+      return await fillRun(new RunDirectory(path, { ...full, ...fields }), files);
     }
   } catch (cause) {
     throw new ConfigError(
       `Cannot write to "${out}" as runs need a folder that can be written: ${plainReason(cause)}`,
     );
+  }
+}
+
+async function fillRun(
+  run: RunDirectory,
+  files: { readonly [name: string]: unknown },
+): Promise<RunDirectory> {
+  try {
+    await run.lock();
+    for (const folder of FOLDERS) await Deno.mkdir(run.file(folder));
+    for (const [name, value] of Object.entries(files)) await run.write(name, value);
+    await run.update({});
+    return run;
+  } catch (error) {
+    await run.unlock();
+    await removeFolder(run.path);
+    throw error;
   }
 }
 

@@ -38,6 +38,8 @@ export interface TrainRequest {
   isStopped(): boolean;
   /** Save and stop after this many steps. @default never */
   readonly stopAfterSteps?: number | undefined;
+  /** Seconds between checkpoints; 0 for one after each step. @default 10, or longer where writing one is slow */
+  readonly checkpointSeconds?: number | undefined;
 }
 
 /** The state with the lowest monitored loss, and where training stood. */
@@ -62,6 +64,8 @@ export interface TrainOutcome {
 
 /** Seconds between checkpoints that are written while training goes on. */
 const CHECKPOINT_SECONDS = 10;
+/** Writing checkpoints takes at most this share of the time, where nothing else is asked for. */
+const CHECKPOINT_SHARE = 0.05;
 /** Milliseconds after which the event loop gets a turn, so that signals and timers are seen. */
 const YIELD_MS = 50;
 
@@ -96,6 +100,8 @@ class Training {
   #sums: { [name: string]: number };
   #best: BestState | undefined;
   #written = performance.now();
+  /** Milliseconds that the last checkpoint took. */
+  #writing = 0;
   #yielded = performance.now();
   /** The checkpoints written before: best and last. */
   #pair: readonly string[] = [];
@@ -109,6 +115,7 @@ class Training {
     this.#totalSteps = this.#stepsPerEpoch * plan.epochs;
     this.#counters = { ...(request.resumeFrom?.counters ?? FRESH) };
     this.#sums = { ...this.#counters.sums };
+    this.#counters.sums = {};
     this.#best = request.resumeFrom?.best;
     if (request.resumeFrom) {
       const { step, bestStep } = request.resumeFrom.counters;
@@ -118,20 +125,26 @@ class Training {
 
   async run(): Promise<TrainOutcome> {
     const { plan } = this.request;
-    while (this.#counters.epoch < plan.epochs) {
+    while (this.#counters.epoch < plan.epochs && !this.#isOutOfPatience()) {
       if (await this.#epoch() === "interrupted") return await this.#end("interrupted");
-      if (plan.patience > 0 && this.#counters.epochsSinceBest >= plan.patience) {
-        return await this.#end("early-stopping");
-      }
-      if (performance.now() - this.#written > CHECKPOINT_SECONDS * 1000) await this.#checkpoint();
+      await this.#checkpointInTime();
     }
-    return await this.#end("finished");
+    return await this.#end(this.#isOutOfPatience() ? "early-stopping" : "finished");
+  }
+
+  #isOutOfPatience(): boolean {
+    const { patience } = this.request.plan;
+    return patience > 0 && this.#counters.epochsSinceBest >= patience;
   }
 
   async #end(reason: TrainOutcome["reason"]): Promise<TrainOutcome> {
     await this.#checkpoint();
     if (reason !== "interrupted" && this.#best) await this.request.session.load(this.#best.state);
-    return { counters: { ...this.#counters, sums: this.#sums }, reason, totalSteps: this.#totalSteps };
+    return { counters: this.#snapshot(), reason, totalSteps: this.#totalSteps };
+  }
+
+  #snapshot(): TrainingCounters {
+    return { ...this.#counters, sums: { ...this.#sums } };
   }
 
   /** One pass over the training rows; the last rows that do not fill a batch wait for another epoch's order. */
@@ -148,6 +161,7 @@ class Training {
         return "interrupted";
       }
       await this.#step(order);
+      if (this.#counters.stepInEpoch < this.#stepsPerEpoch) await this.#checkpointInTime();
     }
     await this.#closeEpoch((performance.now() - started) / 1000);
     return "done";
@@ -247,12 +261,12 @@ class Training {
     counters.epochsSinceDrop = isBetter ? 0 : counters.epochsSinceDrop + 1;
     if (isBetter) {
       Object.assign(counters, { bestLoss: loss, bestEpoch: counters.epoch, bestStep: counters.step });
-      this.#best = { state: await this.request.session.state(), counters: { ...counters } };
     }
     if (counters.epochsSinceDrop >= this.request.plan.scheduleEpochs) {
       counters.plateauDrops++;
       counters.epochsSinceDrop = 0;
     }
+    if (isBetter) this.#best = { state: await this.request.session.state(), counters: this.#snapshot() };
   }
 
   /** Means over the validation rows, each row counted once. */
@@ -276,17 +290,28 @@ class Training {
    * this order a checkpoint that is there always finds the best state that its counters name.
    */
   async #checkpoint(): Promise<void> {
+    const started = performance.now();
     const { checkpoints, model, stepOffset, session } = this.request;
-    const counters: TrainingCounters = { ...this.#counters, sums: this.#sums };
-    const last = stepOffset + counters.step;
-    const best = this.#best ? stepOffset + this.#best.counters.step : last;
-    if (this.#best) await checkpoints.write(model, best, this.#best.counters, this.#best.state);
-    await checkpoints.write(model, last, counters, await session.state());
-    await checkpoints.point("best", model, best);
+    const counters = this.#snapshot();
+    const at = this.#best?.counters;
+    const best = this.#best && at &&
+      await checkpoints.write(model, stepOffset + at.step, at, this.#best.state);
+    const state = await session.state();
+    const last = await checkpoints.write(model, stepOffset + counters.step, counters, state);
+    await checkpoints.point("best", model, best ?? last);
     await checkpoints.point("last", model, last);
-    await checkpoints.prune([...this.#pair, String(best), String(last)]);
-    this.#pair = [String(best), String(last)];
+    await checkpoints.prune([...this.#pair, best ?? last, last]);
+    this.#pair = [best ?? last, last];
     this.#written = performance.now();
+    this.#writing = this.#written - started;
+  }
+
+  async #checkpointInTime(): Promise<void> {
+    const { checkpointSeconds } = this.request;
+    const pause = checkpointSeconds === undefined
+      ? Math.max(CHECKPOINT_SECONDS * 1000, this.#writing / CHECKPOINT_SHARE)
+      : checkpointSeconds * 1000;
+    if (performance.now() - this.#written >= pause) await this.#checkpoint();
   }
 
   async #letOthersRun(): Promise<void> {

@@ -14,6 +14,13 @@ import { checkTrust } from "../run/trust.ts";
 import { tell } from "./terminal.ts";
 import { integerFlag, parseCommand, type ParsedCommand, type TaskFlag } from "./command.ts";
 
+/** The flag of tasks that train. */
+export const CHECKPOINT_FLAG: TaskFlag = {
+  name: "checkpoint-seconds",
+  value: "seconds",
+  help: "time between checkpoints; 0 for one after each step (default: 10, or longer where writing is slow)",
+};
+
 /** Flags of every task that runs hooks of a plugin. */
 export const RUN_FLAGS: readonly TaskFlag[] = [
   { name: "preset", value: "name", help: "a named set of values of the plugin" },
@@ -30,6 +37,7 @@ export const RUN_FLAGS: readonly TaskFlag[] = [
   { name: "open", help: "open the report when it is made" },
   { name: "frozen", help: "refuse a plugin that is not in beamline.lock as it is" },
   { name: "hook-timeout", value: "seconds", help: "longest time of one hook of the plugin" },
+  CHECKPOINT_FLAG,
 ];
 
 /** A plugin that was found and described, and the arguments parsed with its flags. */
@@ -69,7 +77,8 @@ export async function openExperiment(
   return { location, source, description, parsed };
 }
 
-function hookTimeout(args: readonly string[]): number | undefined {
+/** The time limit of hooks, checked; undefined for the defaults. */
+export function hookTimeout(args: readonly string[]): number | undefined {
   const text = earlyFlag(args, "hook-timeout");
   if (text === undefined) return undefined;
   const seconds = Number(text);
@@ -99,4 +108,9 @@ export function seedOf(parsed: ParsedCommand): number {
 /** The thread count, checked; undefined for the engine's rule. */
 export function threadsOf(parsed: ParsedCommand): number | undefined {
   return integerFlag(parsed, "threads", { min: 1, max: 1024 });
+}
+
+/** Seconds between checkpoints, checked; undefined for the default. */
+export function checkpointSecondsOf(parsed: ParsedCommand): number | undefined {
+  return integerFlag(parsed, "checkpoint-seconds", { min: 0, max: 1e6 });
 }

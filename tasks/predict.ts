@@ -4,15 +4,14 @@
  * @module
  */
 import { ConfigError, DataError } from "../core/errors.ts";
-import { BUILT_IN_PLUGINS } from "../plugins/mod.ts";
 import { exists } from "../run/files.ts";
 import { basename, join, relative, resolve } from "../run/paths.ts";
 import { predictNew, type PredictOutcome } from "../run/predict.ts";
-import { findPlugin } from "../run/registry.ts";
 import { boxedSource, describePlugin } from "../run/source.ts";
 import { findRun } from "../run/store.ts";
 import { parseCommand, refuseUnknown } from "./command.ts";
 import { threadsOf } from "./experiment.ts";
+import { pluginOf } from "./replay.ts";
 import { EXIT, main, print, printJson, textTable } from "./terminal.ts";
 
 /** Rows of the printed table. */
@@ -59,12 +58,7 @@ export async function predict(args: readonly string[]): Promise<number> {
   }
   const run = await findRun(reference, parsed.task.runs ?? "runs");
   const cache = parsed.task.cache ?? "cache";
-  const location = await findPlugin(
-    parsed.task.plugin ?? run.record.plugin.name,
-    BUILT_IN_PLUGINS,
-    Deno.cwd(),
-  );
-  const source = boxedSource(location);
+  const source = boxedSource(await pluginOf(run, parsed.task.plugin));
   const outcome = await predictNew({
     run,
     source,

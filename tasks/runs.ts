@@ -25,16 +25,17 @@ export async function runs(args: readonly string[]): Promise<number> {
   const all = await listRuns(parsed.task.out ?? "runs");
   const found = all.filter(({ record }) => plugin === undefined || record.plugin.name === plugin);
   if ("json" in parsed.task) {
-    printJson({ runs: found.map(({ path, record }) => ({ run: path, ...record })) });
+    const listed = found.map(async (run) => ({ run: run.path, ...run.record, status: await run.state() }));
+    printJson({ runs: await Promise.all(listed) });
   } else if (found.length > 0) {
-    const rows = found.map(({ record }) => [
-      record.plugin.name,
-      record.id,
-      record.status,
-      record.action,
-      formatSeconds(Object.values(record.seconds).reduce((a, b) => a + b, 0)),
-      String(record.seed),
-    ]);
+    const rows = await Promise.all(found.map(async (run) => [
+      run.record.plugin.name,
+      run.record.id,
+      await run.state(),
+      run.record.action,
+      formatSeconds(Object.values(run.record.seconds).reduce((a, b) => a + b, 0)),
+      String(run.record.seed),
+    ]));
     print(textTable(["plugin", "id", "status", "action", "time", "seed"], rows));
   } else tell(`no runs in "${parsed.task.out ?? "runs"}"${plugin ? ` of plugin "${plugin}"` : ""}`);
   return found.length > 0 ? EXIT.ok : EXIT.nothingMatched;

@@ -1,0 +1,118 @@
+/**
+ * What the tasks share that go on with a run or do it again: finding the run and its plugin, where its inputs are now.
+ *
+ * @module
+ */
+import { ConfigError } from "../core/errors.ts";
+import { BUILT_IN_PLUGINS } from "../plugins/mod.ts";
+import type { Description } from "../run/box/hooks.ts";
+import type { RunRequest } from "../run/execute.ts";
+import { exists } from "../run/files.ts";
+import { flagsOf } from "../run/flags.ts";
+import type { PluginLocation } from "../run/manifest.ts";
+import { join, resolve } from "../run/paths.ts";
+import { findPlugin } from "../run/registry.ts";
+import { recordedLayers } from "../run/replay.ts";
+import { boxedSource, describePlugin } from "../run/source.ts";
+import { findRun, type RunDirectory } from "../run/store.ts";
+import { checkTrust } from "../run/trust.ts";
+import {
+  type CommandSpec,
+  integerFlag,
+  parseCommand,
+  type ParsedCommand,
+  refuseUnknown,
+  type TaskFlag,
+} from "./command.ts";
+import { useEngine } from "./engine.ts";
+import { hookTimeout } from "./experiment.ts";
+import { tell } from "./terminal.ts";
+
+/** Flags of tasks that repeat or continue a run. */
+const REPLAY_FLAGS: readonly TaskFlag[] = [
+  { name: "plugin", value: "path", help: "the plugin's folder, where it is not where it was" },
+  { name: "runs", value: "dir", help: "the folder of runs", default: "runs" },
+  { name: "cache", value: "dir", help: "the folder of prepared data", default: "cache" },
+  { name: "engine", value: "name", help: "what runs the models (default: as in the run)" },
+  { name: "threads", value: "number", help: "threads of one operation (default: as in the run)" },
+  { name: "frozen", help: "refuse a plugin that is not in beamline.lock as it is" },
+  { name: "hook-timeout", value: "seconds", help: "longest time of one hook of the plugin" },
+];
+
+/** Stands for the plugin's own flags for input files in the help text. */
+const INPUT_FLAG: TaskFlag = {
+  name: "data",
+  value: "path",
+  help: "where the input data are now, or another flag of the plugin for an input (default: where they were)",
+};
+
+/** A run that was found, and the request that does it again; `resume` and the stop signal are still to be added. */
+export interface OpenedReplay {
+  readonly run: RunDirectory;
+  readonly description: Description;
+  readonly parsed: ParsedCommand;
+  readonly request: Omit<RunRequest, "listener" | "stop">;
+}
+
+/** Finds the run that the first argument names, and its plugin. Returns the help text where it is asked for. */
+export async function openReplay(spec: CommandSpec, args: readonly string[]): Promise<OpenedReplay | string> {
+  const taskFlags = [...REPLAY_FLAGS, ...spec.taskFlags];
+  const early = parseCommand({ ...spec, positionals: "<run>", taskFlags: [INPUT_FLAG, ...taskFlags] }, args);
+  if (early.help !== undefined) return early.help;
+  const [reference] = early.positionals;
+  if (reference === undefined) {
+    throw new ConfigError(`Cannot ${spec.name} as the first argument must name a run: none found`);
+  }
+  const run = await findRun(reference, early.task.runs ?? "runs");
+  const location = await pluginOf(run, early.task.plugin);
+  const notice = await checkTrust(location, Deno.cwd(), "frozen" in early.task);
+  if (!("quiet" in early.task)) { for (const line of notice.lines) tell(line); }
+  const source = boxedSource(location, hookTimeout(args));
+  const cache = early.task.cache ?? "cache";
+  const description = await describePlugin(source, cache);
+  const flags = flagsOf(description.schema).filter(({ inputPath }) => inputPath !== undefined);
+  const parsed = parseCommand({ ...spec, positionals: "<run>", flags, taskFlags }, args);
+  refuseUnknown(parsed.issues);
+  const { record } = run;
+  return {
+    run,
+    description,
+    parsed,
+    request: {
+      source,
+      config: {
+        layers: await recordedLayers(run, description),
+        flags: parsed.flags,
+        workingDirectory: Deno.cwd(),
+      },
+      action: record.action === "run" ? undefined : record.action,
+      files: record.files?.map((file) => resolve(run.path, file)) ?? [],
+      seed: record.seed,
+      engine: await useEngine(parsed.task.engine ?? record.engine?.name ?? "native"),
+      threads: integerFlag(parsed, "threads", { min: 1, max: 1024 }) ?? record.engine?.threads,
+      out: parsed.task.runs ?? "runs",
+      cache,
+      command: record.command,
+    },
+  };
+}
+
+/**
+ * The plugin of a run: the one that is named, or where it was, or the one of its name.
+ *
+ * @throws {ConfigError} If it is another plugin, or not where it was.
+ */
+export async function pluginOf(run: RunDirectory, given: string | undefined): Promise<PluginLocation> {
+  const { id, plugin } = run.record;
+  const recorded = plugin.path === undefined ? undefined : resolve(run.path, plugin.path);
+  if (given === undefined && recorded !== undefined && !await exists(join(recorded, "deno.json"))) {
+    throw new ConfigError(
+      `Cannot find the plugin of run "${id}" as its folder must be where it was: "${recorded}" is not there; name it with --plugin`,
+    );
+  }
+  const location = await findPlugin(given ?? recorded ?? plugin.name, BUILT_IN_PLUGINS, Deno.cwd());
+  if (location.manifest.name === plugin.name) return location;
+  throw new ConfigError(
+    `Cannot use plugin "${location.manifest.name}" as run "${id}" must have its own: it is of "${plugin.name}"`,
+  );
+}
