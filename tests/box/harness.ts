@@ -1,0 +1,210 @@
+/**
+ * What the escape tests share: a place with a secret beside a plugin, listeners that must hear nothing, and boxes
+ * behind chosen walls.
+ *
+ * @module
+ */
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { openBox, type PluginHost } from "../../run/box/host.ts";
+import { type BoxLimits, DEFAULT_LIMITS } from "../../run/box/limits.ts";
+import type { HookEvent } from "../../run/box/messages.ts";
+import { findWalls, NO_WALLS, type Walls } from "../../run/box/walls.ts";
+import { type PluginLocation, readManifest } from "../../run/manifest.ts";
+import type { Given } from "./attempts.ts";
+
+/** The folder of the framework. */
+export const FRAMEWORK: string = fileURLToPath(new URL("../../", import.meta.url)).replace(/\/$/, "");
+
+/** A set of walls under test. */
+export interface Mode {
+  readonly name: "bubblewrap" | "Landlock" | "permissions alone";
+  readonly walls: Walls;
+}
+
+/** The sets of walls that this machine has, strongest first, and why some are missing. */
+export async function modes(): Promise<
+  { readonly present: readonly Mode[]; readonly missing: readonly string[] }
+> {
+  const found = await findWalls();
+  const present: Mode[] = [];
+  const missing: string[] = [];
+  if (found.bubblewrap) present.push({ name: "bubblewrap", walls: { ...found, landlock: false } });
+  else missing.push("bubblewrap: `bwrap` is not installed, or may not make namespaces here");
+  if (found.landlock) present.push({ name: "Landlock", walls: { ...found, bubblewrap: false } });
+  else missing.push("Landlock: this kernel has none, or there is no `perl`");
+  present.push({ name: "permissions alone", walls: NO_WALLS });
+  return { present, missing };
+}
+
+/** A folder with a secret, a plugin beside it, and listeners. */
+export interface Place extends Given {
+  readonly root: string;
+  /** A granted folder in which the host says what to do next. */
+  readonly told: string;
+  /** What must not be seen inside. */
+  readonly secret: string;
+  /** Connections and datagrams that reached the host. */
+  heard(): number;
+  /** Changes of what a box may not write since the place was made; empty for none. */
+  changes(): Promise<string>;
+  close(): Promise<void>;
+}
+
+/** Makes a place below a fresh folder. */
+export async function makePlace(): Promise<Place> {
+  const root = await Deno.realPath(await Deno.makeTempDir({ prefix: "beamline-escape-" }));
+  const secret = `secret-${crypto.randomUUID()}`;
+  const at = (...parts: string[]): string => join(root, ...parts);
+  for (const folder of ["outside", "plugin/attempts", "exchange", "deno", "other", "told"]) {
+    await Deno.mkdir(at(folder), { recursive: true });
+  }
+  const files: { [name: string]: string } = {
+    "outside/secret.txt": secret,
+    "outside/secret.json": JSON.stringify({ secret }),
+    "outside/secret.ts": `export default ${JSON.stringify(secret)};`,
+    "outside/secret.cjs": `module.exports = ${JSON.stringify(secret)};`,
+    "outside/secret_worker.ts": `postMessage(${JSON.stringify(secret)});`,
+    [`outside/${secret}.name`]: "",
+    "other/secret.txt": secret,
+  };
+  for (const [name, text] of Object.entries(files)) await Deno.writeTextFile(at(name), text);
+  const ears = listen(at("outside", "socket"));
+  const watched = [at("outside"), at("plugin"), at("other"), join(FRAMEWORK, "run", "box")];
+  let before = "";
+  const look = async (): Promise<string> =>
+    (await Promise.all(watched.map(listing))).join("\n") +
+    await listingOfNames(join(FRAMEWORK, "node_modules"));
+  return {
+    root,
+    secret,
+    told: at("told"),
+    outside: at("outside"),
+    plugin: at("plugin"),
+    exchange: at("exchange"),
+    denoDir: at("deno"),
+    otherDenoDir: at("other"),
+    framework: FRAMEWORK,
+    hostPid: Deno.pid,
+    port: ears.port,
+    socket: at("outside", "socket"),
+    heard: ears.heard,
+    async changes() {
+      const now = await look();
+      const was = before === "" ? now : before;
+      before = now;
+      return firstDifference(was, now);
+    },
+    async close() {
+      ears.close();
+      await Deno.remove(root, { recursive: true });
+    },
+  };
+}
+
+/** Every file of a folder with what can be changed of it. */
+async function listing(folder: string): Promise<string> {
+  const lines: string[] = [];
+  const walk = async (path: string): Promise<void> => {
+    for await (const entry of Deno.readDir(path)) {
+      const child = join(path, entry.name);
+      const { size, mtime, mode } = await Deno.lstat(child);
+      lines.push(entry.isDirectory ? child : `${child} ${size} ${mtime?.getTime()} ${mode}`);
+      if (entry.isDirectory) await walk(child);
+    }
+  };
+  await walk(folder);
+  return lines.sort().join("\n");
+}
+
+async function listingOfNames(folder: string): Promise<string> {
+  const names: string[] = [];
+  for await (const { name } of Deno.readDir(folder)) names.push(name);
+  return names.sort().join("\n");
+}
+
+function firstDifference(before: string, after: string): string {
+  const [old, now] = [before.split("\n"), after.split("\n")];
+  return now.find((line) => !old.includes(line)) ?? old.find((line) => !now.includes(line)) ?? "";
+}
+
+/** Listeners for everything that a box might reach. */
+function listen(socketPath: string): { port: number; heard: () => number; close: () => void } {
+  let count = 0;
+  const tcp = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const unix = Deno.listen({ transport: "unix", path: socketPath });
+  const channel = new BroadcastChannel("beamline-escape");
+  channel.onmessage = () => void count++;
+  const accept = async (listener: Deno.Listener<Deno.Conn>): Promise<void> => {
+    for await (const connection of listener) {
+      count++;
+      connection.close();
+    }
+  };
+  void accept(tcp);
+  void accept(unix as unknown as Deno.Listener<Deno.Conn>);
+  return {
+    port: (tcp.addr as Deno.NetAddr).port,
+    heard: () => count,
+    close: () => {
+      tcp.close();
+      unix.close();
+      channel.close();
+    },
+  };
+}
+
+/** Writes a plugin into the place. */
+export async function writePlace(place: Place, source: string): Promise<PluginLocation> {
+  const manifest = { beamline: { name: "escape", title: "An attempt" } };
+  await Deno.writeTextFile(join(place.plugin, "deno.json"), JSON.stringify(manifest));
+  await Deno.writeTextFile(join(place.plugin, "mod.ts"), source);
+  return await readManifest(place.plugin, "path");
+}
+
+/** Limits for tests: the defaults with a time for every hook. */
+export function limitsOf(seconds: number, changes: Partial<BoxLimits> = {}): BoxLimits {
+  const each = Object.fromEntries(Object.keys(DEFAULT_LIMITS.seconds).map((hook) => [hook, seconds]));
+  return { ...DEFAULT_LIMITS, ...changes, seconds: each as unknown as BoxLimits["seconds"] };
+}
+
+/** A box for the place. */
+export function boxFor(
+  place: Place,
+  location: PluginLocation,
+  mode: Mode,
+  limits: BoxLimits,
+): Promise<PluginHost> {
+  return openBox(
+    location,
+    { read: [place.told], exchange: place.exchange, denoDir: place.denoDir },
+    limits,
+    mode.walls,
+  );
+}
+
+/** Everything that a box said in one hook: what it returned or threw, and its events. */
+export interface Said {
+  readonly returned?: { readonly source?: unknown };
+  readonly error?: Error;
+  readonly events: readonly HookEvent[];
+  readonly seconds: number;
+  /** All of it as text. */
+  readonly text: string;
+}
+
+/** Calls `prepare` and gathers what is said. */
+export async function say(host: PluginHost): Promise<Said> {
+  const events: HookEvent[] = [];
+  const started = performance.now();
+  const end = (rest: Pick<Said, "returned" | "error">): Said => {
+    const text = Deno.inspect({ ...rest, events }, { depth: 8, strAbbreviateSize: 1e7, iterableLimit: 1e6 });
+    return { ...rest, events, seconds: (performance.now() - started) / 1000, text };
+  };
+  try {
+    const listener = { onEvent: (event: HookEvent) => void events.push(event) };
+    return end({ returned: await host.call("prepare", { config: {}, seed: 0 }, listener) as object });
+  } catch (error) {
+    return end({ error: error as Error });
+  }
+}
