@@ -266,3 +266,8 @@ async function removeParts(path: string): Promise<void> {
 function oneLine(message: string): string {
   return message.replace(/\s+/g, " ").replace(/[.\s]+$/, "");
 }
+
+/** The innermost message: fetch itself says only that it failed. */
+function reasonOf(error: Error): string {
+  return error.cause instanceof Error ? reasonOf(error.cause) : oneLine(error.message);
+}
