@@ -68,7 +68,7 @@ const COMMANDING = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-
 
 /** The same value with every commanding character of its texts, keys included, made visible as `U+FFFD`. */
 export function plainText(value: Json): Json {
-  if (typeof value === "string") return value.replace(COMMANDING, "\ufffd");
+  if (typeof value === "string") return value.replaceAll("\r\n", "\n").replace(COMMANDING, "\ufffd");
   if (typeof value !== "object" || value === null) return value;
   if (Array.isArray(value)) return value.map(plainText);
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [plainText(key), plainText(inner)]));
