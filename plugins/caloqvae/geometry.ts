@@ -83,9 +83,7 @@ function layerFromBins(arrays: BinArrays, from: number, source: string): Layer {
   const radial = axisOf(rStart, rSize);
   const angular = axisOf(alphaStart, alphaSize);
   const taken = new Set(
-    radial.index.map((ring, voxel) =>
-      ring * angular.bins + angular.index[voxel]!
-    ),
+    radial.index.map((ring, voxel) => ring * angular.bins + angular.index[voxel]!),
   );
   if (taken.size !== voxels) {
     throw new DataError(
@@ -203,8 +201,7 @@ export function geometryFromEdges(
   return geometryFromBins(bins, source);
 }
 
-const ELEMENT =
-  /<(\/?)([A-Za-z_][\w.-]*)((?:\s+[\w.-]+\s*=\s*(?:"[^"<]*"|'[^'<]*'))*)\s*(\/?)>/g;
+const ELEMENT = /<(\/?)([A-Za-z_][\w.-]*)((?:\s+[\w.-]+\s*=\s*(?:"[^"<]*"|'[^'<]*'))*)\s*(\/?)>/g;
 const ATTRIBUTE = /([\w.-]+)\s*=\s*(?:"([^"]*)"|'([^']*)')/g;
 
 /** Bigger files are no binning. */
@@ -247,17 +244,11 @@ export function geometryFromXml(
   }
   const chosen = particle === undefined
     ? bins[0]
-    : bins.find(({ attributes }) =>
-      attributes.name === particle || attributes.pid === particle
-    );
+    : bins.find(({ attributes }) => attributes.name === particle || attributes.pid === particle);
   if (!chosen) {
-    const known = bins.map(({ attributes }) =>
-      attributes.name ?? attributes.pid ?? "?"
-    ).join(", ");
+    const known = bins.map(({ attributes }) => attributes.name ?? attributes.pid ?? "?").join(", ");
     return refuse(
-      particle === undefined
-        ? "found no Bin"
-        : `no Bin for "${particle}", only ${known}`,
+      particle === undefined ? "found no Bin" : `no Bin for "${particle}", only ${known}`,
     );
   }
   if (chosen.layers.length === 0) refuse("the Bin has no Layer");
@@ -279,9 +270,7 @@ function layerFromXml(
   const id = Number(attributes.id);
   const rEdges = (attributes.r_edges ?? "").split(",").map(Number);
   const sectors = Number(attributes.n_bin_alpha);
-  const isRising = rEdges.every((edge, i) =>
-    Number.isFinite(edge) && (i === 0 || edge > rEdges[i - 1]!)
-  );
+  const isRising = rEdges.every((edge, i) => Number.isFinite(edge) && (i === 0 || edge > rEdges[i - 1]!));
   const isWhole = Number.isInteger(id) && id >= 0 &&
     Number.isInteger(sectors) && sectors >= 1;
   if (!isRising || !isWhole || sectors > 10_000) {
@@ -315,18 +304,14 @@ export type Match = "same" | "other order" | "different";
 export function matchLayers(a: Layer, b: Layer): Match {
   const isClose = (x: Float64Array, y: Float64Array): boolean =>
     x.length === y.length &&
-    x.every((value, i) =>
-      Math.abs(value - y[i]!) <= 1e-4 * (1 + Math.abs(value))
-    );
+    x.every((value, i) => Math.abs(value - y[i]!) <= 1e-4 * (1 + Math.abs(value)));
   if (
     !isClose(a.rEdges, b.rEdges) || !isClose(a.alphaEdges, b.alphaEdges) ||
     a.voxels !== b.voxels
   ) {
     return "different";
   }
-  const isOrdered = a.ring.every((ring, i) =>
-    ring === b.ring[i] && a.sector[i] === b.sector[i]
-  );
+  const isOrdered = a.ring.every((ring, i) => ring === b.ring[i] && a.sector[i] === b.sector[i]);
   return isOrdered ? "same" : "other order";
 }
 
@@ -334,9 +319,7 @@ export function matchLayers(a: Layer, b: Layer): Match {
 export function matchGeometries(a: Geometry, b: Geometry): Match {
   if (a.layers.length !== b.layers.length) return "different";
   const matches = a.layers.map((layer, i) =>
-    layer.id === b.layers[i]!.id
-      ? matchLayers(layer, b.layers[i]!)
-      : "different"
+    layer.id === b.layers[i]!.id ? matchLayers(layer, b.layers[i]!) : "different"
   );
   if (matches.includes("different")) return "different";
   return matches.includes("other order") ? "other order" : "same";
@@ -348,9 +331,7 @@ export function reordering(from: Geometry, to: Geometry): Int32Array {
   to.layers.forEach((layer, at) => {
     const source = from.layers[at]!;
     const places = new Map<number, number>();
-    source.ring.forEach((ring, i) =>
-      places.set(ring * source.sectors + source.sector[i]!, source.from + i)
-    );
+    source.ring.forEach((ring, i) => places.set(ring * source.sectors + source.sector[i]!, source.from + i));
     layer.ring.forEach((ring, i) => {
       order[layer.from + i] = places.get(
         ring * layer.sectors + layer.sector[i]!,

@@ -11,13 +11,7 @@
  */
 import { DataError } from "beamline";
 import { type Hdf5Dataset, type Hdf5File, openHdf5 } from "beamline/data";
-import {
-  type BinArrays,
-  type Geometry,
-  geometryFromBins,
-  geometryFromXml,
-  reordering,
-} from "./geometry.ts";
+import { type BinArrays, type Geometry, geometryFromBins, geometryFromXml, reordering } from "./geometry.ts";
 
 /** Something wrong with a file, as scripts read it. */
 export interface Problem {
@@ -113,17 +107,12 @@ function layoutOf(file: Hdf5File): Layout {
     Number,
   ).sort((a, b) => a - b);
   const isAtlas = ids.length > 0 || !file.has("showers");
-  const incidentKey = ["incident_energy", "incident_energies"].find((key) =>
-    file.has(key)
-  );
+  const incidentKey = ["incident_energy", "incident_energies"].find((key) => file.has(key));
   if (incidentKey === undefined) {
-    const message =
-      `there is neither "incident_energy" nor "incident_energies"`;
+    const message = `there is neither "incident_energy" nor "incident_energies"`;
     problems.push({ code: "missing-key", message });
   }
-  const incident = incidentKey === undefined
-    ? new Float64Array(0)
-    : readColumn(file.dataset(incidentKey));
+  const incident = incidentKey === undefined ? new Float64Array(0) : readColumn(file.dataset(incidentKey));
   const layers = ids.map((id) => layerOf(file, id, problems));
   const showers = isAtlas ? undefined : file.dataset("showers");
   if (isAtlas && ids.length === 0) {
@@ -151,9 +140,7 @@ function layoutOf(file: Hdf5File): Layout {
     const layer = LAYER_KEY.exec(name)?.[1];
     problems.push({
       code: "row-count",
-      message: `"${name}" has ${
-        shape[0]
-      } events and "${incidentKey}" ${incident.length}`,
+      message: `"${name}" has ${shape[0]} events and "${incidentKey}" ${incident.length}`,
       ...(layer === undefined ? {} : { layer: Number(layer) }),
     });
   }
@@ -173,9 +160,7 @@ function readColumn(dataset: Hdf5Dataset): Float64Array {
   const { data, shape } = dataset.read();
   if (shape.length === 0 || shape.slice(1).some((length) => length !== 1)) {
     throw new DataError(
-      `Cannot read "${dataset.name}" as it must be a column of numbers: its shape is [${
-        shape.join(",")
-      }]`,
+      `Cannot read "${dataset.name}" as it must be a column of numbers: its shape is [${shape.join(",")}]`,
     );
   }
   return Float64Array.from(data as Float64Array, Number);
@@ -198,9 +183,7 @@ function layerOf(file: Hdf5File, id: number, problems: Problem[]): LayerData {
   if (missing.length > 0) {
     return { id, dataset, bins: undefined, probabilities };
   }
-  const [rStart, rSize, alphaStart, alphaSize] = names.map((name) =>
-    readColumn(file.dataset(name))
-  ) as [
+  const [rStart, rSize, alphaStart, alphaSize] = names.map((name) => readColumn(file.dataset(name))) as [
     Float64Array,
     Float64Array,
     Float64Array,
@@ -211,8 +194,7 @@ function layerOf(file: Hdf5File, id: number, problems: Problem[]): LayerData {
     problems.push({
       code: "voxel-count",
       layer: id,
-      message:
-        `"${dataset.name}" has ${voxels} voxels and its bin arrays describe ${rStart.length}`,
+      message: `"${dataset.name}" has ${voxels} voxels and its bin arrays describe ${rStart.length}`,
     });
   }
   return {
@@ -250,9 +232,7 @@ export async function openShowers(
         path,
       );
     }
-    return layout.showers
-      ? joinedSource(layout, layout.showers, options)
-      : layeredSource(layout, options);
+    return layout.showers ? joinedSource(layout, layout.showers, options) : layeredSource(layout, options);
   } catch (error) {
     layout.file.close();
     throw error;
@@ -347,12 +327,9 @@ function joinedSource(
 
 /** Bin arrays in a file of joined voxels, which our own merging writes. */
 function joinedGeometry(file: Hdf5File): Geometry | undefined {
-  const ids = file.keys().flatMap((key) =>
-    /^binstart_radius_layer_(\d+)$/.exec(key)?.[1] ?? []
-  ).map(Number);
+  const ids = file.keys().flatMap((key) => /^binstart_radius_layer_(\d+)$/.exec(key)?.[1] ?? []).map(Number);
   if (ids.length === 0) return undefined;
-  const read = (key: string, id: number): Float64Array =>
-    readColumn(file.dataset(`${key}_layer_${id}`));
+  const read = (key: string, id: number): Float64Array => readColumn(file.dataset(`${key}_layer_${id}`));
   const bins = ids.sort((a, b) => a - b).map((id) => ({
     id,
     rStart: read("binstart_radius", id),
@@ -389,9 +366,7 @@ export async function readGeometry(
   const { file, layers } = await openLayout(path);
   try {
     const bins = layers.flatMap((layer) => layer.bins ?? []);
-    const found = bins.length > 0
-      ? geometryFromBins(bins, path)
-      : joinedGeometry(file);
+    const found = bins.length > 0 ? geometryFromBins(bins, path) : joinedGeometry(file);
     if (found) return found;
     throw new DataError(
       `Cannot use "${path}" as a geometry as it must have bin arrays: it has none`,

@@ -7,12 +7,7 @@
  * @module
  */
 import type { Random } from "beamline";
-import {
-  type BinArrays,
-  type Geometry,
-  geometryFromBins,
-  type Layer,
-} from "./geometry.ts";
+import { type BinArrays, type Geometry, geometryFromBins, type Layer } from "./geometry.ts";
 import type { ShowerSource } from "./showers.ts";
 
 /** What a generator gets wrong. All zero: nothing. */
@@ -130,11 +125,7 @@ export function ringBins(
 /** Bin arrays of the regular binning; the fine one halves the bins, of layers 5 and 6 in alpha only, by four. */
 export function regularBins(id: number, isFine: boolean): BinArrays {
   const [rings, sectors] = REGULAR[id] ?? [9, 4];
-  const refine: readonly [number, number] = !isFine
-    ? [1, 1]
-    : id === 5 || id === 6
-    ? [1, 4]
-    : [2, 2];
+  const refine: readonly [number, number] = !isFine ? [1, 1] : id === 5 || id === 6 ? [1, 4] : [2, 2];
   return ringBins(id, rings, sectors, refine);
 }
 
@@ -198,8 +189,7 @@ export class Simulator {
     this.#rings = geometry.layers.map((layer) => {
       const centers = Float64Array.from(
         { length: layer.sectors },
-        (_, sector) =>
-          (layer.alphaEdges[sector]! + layer.alphaEdges[sector + 1]!) / 2,
+        (_, sector) => (layer.alphaEdges[sector]! + layer.alphaEdges[sector + 1]!) / 2,
       );
       return {
         layer,
@@ -250,8 +240,7 @@ export class Simulator {
   ): void {
     if (energy < SPOT_MEV * 1e-3) return;
     const [core, tail] = [(9 * width) ** 2, (55 * width) ** 2];
-    const within = (r: number): number =>
-      0.82 * r * r / (r * r + core) + 0.18 * r * r / (r * r + tail);
+    const within = (r: number): number => 0.82 * r * r / (r * r + core) + 0.18 * r * r / (r * r + tail);
     for (let ring = 0; ring < layer.rings; ring++) {
       share[ring] = within(layer.rEdges[ring + 1]!) -
         within(layer.rEdges[ring]!);

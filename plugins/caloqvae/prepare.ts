@@ -1,0 +1,352 @@
+/**
+ * The first pass over the files: features of every shower, what is wrong with them, tables for the classifier test.
+ *
+ * @module
+ */
+import type { Matrix } from "beamline/metrics";
+import { DataError, type PrepareContext, type Prepared, type Table, type TextTable } from "beamline";
+import { classifierTables } from "./classifier.ts";
+import { type Census, Cleaner } from "./cleaning.ts";
+import { type Config, cutOf } from "./config.ts";
+import type { Facts, SampleFacts } from "./facts.ts";
+import {
+  computeFeatures,
+  emptyFeatures,
+  featureMatrix,
+  featureNames,
+  type Features,
+  featureTable,
+  LAYER_FEATURES,
+  takeFeatures,
+} from "./features.ts";
+import { type Geometry, selectLayers } from "./geometry.ts";
+import { closeAll, openSamples } from "./sources.ts";
+import { blocksOf, type ShowerSource } from "./showers.ts";
+
+/** Draws per sample size of the Fréchet distance: many eigenvalues take long. */
+const DRAWS = { few: 2, many: 20, above: 150 } as const;
+
+/** Reads, cleans, computes features. */
+export async function prepare(
+  config: Config,
+  context: PrepareContext,
+): Promise<Prepared<Facts>> {
+  const samples = await openSamples(config, context);
+  const sources = [samples.reference, ...samples.generated];
+  try {
+    const total = sources.reduce((sum, { rows }) => sum + rows, 0);
+    let done = 0;
+    const passes = sources.map((source, i) => {
+      const pass = firstPass(
+        source,
+        config,
+        i === 0 ? 2 : 1,
+        (rows) => context.progress(done + rows, total, source.label),
+      );
+      done += source.rows;
+      return pass;
+    });
+    const layers = activeLayers(passes, samples.reference);
+    const selected = passes.map((pass) => ({
+      ...pass,
+      features: withLayers(pass.features, layers),
+    }));
+    return assemble(config, context, samples, selected, layers);
+  } finally {
+    closeAll(sources);
+  }
+}
+
+interface Pass {
+  readonly label: string;
+  readonly features: Features;
+  readonly census: Census;
+  readonly cleaner: Cleaner;
+  /** Rows of the classifier test, [row, voxel]. */
+  readonly chosen: Float32Array<ArrayBuffer>;
+  readonly chosenRows: readonly number[];
+}
+
+/** @param share Showers kept for the classifier test, in units of what one class needs. */
+function firstPass(
+  source: ShowerSource,
+  config: Config,
+  share: number,
+  progress: (rows: number) => void,
+): Pass {
+  const { geometry, rows } = source;
+  const { voxels } = geometry;
+  const isAtlas = source.format === "ATLAS";
+  const cleaner = new Cleaner({
+    cut: cutOf(config, voxels, isAtlas),
+    negatives: config.negatives,
+  });
+  const features = emptyFeatures(geometry, rows);
+  const wanted = config.classifier === "low" || config.classifier === "both"
+    ? Math.min(share * config.classifierRows, rows)
+    : 0;
+  const chosen = new Float32Array(wanted * voxels);
+  const chosenRows: number[] = [];
+  let count = 0;
+  for (const block of blocksOf(source)) {
+    const kept = cleaner.clean(block, source.incident, voxels);
+    computeFeatures(
+      block.voxels,
+      kept.length,
+      geometry,
+      config.sparsity,
+      features,
+      count,
+    );
+    kept.forEach((row, i) => {
+      features.incident[count + i] = source.incident[row]!;
+      const isChosen = Math.floor((row + 1) * wanted / rows) > Math.floor(row * wanted / rows);
+      if (!isChosen) return;
+      chosen.set(
+        block.voxels.subarray(i * voxels, (i + 1) * voxels),
+        chosenRows.length * voxels,
+      );
+      chosenRows.push(count + i);
+    });
+    count += kept.length;
+    progress(block.from + block.rows);
+  }
+  const kept = count === rows ? features : takeFeatures(features, Array.from({ length: count }, (_, i) => i));
+  return {
+    label: source.label,
+    features: kept,
+    census: cleaner.census,
+    cleaner,
+    chosen,
+    chosenRows,
+  };
+}
+
+/** Layers of an ATLAS file with energy in some shower of some sample; all layers of other files. */
+function activeLayers(
+  passes: readonly Pass[],
+  { format, geometry }: ShowerSource,
+): number[] {
+  return geometry.layers.map(({ id }) => id).filter((_, at) =>
+    format !== "ATLAS" ||
+    passes.some(({ features: { layers, rows, layerIds } }) => {
+      for (let row = 0; row < rows; row++) {
+        if (layers.sparsity[row * layerIds.length + at]! < 1) return true;
+        if (layers.energy[row * layerIds.length + at] !== 0) return true;
+      }
+      return false;
+    })
+  );
+}
+
+function withLayers(features: Features, layers: readonly number[]): Features {
+  const { layerIds, rows } = features;
+  if (layers.length === layerIds.length) return features;
+  const columns = layers.map((id) => layerIds.indexOf(id));
+  const select = (values: Float64Array): Float64Array<ArrayBuffer> =>
+    Float64Array.from(
+      { length: rows * layers.length },
+      (_, i) =>
+        values[
+          Math.floor(i / layers.length) * layerIds.length +
+          columns[i % layers.length]!
+        ]!,
+    );
+  return {
+    ...features,
+    layerIds: layers,
+    layers: Object.fromEntries(
+      LAYER_FEATURES.map((name) => [name, select(features.layers[name])]),
+    ) as Features["layers"],
+  };
+}
+
+function assemble(
+  config: Config,
+  context: PrepareContext,
+  { reference, isSimulated, source }: Awaited<ReturnType<typeof openSamples>>,
+  passes: readonly Pass[],
+  layers: readonly number[],
+): Prepared<Facts> {
+  const geometry = selectLayers(reference.geometry, layers);
+  const [first, ...others] = passes;
+  for (const { label, features, census } of passes) {
+    warnOf(label, census, context);
+    if (features.rows >= 20) continue;
+    throw new DataError(
+      `Cannot judge "${label}" as there must be at least 20 showers without faults: found ${features.rows} of ${census.events}`,
+    );
+  }
+  const features = featureNames(geometry, config.features).length;
+  const half = Math.floor(first!.features.rows / 2);
+  const fewest = Math.min(
+    half,
+    config.anchorRows,
+    ...others.map(({ features }) => features.rows),
+  );
+  const isClassified = config.classifier !== "none" && others.length > 0;
+  const facts: Facts = {
+    layers,
+    voxels: geometry.voxels,
+    features,
+    reference: sampleFacts(first!),
+    generated: others.map(sampleFacts),
+    cut: cutOf(config, reference.geometry.voxels, reference.format === "ATLAS"),
+    kernelRows: Math.min(config.kpd === "jetnet" ? 5000 : 10_000, fewest),
+    neighborRows: Math.min(config.neighborRows, fewest),
+    fpdDraws: config.fpdDraws ??
+      (features > DRAWS.above ? DRAWS.few : DRAWS.many),
+    classifierRows: isClassified
+      ? Math.min(
+        config.classifierRows,
+        ...passes.map(({ features }) => features.rows),
+      )
+      : 0,
+  };
+  const tables: { [split: string]: Table } = {};
+  passes.forEach((pass, i) => {
+    tables[i === 0 ? "reference" : `generated_${i}`] = featureTable(
+      pass.features,
+    );
+  });
+  if (isClassified) {
+    Object.assign(
+      tables,
+      classifierTables(
+        classifierInputs(config, passes, geometry, reference.geometry),
+        facts,
+        context,
+      ),
+    );
+  }
+  return {
+    tables,
+    simulated: isSimulated,
+    source,
+    facts,
+    notes: [censusTable(passes, facts)],
+  };
+}
+
+function sampleFacts({ label, features, census, cleaner }: Pass): SampleFacts {
+  return {
+    label,
+    rows: features.rows,
+    census,
+    largest: cleaner.largest,
+    smallestPositive: Number.isFinite(cleaner.smallestPositive) ? cleaner.smallestPositive : 0,
+    smallest: Number.isFinite(cleaner.smallest) ? cleaner.smallest : 0,
+  };
+}
+
+function warnOf(label: string, census: Census, context: PrepareContext): void {
+  const { events, notFinite, withNegative, aboveIncident, negativeVoxels } = census;
+  if (notFinite > 0) {
+    context.warn(
+      "not-finite",
+      `${label}: ${notFinite} of ${events} showers hold NaN or infinity and were left out`,
+    );
+  }
+  if (aboveIncident > 0) {
+    context.warn(
+      "voxel-above-incident",
+      `${label}: ${aboveIncident} of ${events} showers have a voxel at or above the incident energy; "clean" removes them`,
+    );
+  }
+  if (withNegative > 0) {
+    context.warn(
+      "negative-voxels",
+      `${label}: ${negativeVoxels} negative voxels in ${withNegative} of ${events} showers; a negative voxel is no hit`,
+    );
+  }
+}
+
+function censusTable(passes: readonly Pass[], { cut }: Facts): TextTable {
+  return {
+    name: "showers",
+    title: "Showers",
+    columns: [
+      "sample",
+      "showers",
+      "left out: not finite",
+      "with negative voxels",
+      "voxel above incident",
+      "judged",
+    ],
+    rows: passes.map(({ label, census, features }) => [
+      label,
+      census.events,
+      census.notFinite,
+      census.withNegative,
+      census.aboveIncident,
+      features.rows,
+    ]),
+    note: cut > 0 ? `voxels below ${cut} MeV were set to 0` : "no read-out cut",
+  };
+}
+
+/**
+ * What the networks see of each sample, [sample][row, input]: the reference, the generated samples, and last the rest of
+ * the reference, for the floor.
+ */
+function classifierInputs(
+  { classifier, features: convention }: Config,
+  passes: readonly Pass[],
+  geometry: Geometry,
+  whole: Geometry,
+): { readonly [level: string]: readonly Matrix[] } {
+  const inputs: { [level: string]: readonly Matrix[] } = {};
+  if (classifier !== "low") {
+    inputs.high = withFloor(passes.map(({ features }) => featureMatrix(features, geometry, convention)));
+  }
+  if (classifier !== "high") {
+    const voxels = voxelsOf(geometry, whole);
+    inputs.low = withFloor(passes.map((pass) => voxelVectors(pass, voxels, whole.voxels)));
+  }
+  return inputs;
+}
+
+/** Every other row of the reference goes to the end, as a sample of its own. */
+function withFloor([reference, ...generated]: readonly Matrix[]): Matrix[] {
+  const { rows, columns, data } = reference!;
+  const every = (first: number): Matrix => {
+    const count = Math.floor((rows - first + 1) / 2);
+    const taken = new Float64Array(count * columns);
+    for (let i = 0; i < count; i++) {
+      const from = (first + 2 * i) * columns;
+      taken.set(data.subarray(from, from + columns), i * columns);
+    }
+    return { rows: count, columns, data: taken };
+  };
+  return [every(0), ...generated, every(1)];
+}
+
+/** Indices of the voxels of some layers among those of all. */
+function voxelsOf(geometry: Geometry, whole: Geometry): Int32Array {
+  const ids = geometry.layers.map(({ id }) => id);
+  return Int32Array.from(
+    whole.layers.filter(({ id }) => ids.includes(id)).flatMap((
+      { from, voxels },
+    ) => Array.from({ length: voxels }, (_, i) => from + i)),
+  );
+}
+
+/** log10 of the incident energy, and of 1 + 1e4 times each voxel's share of it. */
+function voxelVectors(
+  { chosen, chosenRows, features }: Pass,
+  voxels: Int32Array,
+  stride: number,
+): Matrix {
+  const columns = voxels.length + 1;
+  const data = new Float32Array(chosenRows.length * columns);
+  chosenRows.forEach((row, i) => {
+    const incident = features.incident[row]!;
+    data[i * columns] = Math.log10(incident);
+    voxels.forEach((voxel, at) => {
+      data[i * columns + 1 + at] = Math.log10(
+        1 + 1e4 * Math.max(0, chosen[i * stride + voxel]!) / incident,
+      );
+    });
+  });
+  return { rows: chosenRows.length, columns, data };
+}

@@ -1,0 +1,136 @@
+/**
+ * The samples of a run: files that the user named, or simulated ones.
+ *
+ * @module
+ */
+import { DataError, type HookContext } from "beamline";
+import type { Config } from "./config.ts";
+import { matchGeometries } from "./geometry.ts";
+import { openShowers, readGeometry, reordered, type ShowerSource } from "./showers.ts";
+import { detuning, regularGeometry, simulatedSource } from "./simulation.ts";
+
+/** What is compared. */
+export interface Samples {
+  readonly reference: ShowerSource;
+  readonly generated: readonly ShowerSource[];
+  /** Whether the plugin simulated them. */
+  readonly isSimulated: boolean;
+  readonly source: string;
+}
+
+/** Opens the samples; `layers` limits ATLAS files to those. */
+export async function openSamples(
+  config: Config,
+  context: HookContext,
+  layers?: readonly number[],
+): Promise<Samples> {
+  if (config.reference === undefined) {
+    if (config.generated.length > 0) {
+      throw new DataError(
+        `Cannot judge "${
+          config.generated[0]
+        }" as there must be a reference to compare with: give --reference`,
+      );
+    }
+    return simulatedSamples(config, context);
+  }
+  const geometry = config.geometry === undefined
+    ? undefined
+    : await readGeometry(config.geometry, config.particle);
+  const reference = await openShowers(config.reference, {
+    label: "reference",
+    geometry,
+    layers,
+  });
+  const open: ShowerSource[] = [reference];
+  try {
+    const labels = labelsOf(config.generated);
+    for (const [i, path] of config.generated.entries()) {
+      const source = await openShowers(path, {
+        label: labels[i]!,
+        geometry: geometry ?? reference.geometry,
+        layers,
+      });
+      open.push(source);
+      open[open.length - 1] = alignedWith(reference, source, path, context);
+    }
+    const names = [config.reference, ...config.generated].map((path) => path.split("/").at(-1));
+    return {
+      reference,
+      generated: open.slice(1),
+      isSimulated: false,
+      source: `showers of ${names.join(", ")}`,
+    };
+  } catch (error) {
+    closeAll(open);
+    throw error;
+  }
+}
+
+/** Closes files. */
+export function closeAll(sources: readonly ShowerSource[]): void {
+  for (const source of sources) source.close();
+}
+
+function alignedWith(
+  reference: ShowerSource,
+  source: ShowerSource,
+  path: string,
+  context: HookContext,
+): ShowerSource {
+  const match = matchGeometries(reference.geometry, source.geometry);
+  if (match === "same") return { ...source, geometry: reference.geometry };
+  if (match === "different") {
+    const [a, b] = [reference.geometry, source.geometry].map(({ layers }) =>
+      layers.map(({ id, rings, sectors }) => `${id}: ${rings}x${sectors}`).join(
+        ", ",
+      )
+    );
+    throw new DataError(
+      `Cannot compare "${path}" with the reference as the binning must be the same: layers ${b} and ${a}`,
+      path,
+    );
+  }
+  context.warn(
+    "index-order",
+    `${source.label} orders its voxels differently; they were put in the reference's order`,
+  );
+  return reordered(source, reference.geometry);
+}
+
+/** File names without ending, made distinct. */
+export function labelsOf(paths: readonly string[]): string[] {
+  const stems = paths.map((path) =>
+    path.split("/").at(-1)!.replace(/\.(h5|hdf5)$/i, "").replace(
+      /[^A-Za-z0-9_-]+/g,
+      "_",
+    )
+  );
+  return stems.map((stem, i) => {
+    const earlier = stems.slice(0, i).filter((other) => other === stem).length;
+    return earlier === 0 ? stem : `${stem}_${earlier + 1}`;
+  });
+}
+
+/** Factors of the detuning of the simulated models, first the worst, as if a training went on. */
+const TRAINING: readonly number[] = [2, 1.4, 1];
+
+function simulatedSamples(config: Config, context: HookContext): Samples {
+  const geometry = regularGeometry();
+  const sample = (label: string, scale: number): ShowerSource =>
+    simulatedSource({
+      label,
+      rows: config.events,
+      geometry,
+      flaws: detuning(scale),
+      random: (step) => context.random(`simulate/${label}`, { step }),
+    });
+  const generated = TRAINING.map((factor, i) => sample(`epoch_${(i + 1) * 50}`, factor * config.quality));
+  return {
+    reference: sample("reference", 0),
+    generated: [generated.at(-1)!, ...generated.slice(0, -1)],
+    isSimulated: true,
+    source:
+      "simulated photon showers, 24 x 14 voxels in 5 layers; the generated ones by a detuned simulation",
+  };
+}
