@@ -74,12 +74,13 @@ for (const stage of ["1", "2", "3"] as const) {
         assert.ok(Number.isFinite(metrics![prefix + key]!.value), prefix + key);
       }
     }
-    const names = figures!.map(({ name }) => name);
+    const drawn = await Promise.all(figures!);
+    const names = drawn.map(({ name }) => name);
     assert.equal(new Set(names).size, names.length);
     assert.ok(["residual_x", "s_curve", "clusters"].every((name) => names.includes(name)));
     assert.equal(names.includes("energy_resolution"), stage !== "1");
     assert.equal(names.includes("bias_angle"), stage === "3");
-    assert.ok(figures!.every(({ svg }) => svg.includes("simulated")));
+    assert.ok(drawn.every(({ svg }) => svg.includes("simulated")));
     assert.match(summary!, /In x it is (worse than|as good as|better than) the best baseline/);
     assert.ok("event" in predictions! && "x_truth" in predictions!);
     // the classical methods are what they should be: .07 and .06 cm, 300 test rows

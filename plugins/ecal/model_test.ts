@@ -35,7 +35,7 @@ for (const stage of ["1", "2", "3"] as const) {
       Deno.test(`network ${choice} of stage ${stage} predicts rows in physical units, ${absolutePosition ? 27 : 25} inputs`, async () => {
         const model = build({ stage, network: choice, absolutePosition });
         const input = batch();
-        const output = model.predict(input, step);
+        const output = model.predict!(input, step);
         assert.deepEqual(Object.keys(output), Object.keys(network.outputs!));
         for (const tensor of Object.values(output)) assert.deepEqual(tensor.shape, [2]);
         const [x, absolute] = [await values(output.x!), await values(output.x_absolute!)];
@@ -52,7 +52,7 @@ for (const stage of ["1", "2", "3"] as const) {
 }
 
 Deno.test("network default starts near the middle of the window and the sum of the cells", async () => {
-  const { x, energy } = build({}).predict(batch(), step);
+  const { x, energy } = build({}).predict!(batch(), step);
   for (const value of await values(x!)) assert.ok(Math.abs(value - 7.66) < 40);
   const [first, second] = await values(energy!);
   assert.ok(first! > 5 && first! < 180 && second! > 15 && second! < 600);
