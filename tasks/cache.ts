@@ -5,54 +5,52 @@
  */
 import { formatBytes } from "../core/format.ts";
 import { Cache } from "../run/cache.ts";
-import { parseCommand, refuseUnknown } from "./command.ts";
+import { type CommandSpec, withCommand } from "./command.ts";
 import { EXIT, main, print, printJson, textTable } from "./terminal.ts";
 
+const COMMAND: CommandSpec = {
+  name: "cache",
+  summary: "Shows prepared data, or removes them.",
+  taskFlags: [
+    { name: "cache", value: "dir", help: "the folder of prepared data", default: "cache" },
+    { name: "clean", help: "remove all of it; it is made again when it is needed" },
+  ],
+};
+
 /** Shows or cleans the cache; returns the exit code. */
-export async function cache(args: readonly string[]): Promise<number> {
-  const parsed = parseCommand({
-    name: "cache",
-    summary: "Shows prepared data, or removes them.",
-    taskFlags: [
-      { name: "cache", value: "dir", help: "the folder of prepared data", default: "cache" },
-      { name: "clean", help: "remove all of it; it is made again when it is needed" },
-    ],
-  }, args);
-  if (parsed.help !== undefined) {
-    print(parsed.help);
-    return EXIT.ok;
-  }
-  refuseUnknown(parsed.issues);
-  const store = new Cache(parsed.task.cache ?? "cache");
-  const entries = await store.list();
-  const bytes = entries.reduce((sum, entry) => sum + entry.bytes, 0);
-  if ("clean" in parsed.task) await store.clean();
-  const verb = "clean" in parsed.task ? "removed" : "total";
-  if ("json" in parsed.task) {
-    printJson({
-      directory: store.directory,
-      bytes,
-      cleaned: "clean" in parsed.task,
-      entries: entries.map(({ key, bytes, entry }) => ({
-        key,
+export function cache(args: readonly string[]): Promise<number> {
+  return withCommand(COMMAND, args, async (parsed) => {
+    const store = new Cache(parsed.task.cache ?? "cache");
+    const entries = await store.list();
+    const bytes = entries.reduce((sum, entry) => sum + entry.bytes, 0);
+    if ("clean" in parsed.task) await store.clean();
+    const verb = "clean" in parsed.task ? "removed" : "total";
+    if ("json" in parsed.task) {
+      printJson({
+        directory: store.directory,
         bytes,
-        plugin: entry.plugin,
-        created: entry.created,
-        source: entry.source,
-      })),
-    });
+        cleaned: "clean" in parsed.task,
+        entries: entries.map(({ key, bytes, entry }) => ({
+          key,
+          bytes,
+          plugin: entry.plugin,
+          created: entry.created,
+          source: entry.source,
+        })),
+      });
+      return EXIT.ok;
+    }
+    if (entries.length > 0) {
+      print(textTable(
+        ["key", "plugin", "size", "created", "content"],
+        entries.map((
+          { key, bytes, entry },
+        ) => [key.slice(0, 8), entry.plugin, formatBytes(bytes), entry.created.slice(0, 19), entry.source]),
+      ));
+    }
+    print(`${verb}: ${entries.length} entries, ${formatBytes(bytes)} in ${store.directory}`);
     return EXIT.ok;
-  }
-  if (entries.length > 0) {
-    print(textTable(
-      ["key", "plugin", "size", "created", "content"],
-      entries.map((
-        { key, bytes, entry },
-      ) => [key.slice(0, 8), entry.plugin, formatBytes(bytes), entry.created.slice(0, 19), entry.source]),
-    ));
-  }
-  print(`${verb}: ${entries.length} entries, ${formatBytes(bytes)} in ${store.directory}`);
-  return EXIT.ok;
+  });
 }
 
 if (import.meta.main) await main(cache);

@@ -8,6 +8,7 @@ import { ConfigError, type ConfigIssue } from "../core/errors.ts";
 import { nearestName } from "../core/names.ts";
 import type { Json } from "../core/types.ts";
 import { type Flag, parseFlagValue } from "../run/flags.ts";
+import { EXIT, print } from "./terminal.ts";
 
 /** A flag of a task itself, such as `--out`. */
 export interface TaskFlag {
@@ -177,4 +178,19 @@ export function integerFlag(
 /** Refuses flags that do not exist, for tasks that have nothing else to check. */
 export function refuseUnknown(issues: readonly ConfigIssue[]): void {
   if (issues.length > 0) throw new ConfigError("Cannot go on as there are flags that do not exist", issues);
+}
+
+/** Parses the arguments of a task without plugin flags, prints its help or does its work; returns the exit code. */
+export async function withCommand(
+  spec: CommandSpec,
+  args: readonly string[],
+  work: (parsed: ParsedCommand) => Promise<number>,
+): Promise<number> {
+  const parsed = parseCommand(spec, args);
+  if (parsed.help !== undefined) {
+    print(parsed.help);
+    return EXIT.ok;
+  }
+  refuseUnknown(parsed.issues);
+  return await work(parsed);
 }

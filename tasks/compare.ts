@@ -13,37 +13,35 @@ import {
 import { writeAtomic } from "../run/files.ts";
 import { join, relative, resolve } from "../run/paths.ts";
 import { findRun, listRuns } from "../run/store.ts";
-import { parseCommand, refuseUnknown } from "./command.ts";
+import { type CommandSpec, withCommand } from "./command.ts";
 import { EXIT, main, print, printJson, textTable } from "./terminal.ts";
 
 /** Columns that fit a terminal; the HTML file has all runs. */
 const SHOWN_RUNS = 6;
 
+const COMMAND: CommandSpec = {
+  name: "compare",
+  summary: "Shows runs side by side: what was set differently, what came out, their curves.",
+  positionals: "<run> <run>...",
+  taskFlags: [
+    { name: "runs", value: "dir", help: "the folder of runs", default: "runs" },
+    { name: "all", value: "plugin", help: "compare all finished runs of a plugin" },
+    { name: "html", value: "file", help: "the HTML file to write", default: "<runs>/comparison.html" },
+  ],
+};
+
 /** Compares runs; returns the exit code. */
-export async function compare(args: readonly string[]): Promise<number> {
-  const parsed = parseCommand({
-    name: "compare",
-    summary: "Shows runs side by side: what was set differently, what came out, their curves.",
-    positionals: "<run> <run>...",
-    taskFlags: [
-      { name: "runs", value: "dir", help: "the folder of runs", default: "runs" },
-      { name: "all", value: "plugin", help: "compare all finished runs of a plugin" },
-      { name: "html", value: "file", help: "the HTML file to write", default: "<runs>/comparison.html" },
-    ],
-  }, args);
-  if (parsed.help !== undefined) {
-    print(parsed.help);
+export function compare(args: readonly string[]): Promise<number> {
+  return withCommand(COMMAND, args, async (parsed) => {
+    const store = parsed.task.runs ?? "runs";
+    const directories = await chosen(parsed.positionals, parsed.task.all, store);
+    const comparison = await compareDirectories(directories);
+    const file = resolve(parsed.task.html ?? join(store, "comparison.html"));
+    await writeAtomic(file, await renderComparison(comparison));
+    if ("json" in parsed.task) printJson(toJson(comparison, file));
+    else show(comparison, file);
     return EXIT.ok;
-  }
-  refuseUnknown(parsed.issues);
-  const store = parsed.task.runs ?? "runs";
-  const directories = await chosen(parsed.positionals, parsed.task.all, store);
-  const comparison = await compareDirectories(directories);
-  const file = resolve(parsed.task.html ?? join(store, "comparison.html"));
-  await writeAtomic(file, await renderComparison(comparison));
-  if ("json" in parsed.task) printJson(toJson(comparison, file));
-  else show(comparison, file);
-  return EXIT.ok;
+  });
 }
 
 async function chosen(

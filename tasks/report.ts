@@ -8,7 +8,7 @@ import { renderReport } from "../report/mod.ts";
 import { writeAtomic } from "../run/files.ts";
 import { relative } from "../run/paths.ts";
 import { findRun } from "../run/store.ts";
-import { parseCommand, refuseUnknown } from "./command.ts";
+import { type CommandSpec, withCommand } from "./command.ts";
 import { EXIT, main, print, printJson } from "./terminal.ts";
 
 /** Programs that open a file with the desktop's viewer, by system. */
@@ -18,35 +18,33 @@ const OPENERS: { readonly [os: string]: readonly string[] } = {
   windows: ["cmd", "/c", "start", ""],
 };
 
+const COMMAND: CommandSpec = {
+  name: "report",
+  summary: "Makes the report of a run again; --open shows it.",
+  positionals: "<run>",
+  taskFlags: [
+    { name: "out", value: "dir", help: "the folder of runs", default: "runs" },
+    { name: "open", help: "open the report in the browser" },
+  ],
+};
+
 /** Renders a report; returns the exit code. */
-export async function report(args: readonly string[]): Promise<number> {
-  const parsed = parseCommand({
-    name: "report",
-    summary: "Makes the report of a run again; --open shows it.",
-    positionals: "<run>",
-    taskFlags: [
-      { name: "out", value: "dir", help: "the folder of runs", default: "runs" },
-      { name: "open", help: "open the report in the browser" },
-    ],
-  }, args);
-  if (parsed.help !== undefined) {
-    print(parsed.help);
+export function report(args: readonly string[]): Promise<number> {
+  return withCommand(COMMAND, args, async (parsed) => {
+    const [reference] = parsed.positionals;
+    if (reference === undefined) {
+      throw new ConfigError(
+        "Cannot make a report as the first argument must name a run: none found; deno task runs lists them",
+      );
+    }
+    const run = await findRun(reference, parsed.task.out ?? "runs");
+    const path = run.file("report.html");
+    await writeAtomic(path, await renderReport(run.path));
+    if ("json" in parsed.task) printJson({ run: run.path, report: path });
+    else print(`report  ${relative(Deno.cwd(), path)}`);
+    if ("open" in parsed.task) await openFile(path);
     return EXIT.ok;
-  }
-  refuseUnknown(parsed.issues);
-  const [reference] = parsed.positionals;
-  if (reference === undefined) {
-    throw new ConfigError(
-      "Cannot make a report as the first argument must name a run: none found; deno task runs lists them",
-    );
-  }
-  const run = await findRun(reference, parsed.task.out ?? "runs");
-  const path = run.file("report.html");
-  await writeAtomic(path, await renderReport(run.path));
-  if ("json" in parsed.task) printJson({ run: run.path, report: path });
-  else print(`report  ${relative(Deno.cwd(), path)}`);
-  if ("open" in parsed.task) await openFile(path);
-  return EXIT.ok;
+  });
 }
 
 /**

@@ -5,40 +5,38 @@
  */
 import { formatSeconds } from "../core/format.ts";
 import { listRuns } from "../run/store.ts";
-import { parseCommand, refuseUnknown } from "./command.ts";
+import { type CommandSpec, withCommand } from "./command.ts";
 import { EXIT, main, print, printJson, tell, textTable } from "./terminal.ts";
 
+const COMMAND: CommandSpec = {
+  name: "runs",
+  summary: "Lists runs, oldest first.",
+  positionals: "[plugin]",
+  taskFlags: [{ name: "out", value: "dir", help: "the folder of runs", default: "runs" }],
+};
+
 /** Lists runs; returns the exit code. */
-export async function runs(args: readonly string[]): Promise<number> {
-  const parsed = parseCommand({
-    name: "runs",
-    summary: "Lists runs, oldest first.",
-    positionals: "[plugin]",
-    taskFlags: [{ name: "out", value: "dir", help: "the folder of runs", default: "runs" }],
-  }, args);
-  if (parsed.help !== undefined) {
-    print(parsed.help);
-    return EXIT.ok;
-  }
-  refuseUnknown(parsed.issues);
-  const [plugin] = parsed.positionals;
-  const all = await listRuns(parsed.task.out ?? "runs");
-  const found = all.filter(({ record }) => plugin === undefined || record.plugin.name === plugin);
-  if ("json" in parsed.task) {
-    const listed = found.map(async (run) => ({ run: run.path, ...run.record, status: await run.state() }));
-    printJson({ runs: await Promise.all(listed) });
-  } else if (found.length > 0) {
-    const rows = await Promise.all(found.map(async (run) => [
-      run.record.plugin.name,
-      run.record.id,
-      await run.state(),
-      run.record.action,
-      formatSeconds(Object.values(run.record.seconds).reduce((a, b) => a + b, 0)),
-      String(run.record.seed),
-    ]));
-    print(textTable(["plugin", "id", "status", "action", "time", "seed"], rows));
-  } else tell(`no runs in "${parsed.task.out ?? "runs"}"${plugin ? ` of plugin "${plugin}"` : ""}`);
-  return found.length > 0 ? EXIT.ok : EXIT.nothingMatched;
+export function runs(args: readonly string[]): Promise<number> {
+  return withCommand(COMMAND, args, async (parsed) => {
+    const [plugin] = parsed.positionals;
+    const all = await listRuns(parsed.task.out ?? "runs");
+    const found = all.filter(({ record }) => plugin === undefined || record.plugin.name === plugin);
+    if ("json" in parsed.task) {
+      const listed = found.map(async (run) => ({ run: run.path, ...run.record, status: await run.state() }));
+      printJson({ runs: await Promise.all(listed) });
+    } else if (found.length > 0) {
+      const rows = await Promise.all(found.map(async (run) => [
+        run.record.plugin.name,
+        run.record.id,
+        await run.state(),
+        run.record.action,
+        formatSeconds(Object.values(run.record.seconds).reduce((a, b) => a + b, 0)),
+        String(run.record.seed),
+      ]));
+      print(textTable(["plugin", "id", "status", "action", "time", "seed"], rows));
+    } else tell(`no runs in "${parsed.task.out ?? "runs"}"${plugin ? ` of plugin "${plugin}"` : ""}`);
+    return found.length > 0 ? EXIT.ok : EXIT.nothingMatched;
+  });
 }
 
 if (import.meta.main) await main(runs);
