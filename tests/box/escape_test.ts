@@ -96,7 +96,7 @@ for (const mode of present) {
     sanitizeOps: false,
     sanitizeResources: false,
     fn: async (t) => {
-      const place = await makePlace();
+      const place = await makePlace(true);
       try {
         for (const [topic, attempts] of Object.entries(ATTEMPTS)) {
           const box = await Topic.prepare(place, mode, attempts);

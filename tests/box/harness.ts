@@ -51,8 +51,8 @@ export interface Place extends Given {
   close(): Promise<void>;
 }
 
-/** Makes a place below a fresh folder. */
-export async function makePlace(): Promise<Place> {
+/** Makes a place below a fresh folder; with `ears`, listeners on every way out. */
+export async function makePlace(ears = false): Promise<Place> {
   const root = await Deno.realPath(await Deno.makeTempDir({ prefix: "beamline-escape-" }));
   const secret = `secret-${crypto.randomUUID()}`;
   const at = (...parts: string[]): string => join(root, ...parts);
@@ -69,7 +69,7 @@ export async function makePlace(): Promise<Place> {
     "other/secret.txt": secret,
   };
   for (const [name, text] of Object.entries(files)) await Deno.writeTextFile(at(name), text);
-  const ears = listen(at("outside", "socket"));
+  const listeners = ears ? await listen(at("outside", "socket")) : DEAF;
   const watched = [at("outside"), at("plugin"), at("other"), join(FRAMEWORK, "run", "box")];
   let before = "";
   const look = async (): Promise<string> =>
@@ -86,9 +86,9 @@ export async function makePlace(): Promise<Place> {
     otherDenoDir: at("other"),
     framework: FRAMEWORK,
     hostPid: Deno.pid,
-    port: ears.port,
+    port: listeners.port,
     socket: at("outside", "socket"),
-    heard: ears.heard,
+    heard: listeners.heard,
     async changes() {
       const now = await look();
       const was = before === "" ? now : before;
@@ -96,7 +96,7 @@ export async function makePlace(): Promise<Place> {
       return firstDifference(was, now);
     },
     async close() {
-      ears.close();
+      await listeners.close();
       await Deno.remove(root, { recursive: true });
     },
   };
@@ -128,28 +128,54 @@ function firstDifference(before: string, after: string): string {
   return now.find((line) => !old.includes(line)) ?? old.find((line) => !now.includes(line)) ?? "";
 }
 
+interface Listeners {
+  readonly port: number;
+  heard(): number;
+  close(): Promise<void>;
+}
+
+const DEAF: Listeners = { port: 9, heard: () => 0, close: () => Promise.resolve() };
+
+/** Waits at a Unix socket and prints a line for each connection; the tests themselves may not listen there. */
+const SOCKET_LISTENER = `const listener = Deno.listen({ transport: "unix", path: Deno.args[0] });
+console.log("ready");
+for await (const connection of listener) { console.log("heard"); connection.close(); }`;
+
 /** Listeners for everything that a box might reach. */
-function listen(socketPath: string): { port: number; heard: () => number; close: () => void } {
+async function listen(socketPath: string): Promise<Listeners> {
   let count = 0;
   const tcp = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const unix = Deno.listen({ transport: "unix", path: socketPath });
   const channel = new BroadcastChannel("beamline-escape");
   channel.onmessage = () => void count++;
-  const accept = async (listener: Deno.Listener<Deno.Conn>): Promise<void> => {
-    for await (const connection of listener) {
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["eval", SOCKET_LISTENER, socketPath],
+    stdin: "null",
+    stdout: "piped",
+    stderr: "null",
+  }).spawn();
+  const isReady = Promise.withResolvers<void>();
+  const reading = (async () => {
+    for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
+      if (text.includes("ready")) isReady.resolve();
+      count += text.split("heard").length - 1;
+    }
+    isReady.resolve();
+  })();
+  const accepting = (async () => {
+    for await (const connection of tcp) {
       count++;
       connection.close();
     }
-  };
-  void accept(tcp);
-  void accept(unix as unknown as Deno.Listener<Deno.Conn>);
+  })();
+  await isReady.promise;
   return {
     port: (tcp.addr as Deno.NetAddr).port,
     heard: () => count,
-    close: () => {
+    async close() {
       tcp.close();
-      unix.close();
       channel.close();
+      child.kill("SIGKILL");
+      await Promise.all([reading, accepting, child.status]);
     },
   };
 }
