@@ -274,25 +274,23 @@ export function reliabilityOf(measured: readonly Measured[], simulated: boolean)
 
 /** Accuracy along the runs. */
 export function blockFigure(blocks: readonly BlockAccuracy[], simulated: boolean): Promise<Figure> {
-  const series = RUNS.map((run, label) => ({
-    run,
-    label,
-    found: blocks.filter((block) => block.label === label),
-  }))
+  const series = RUNS.map((run, label) => ({ run, found: blocks.filter((block) => block.label === label) }))
     .filter(({ found }) => found.length > 0)
-    .map(({ run, label, found }) => ({
+    .map(({ run, found }) => ({
       label: `run ${run}`,
-      // Side by side, as the blocks of both runs lie at the same sections.
-      x: found.map(({ section, rows }) => section + (label - 0.5) * rows / 10),
-      y: found.map(({ accuracy }) => (accuracy.low + accuracy.high) / 2),
-      error: found.map(({ accuracy }) => (accuracy.high - accuracy.low) / 2),
+      x: found.map(({ section }) => section),
+      y: found.map(({ accuracy }) => accuracy.value),
+      band: {
+        low: found.map(({ accuracy }) => accuracy.low),
+        high: found.map(({ accuracy }) => accuracy.high),
+      },
+      kind: "points" as const,
     }));
   return curveFigure({
     name: "accuracy_by_block",
     title: "Accuracy along the runs",
     caption:
-      "Wilson intervals (95 %) of the accuracy in each block of luminosity sections of the test part; " +
-      "points are the middles of the intervals.",
+      "Accuracy in each block of luminosity sections of the test part; the bands are Wilson intervals (95 %).",
     simulated,
     x: { label: "luminosity section" },
     y: { label: "accuracy" },
