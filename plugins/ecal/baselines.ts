@@ -35,8 +35,6 @@ export interface Truth {
 
 /**
  * Centre of gravity of the cells, weighted by energy or by max(0, w0 + ln(E_i / sum)); `energy` is the sum of the cells.
- *
- * @see Awes et al. (1992), Nucl. Instrum. Meth. A 311, 130: the logarithmic weights
  */
 export function centroids({ cells }: ClusterCells, weighting: "linear" | "log"): Reconstruction {
   const count = cells.length / CELLS;

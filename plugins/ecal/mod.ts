@@ -17,6 +17,7 @@ import {
   type EvaluateContext,
   type Evaluation,
   type Figure,
+  formatEstimate,
   type HookContext,
   type Metrics,
   type NdArray,
@@ -308,28 +309,29 @@ function resolutions(
 }
 
 function summarize(config: Config, { metrics, measured }: Measurements): string {
-  const print = (key: string, digits: number) => {
-    const { value, error } = metrics[key]!;
-    return `${value.toFixed(digits)} +- ${(error ?? 0).toFixed(digits)}`;
+  const print = (key: string) => {
+    const { value, error, unit } = metrics[key]!;
+    return `${formatEstimate(value, error)}${unit === "1" ? "" : ` ${unit}`}`;
   };
-  const first =
-    `68 % half-widths of the network: ${print("half_width_68_x", 4)} cm in x, ${
-      print("half_width_68_y", 4)
-    } cm in y, ` +
-    `${print("half_width_68_e_relative", 4)} in relative energy.`;
-  const energy = config.stage === "1"
-    ? " All photons have one energy, so the energy resolution of the network says little: it may learn that number."
-    : "";
-  const verdicts = compare(measured, metrics);
-  return `${first}${energy} ${verdicts}`;
+  const widths = `68 % half-widths of the network: ${print("half_width_68_x")} in x, ${
+    print("half_width_68_y")
+  } in y, ${print("half_width_68_e_relative")} in relative energy.`;
+  const caveat =
+    "All photons have one energy, which the network may learn, so its energy resolution says nothing.";
+  return config.stage === "1"
+    ? `${widths} ${caveat} ${compare(["x", "y"], measured, metrics)}`
+    : `${widths} ${compare(["x", "y", "e_relative"], measured, metrics)}`;
 }
 
 /** Where the best baseline is better, worse, or as good within two standard deviations of the ratio on the same rows. */
-function compare(measured: Measurements["measured"], metrics: Measurements["metrics"]): string {
-  const sentences = (["x", "y", "e_relative"] as const).flatMap((quantity) => {
+function compare(
+  quantities: readonly ("x" | "y" | "e_relative")[],
+  measured: Measurements["measured"],
+  metrics: Metrics,
+): string {
+  const sentences = quantities.flatMap((quantity) => {
     const rivals = measured.filter((m) =>
-      m.quantity.key === quantity &&
-      metrics[`ratio_${m.method.key}_${quantity}`] !== undefined
+      m.quantity.key === quantity && metrics[`ratio_${m.method.key}_${quantity}`] !== undefined
     );
     const best = rivals.reduce<typeof rivals[number] | undefined>(
       (a, b) => (a && a.halfWidth.value <= b.halfWidth.value ? a : b),
@@ -341,8 +343,8 @@ function compare(measured: Measurements["measured"], metrics: Measurements["metr
     const verdict = Math.abs(pull) < 2 ? "as good as" : pull > 0 ? "worse than" : "better than";
     return [
       `In ${best.quantity.label} it is ${verdict} the best baseline, the ${best.method.label} (ratio ${
-        ratio.value.toFixed(3)
-      } +- ${(ratio.error ?? 0).toFixed(3)}).`,
+        formatEstimate(ratio.value, ratio.error)
+      }).`,
     ];
   });
   return sentences.join(" ");
