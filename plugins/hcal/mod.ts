@@ -124,7 +124,10 @@ export default definePlugin({
       ...transformer(({ model }) => model === "moe-vit"),
     },
     ...Object.fromEntries(
-      studyModels().map((study) => [study.name, transformer((config) => isStudied(study, config), study)]),
+      studyModels().map((study) => [study.name, {
+        title: study.title,
+        ...transformer((config) => isStudied(study, config), study),
+      }]),
     ),
   },
   actions: {

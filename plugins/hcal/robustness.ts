@@ -27,6 +27,7 @@ export const MAX_STUDY_ROWS = 4000;
 /** A further network of the study and the columns it is trained on. */
 export interface StudyModel {
   readonly name: string;
+  readonly title: string;
   readonly kind: "difficulty" | "rows";
   /** Difficulty, or percent of the training rows. */
   readonly value: number;
@@ -40,6 +41,7 @@ export function studyModels(): StudyModel[] {
     const percent = Math.round(100 * value);
     return {
       name: `difficulty-${percent}`,
+      title: `robustness: at difficulty ${value}`,
       kind: "difficulty",
       value,
       inputColumn: `occupancy_d${percent}`,
@@ -48,6 +50,7 @@ export function studyModels(): StudyModel[] {
   });
   const byRows = ROW_PERCENTS.map((value): StudyModel => ({
     name: `rows-${value}`,
+    title: `robustness: with ${value} % of the training images`,
     kind: "rows",
     value,
     inputColumn: `occupancy_r${value}`,
