@@ -6,6 +6,9 @@
  * of a file that it may not write, a connection at a listener of the host, the host's death. What an attempt itself
  * believes counts for nothing.
  *
+ * No attempt would do harm if it worked: it signals a process that is there to be killed, or sends signal 0; it opens
+ * files of the framework for writing and writes nothing.
+ *
  * @module
  */
 
@@ -41,6 +44,8 @@ export interface Given {
   readonly framework: string;
   /** Process id of the host. */
   readonly hostPid: number;
+  /** Process id of a child of the host that is there to be killed. */
+  readonly victimPid: number;
   /** Port of a TCP and of a UDP listener of the host on 127.0.0.1. */
   readonly port: number;
   /** Path of a Unix socket of the host. */
@@ -290,9 +295,9 @@ export const ATTEMPTS: { readonly [topic: string]: readonly Attempt[] } = {
       name: "make a symbolic link with node:wasi and write it",
       head: WASI,
       code: `const made = make({ preopens: { "/x": given.exchange } });
-      link(made, given.outside + "/made_by_wasi.txt", "f");
-      Deno.writeTextFileSync(given.exchange + "/f", "written");
-      Deno.removeSync(given.exchange + "/f")`,
+      link(made, given.outside + "/secret.json", "f");
+      try { Deno.writeTextFileSync(given.exchange + "/f", "written", { append: true }) }
+      finally { Deno.removeSync(given.exchange + "/f") }`,
     },
     {
       name: "make a symbolic link with node:wasi in the folder of answers",
@@ -779,11 +784,15 @@ export const ATTEMPTS: { readonly [topic: string]: readonly Attempt[] } = {
     { name: "add to its own folder", code: `Deno.writeTextFileSync(given.plugin + "/new.ts", "changed")` },
     {
       name: "replace a file of the framework",
-      code: `Deno.writeTextFileSync(given.framework + "/run/box/limits.ts", "x", { append: true })`,
+      code:
+        `Deno.openSync(given.framework + "/run/box/limits.ts", { append: true }).close(); return "opened"`,
+      proof: /^opened/,
     },
     {
       name: "replace a package",
-      code: `Deno.writeTextFileSync(given.framework + "/node_modules/beamline_escape.js", "x")`,
+      code:
+        `Deno.openSync(given.framework + "/node_modules/zod/package.json", { append: true }).close(); return "opened"`,
+      proof: /^opened/,
     },
     {
       name: "write into the cache of compiled modules",
@@ -848,17 +857,21 @@ export const ATTEMPTS: { readonly [topic: string]: readonly Attempt[] } = {
     },
   ],
   "processes": [
-    { name: "kill the host", code: `Deno.kill(given.hostPid, "SIGKILL"); return "killed"`, proof: /^killed/ },
     {
-      name: "kill its parent",
-      head: PROCESS,
-      code: `process.kill(Deno.ppid, "SIGKILL"); return "killed"`,
+      name: "kill a process of the host",
+      code: `Deno.kill(given.victimPid, "SIGKILL"); return "killed"`,
       proof: /^killed/,
     },
     {
-      name: "kill every process",
+      name: "signal its parent",
       head: PROCESS,
-      code: `process.kill(-1, "SIGKILL"); return "killed"`,
+      code: `process.kill(Deno.ppid, 0); return "killed"`,
+      proof: /^killed/,
+    },
+    {
+      name: "signal every process",
+      head: PROCESS,
+      code: `process.kill(-1, 0); return "killed"`,
       proof: /^killed/,
     },
     {

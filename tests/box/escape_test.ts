@@ -104,6 +104,7 @@ for (const mode of present) {
             await t.step(`${topic}: ${attempt.name}`, async () => {
               const heard = place.heard();
               const evidence = await seen(attempt, await box.run(attempt, i), place, heard);
+              if (evidence !== "") await place.restore();
               const isResidual = attempt.residual !== undefined && mode.name === "permissions alone";
               assert.ok(evidence === "" || isResidual, evidence);
             });

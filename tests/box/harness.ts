@@ -48,6 +48,8 @@ export interface Place extends Given {
   heard(): number;
   /** Changes of what a box may not write since the place was made; empty for none. */
   changes(): Promise<string>;
+  /** Makes the secret files anew, for what comes after an attempt that succeeded. */
+  restore(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -68,7 +70,10 @@ export async function makePlace(ears = false): Promise<Place> {
     [`outside/${secret}.name`]: "",
     "other/secret.txt": secret,
   };
-  for (const [name, text] of Object.entries(files)) await Deno.writeTextFile(at(name), text);
+  const restore = async (): Promise<void> => {
+    for (const [name, text] of Object.entries(files)) await Deno.writeTextFile(at(name), text);
+  };
+  await restore();
   const listeners = ears ? await listen(at("outside", "socket")) : DEAF;
   const watched = [at("outside"), at("plugin"), at("other"), join(FRAMEWORK, "run", "box")];
   let before = "";
@@ -86,6 +91,7 @@ export async function makePlace(ears = false): Promise<Place> {
     otherDenoDir: at("other"),
     framework: FRAMEWORK,
     hostPid: Deno.pid,
+    victimPid: listeners.victimPid,
     port: listeners.port,
     socket: at("outside", "socket"),
     heard: listeners.heard,
@@ -95,6 +101,7 @@ export async function makePlace(ears = false): Promise<Place> {
       before = now;
       return firstDifference(was, now);
     },
+    restore,
     async close() {
       await listeners.close();
       await Deno.remove(root, { recursive: true });
@@ -130,11 +137,13 @@ function firstDifference(before: string, after: string): string {
 
 interface Listeners {
   readonly port: number;
+  /** The process that waits at the Unix socket. */
+  readonly victimPid: number;
   heard(): number;
   close(): Promise<void>;
 }
 
-const DEAF: Listeners = { port: 9, heard: () => 0, close: () => Promise.resolve() };
+const DEAF: Listeners = { port: 9, victimPid: 2 ** 31 - 2, heard: () => 0, close: () => Promise.resolve() };
 
 /** Waits at a Unix socket and prints a line for each connection; the tests themselves may not listen there. */
 const SOCKET_LISTENER = `const listener = Deno.listen({ transport: "unix", path: Deno.args[0] });
@@ -170,11 +179,16 @@ async function listen(socketPath: string): Promise<Listeners> {
   await isReady.promise;
   return {
     port: (tcp.addr as Deno.NetAddr).port,
+    victimPid: child.pid,
     heard: () => count,
     async close() {
       tcp.close();
       channel.close();
-      child.kill("SIGKILL");
+      try {
+        child.kill("SIGKILL");
+      } catch {
+        // an attempt has killed it, and was told
+      }
       await Promise.all([reading, accepting, child.status]);
     },
   };
