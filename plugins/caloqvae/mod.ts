@@ -8,8 +8,11 @@ import { definePlugin } from "beamline";
 import { algebraModel } from "./algebra.ts";
 import { classifierModel } from "./classifier.ts";
 import { config, presets } from "./config.ts";
+import { clean, compareDatasets, rebuild } from "./datasets.ts";
 import { evaluate } from "./evaluate.ts";
+import { inspect } from "./inspect.ts";
 import { prepare } from "./prepare.ts";
+import { simulate } from "./simulate.ts";
 
 export default definePlugin({
   name: "caloqvae",
@@ -40,11 +43,32 @@ export default definePlugin({
   },
   prepare,
   evaluate,
+  simulate,
   actions: {
     evaluate: {
       title: "judge generated showers (the default)",
       train: true,
       run: (config, context) => evaluate(config, context),
+    },
+    inspect: {
+      title: "what is in files, and what is wrong with them",
+      prepare: false,
+      run: (config, _context, files) => inspect(config, files),
+    },
+    "compare-datasets": {
+      title: "incident energies, layers and energy sums of several files or folders",
+      prepare: false,
+      run: compareDatasets,
+    },
+    rebuild: {
+      title: "merge the files of job folders",
+      prepare: false,
+      run: (_config, context, files) => rebuild(context, files),
+    },
+    clean: {
+      title: "remove events with a voxel at or above the incident energy",
+      prepare: false,
+      run: clean,
     },
   },
 });
