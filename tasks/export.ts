@@ -1,0 +1,78 @@
+/**
+ * `deno task export <run> --onnx [--out FILE]`: the trained model of a run as an ONNX file.
+ *
+ * @module
+ */
+import { ConfigError } from "../core/errors.ts";
+import { type ExportedFile, exportRun } from "../run/export.ts";
+import { relative, resolve } from "../run/paths.ts";
+import { boxedSource, describePlugin } from "../run/source.ts";
+import { findRun } from "../run/store.ts";
+import { parseCommand, refuseUnknown } from "./command.ts";
+import { useEngine } from "./engine.ts";
+import { pluginOf } from "./replay.ts";
+import { EXIT, main, print, printJson } from "./terminal.ts";
+
+/** Exports; returns the exit code. */
+export async function exportTask(args: readonly string[]): Promise<number> {
+  const parsed = parseCommand({
+    name: "export",
+    summary: "Writes the inference program of the best checkpoint as an ONNX file that stands on its own.",
+    positionals: "<run>",
+    taskFlags: [
+      { name: "onnx", help: "write ONNX; the only format so far" },
+      { name: "out", value: "file", help: "path of the file (default: <run>/export/<model>.onnx)" },
+      { name: "model", value: "name", help: "the only model to write, where the run has several" },
+      { name: "plugin", value: "path", help: "the plugin's folder, where it is not where it was" },
+      { name: "runs", value: "dir", help: "the folder of runs", default: "runs" },
+      { name: "cache", value: "dir", help: "the folder of prepared data", default: "cache" },
+      { name: "engine", value: "name", help: "what the file is compared with (default: as in the run)" },
+    ],
+  }, args);
+  if (parsed.help !== undefined) {
+    print(parsed.help);
+    return EXIT.ok;
+  }
+  refuseUnknown(parsed.issues);
+  const [reference] = parsed.positionals;
+  if (reference === undefined) {
+    throw new ConfigError("Cannot export as the first argument must name a run: none found");
+  }
+  if (!("onnx" in parsed.task)) {
+    throw new ConfigError(
+      "Cannot export as a format must be named: none found; --onnx is the one that there is",
+    );
+  }
+  const run = await findRun(reference, parsed.task.runs ?? "runs");
+  const cache = parsed.task.cache ?? "cache";
+  const source = boxedSource(await pluginOf(run, parsed.task.plugin));
+  const files = await exportRun({
+    run,
+    source,
+    description: await describePlugin(source, cache),
+    model: parsed.task.model,
+    out: parsed.task.out,
+    cache,
+    engine: await useEngine(parsed.task.engine ?? run.record.engine?.name ?? "native"),
+  });
+  if ("json" in parsed.task) printJson({ run: run.path, files });
+  else for (const file of files) show(file);
+  return EXIT.ok;
+}
+
+function show({ path, bytes, inputs, outputs, checked, opset, irVersion }: ExportedFile): void {
+  const list = (values: ExportedFile["inputs"]) =>
+    values.map(({ name, dtype, shape }) => `${name}: ${dtype}[${shape.join(", ")}]`).join(", ");
+  const worst = Math.max(...checked.map(({ difference }) => difference));
+  print(`wrote    ${relative(Deno.cwd(), resolve(path))}  (${(bytes / 1024).toFixed(0)} KiB)`);
+  print(`inputs   ${list(inputs)}`);
+  print(`outputs  ${list(outputs)}`);
+  print(`format   operator set ${opset}, file version ${irVersion}`);
+  print(
+    `checked  with ${checked.map(({ rows }) => rows).join(", ")} rows: equal to the run's numbers within ${
+      worst.toExponential(1)
+    }`,
+  );
+}
+
+if (import.meta.main) await main(exportTask);
