@@ -46,8 +46,8 @@ import { flagsOf } from "./flags.ts";
 import { frameworkVersion } from "./framework.ts";
 import { configHash } from "./identity.ts";
 import { answerCall, type LoadedModel, loadModel, writePrograms } from "./models.ts";
-import { join } from "./paths.ts";
-import { digestInputs, type InputFile, writePermissions } from "./provenance.ts";
+import { join, resolve } from "./paths.ts";
+import { digestInputs, type InputFile, withoutPaths, writePermissions } from "./provenance.ts";
 import { describePlugin, frameworkHash, type PluginSource } from "./source.ts";
 import { NO_PROGRESS, readProgress } from "./progress.ts";
 import {
@@ -151,7 +151,8 @@ class Execution {
   readonly #cache: Cache;
   readonly #seconds: { [phase: string]: number } = {};
   readonly #warnings: Warning[] = [];
-  readonly #permissions: { [box: string]: readonly string[] } = {};
+  readonly #boxes: { [name: string]: PluginHost } = {};
+  #inputs: readonly InputFile[] = [];
   readonly #models = new Map<string, LoadedModel>();
   readonly #history: TrainingRecord[] = [];
   #host: PluginHost | undefined;
@@ -159,6 +160,8 @@ class Execution {
   #scratch: ScratchFolder | undefined;
   #locked: RunDirectory | undefined;
   #hook = "";
+  /** Seconds of training before the run was gone on with. */
+  #trainedBefore = 0;
 
   constructor(readonly request: RunRequest) {
     this.#cache = new Cache(request.cache);
@@ -182,6 +185,7 @@ class Execution {
     checkEngineName(request.engine);
     if (request.resume) await this.#takeOver(request.resume);
     const configured = await this.#configure(description);
+    this.#inputs = [...configured.inputs, ...configured.files];
     const run = request.resume ?? await this.#create(configured, description);
     if (request.resume) await this.#goOn(run, configured);
     request.listener.onRun?.(run);
@@ -194,10 +198,13 @@ class Execution {
       const thrown = request.stop.isStopped && !(error instanceof InterruptedError)
         ? new InterruptedError("Cannot finish the run as it was interrupted", { cause: error })
         : writeError(error as Error);
-      await this.#close(); // gives back the space of the exchange folder
       await this.#finish(run, {
         status: thrown instanceof InterruptedError ? "interrupted" : "failed",
-        error: { name: thrown.name, message: thrown.message, hook: this.#hook === "" ? null : this.#hook },
+        error: this.#plain({
+          name: thrown.name,
+          message: thrown.message,
+          hook: this.#hook === "" ? null : this.#hook,
+        }),
       }).catch(() => {}); // a full disk must not hide what happened first
       throw Object.assign(thrown, { run: run.path });
     }
@@ -254,7 +261,7 @@ class Execution {
     return run;
   }
 
-  #configHash({ config, inputs, files }: Configured, engine: string): string {
+  #configHash({ config }: Configured, engine: string): string {
     const { source, action = "run", seed } = this.request;
     const { values, flags } = config;
     return configHash({
@@ -262,7 +269,7 @@ class Execution {
       action,
       values,
       flags,
-      inputs: [...inputs, ...files],
+      inputs: this.#inputs,
       seed,
       engine,
     });
@@ -274,13 +281,13 @@ class Execution {
     this.#locked = run;
     await run.refresh();
     this.#warnings.push(...run.record.warnings.filter(({ code }) => LASTING.includes(code)));
-    if (run.record.seconds.train !== undefined) this.#seconds.train = run.record.seconds.train;
+    this.#trainedBefore = run.record.seconds.train ?? 0;
   }
 
   /** Begins to go on with a run: its inputs must be the same; what may have changed is recorded. */
   async #goOn(run: RunDirectory, configured: Configured): Promise<void> {
-    const { config, inputs, files } = configured;
-    await checkSameInputs(run, [...inputs, ...files]);
+    const { config } = configured;
+    await checkSameInputs(run, this.#inputs);
     const { resumed = [], extendedFrom = [] } = run.record;
     const before = await readRunJson<ConfigRecord>(run, "config.json");
     const [planned, now] = [before.values.epochs, config.values.epochs];
@@ -299,12 +306,11 @@ class Execution {
 
   async #work(
     run: RunDirectory,
-    { config, inputs, files }: Configured,
+    { config, inputs }: Configured,
     description: Description,
     action: ChosenAction | undefined,
   ): Promise<RunOutcome> {
-    const allInputs = [...inputs, ...files];
-    await this.#recordProvenance(run, allInputs);
+    await this.#recordProvenance(run);
     const hasModels = Object.keys(config.models).length > 0 && (action?.models ?? true);
     const isTrained = action?.train ?? true;
     const isPrepared = description.hooks.includes("prepare") && (action?.prepare ?? true);
@@ -314,20 +320,37 @@ class Execution {
     const fileReads = this.request.files ?? [];
     await this.#closeBox();
     await this.#openBox("evaluate", [...inputReads, ...fileReads, ...(data ? [data.tables] : [])]);
-    await this.#recordPermissions(run, allInputs);
+    await this.#recordPermissions(run);
     if (hasModels) await this.#train(run, config, data, isTrained);
     return await this.#evaluate(run, config, description, action, data);
   }
 
-  async #recordProvenance(run: RunDirectory, inputs: readonly InputFile[]): Promise<void> {
-    const request = { pluginDirectory: this.request.source.directory, inputs };
+  async #recordProvenance(run: RunDirectory): Promise<void> {
+    const request = { pluginDirectory: this.request.source.directory, inputs: this.#inputs };
     this.#warnings.push(...await recordProvenance(run, request));
-    await this.#recordPermissions(run, inputs);
+    await this.#recordPermissions(run);
   }
 
-  async #recordPermissions(run: RunDirectory, inputs: readonly InputFile[]): Promise<void> {
+  async #recordPermissions(run: RunDirectory): Promise<void> {
     const pluginDirectory = this.request.source.directory;
-    await writePermissions({ directory: run.file("provenance"), pluginDirectory, inputs }, this.#permissions);
+    const request = { directory: run.file("provenance"), pluginDirectory, inputs: this.#inputs };
+    await writePermissions(request, this.#boxes);
+  }
+
+  /** The same texts without paths of this machine. */
+  #plain<T>(value: T): T {
+    const { source, out, cache } = this.request;
+    return withoutPaths(value, {
+      pluginDirectory: source.directory,
+      inputs: this.#inputs,
+      folders: {
+        ...(this.#locked ? { "<run>": this.#locked.path } : {}),
+        ...(this.#scratch ? { "<exchange>": this.#scratch.path } : {}),
+        "<runs>": resolve(out),
+        "<cache>": resolve(cache),
+        "<here>": Deno.cwd(),
+      },
+    });
   }
 
   /** Prepared tables, from the cache or from the plugin. */
@@ -377,9 +400,9 @@ class Execution {
       plugin: this.request.source.name,
       created: new Date().toISOString(),
       simulated: answer.simulated,
-      source: answer.source,
+      source: this.#plain(answer.source),
       facts: answer.facts as JsonObject,
-      notes: answer.notes as unknown as TextTable[],
+      notes: this.#plain(answer.notes as unknown as TextTable[]),
       warnings: this.#warnings.splice(before),
       digests: digestTables(await readTables(join(this.#exchange, "tables"))),
     };
@@ -554,7 +577,9 @@ class Execution {
         history: this.#history,
         ...(action ? { action: action.name, files: request.files ?? [] } : {}),
       } as unknown as Json;
-      return this.#answer(evaluationAnswer, await this.#call(action ? "action" : "evaluate", args));
+      return this.#plain(
+        this.#answer(evaluationAnswer, await this.#call(action ? "action" : "evaluate", args)),
+      );
     });
     await this.#takeResults(run, answer, data?.simulated ?? false);
     const metrics = answer.metrics as Metrics;
@@ -610,12 +635,10 @@ class Execution {
 
   async #finish(run: RunDirectory, changes: Partial<RunRecord>): Promise<void> {
     this.#hook = "";
-    await run.update({
-      ...changes,
-      finished: new Date().toISOString(),
-      seconds: this.#seconds,
-      warnings: this.#warnings,
-    });
+    const warnings = this.#plain(this.#warnings);
+    await this.#close(); // gives back the space of the exchange folder
+    await this.#recordPermissions(run);
+    await run.update({ ...changes, finished: new Date().toISOString(), seconds: this.#seconds, warnings });
     await this.#phase("report", () => completeRun(run));
   }
 
@@ -625,7 +648,7 @@ class Execution {
     this.request.listener.onPhase?.(phase, "begins");
     const result = await work();
     const seconds = (performance.now() - started) / 1000;
-    this.#seconds[phase] = seconds;
+    this.#seconds[phase] = seconds + (phase === "train" ? this.#trainedBefore : 0);
     this.request.listener.onPhase?.(phase, "ends", seconds);
     return result;
   }
@@ -634,7 +657,7 @@ class Execution {
     this.#scratch ??= await this.#makeScratch();
     const denoDir = await this.#cache.denoDir(this.request.source.name);
     this.#host = await this.request.source.open({ read, exchange: this.#scratch.path, denoDir });
-    this.#permissions[name] = this.#host.permissions;
+    this.#boxes[name] = this.#host;
   }
 
   async #makeScratch(): Promise<ScratchFolder> {

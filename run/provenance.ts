@@ -5,6 +5,7 @@
  */
 import type { InputsRecord } from "../core/records.ts";
 import { sha256File } from "../data/digest.ts";
+import type { AskedPermission } from "./audit.ts";
 import { exists, writeAtomic, writeJson } from "./files.ts";
 import { FRAMEWORK_ROOT, moduleHashes } from "./framework.ts";
 import { checkoutState } from "./git.ts";
@@ -45,12 +46,64 @@ export async function writeProvenance(request: ProvenanceRequest): Promise<void>
   });
 }
 
-/** Writes `permissions.json`: the permission flags of each box, by what the box did. */
+/** What a box was granted, and what it asked for. */
+export interface BoxRecord {
+  /** Permission flags, in the form given to Deno. */
+  readonly permissions: readonly string[];
+  readonly asked: readonly AskedPermission[];
+}
+
+/**
+ * Writes `permissions.json`: by what the box did, the flags it was granted; under `used: <box>` what it asked for, folder
+ * by folder, and under `refused: <box>` what it asked for in vain.
+ */
 export async function writePermissions(
   request: ProvenanceRequest,
-  permissions: { readonly [box: string]: readonly string[] },
+  boxes: { readonly [box: string]: BoxRecord },
 ): Promise<void> {
-  await writeJson(join(request.directory, "permissions.json"), relativePermissions(request, permissions));
+  const record: { [key: string]: readonly string[] } = {};
+  for (const [box, { permissions }] of Object.entries(boxes)) {
+    record[box] = permissions.map((flag) => relativeFlag(flag, request));
+  }
+  for (const [box, { permissions, asked }] of Object.entries(boxes)) {
+    const isGranted = granter(permissions);
+    const used = asked.filter(isGranted).map((one) => usedText(one, request));
+    const refused = asked.filter((one) => !isGranted(one)).map((one) => askedText(one, request));
+    record[`used: ${box}`] = [...new Set(used)].sort();
+    if (refused.length > 0) record[`refused: ${box}`] = [...new Set(refused)].sort();
+  }
+  await writeJson(join(request.directory, "permissions.json"), record);
+}
+
+/** Tells what lies within `--allow-read=...` and `--allow-write=...`. */
+function granter(flags: readonly string[]): (asked: AskedPermission) => boolean {
+  const paths = (flag: string): string[] => {
+    const text = flags.find((candidate) => candidate.startsWith(`${flag}=`))?.slice(flag.length + 1);
+    return text === undefined ? [] : splitPaths(text);
+  };
+  const allowed: { readonly [permission: string]: readonly string[] } = {
+    read: paths("--allow-read"),
+    write: paths("--allow-write"),
+  };
+  return ({ permission, value }) =>
+    (allowed[permission] ?? []).some((path) => value === path || value.startsWith(path + "/"));
+}
+
+/** Deno separates paths by commas; a comma in a path is doubled. */
+function splitPaths(text: string): string[] {
+  return text.replaceAll(",,", "\0").split(",").map((path) => path.replaceAll("\0", ","));
+}
+
+function askedText({ permission, value }: AskedPermission, request: ProvenanceRequest): string {
+  return `${permission} ${value.startsWith("/") ? placeOf(value, request) : value}`;
+}
+
+/** Asked for within a grant: the folder says enough. */
+function usedText(asked: AskedPermission, request: ProvenanceRequest): string {
+  return askedText(asked, request).replace(
+    / (<beamline>\/[^/]+|<(?!beamline)[a-z]+>).*$/,
+    (text, place) => text.startsWith(" <input>") || text.startsWith(" <outside>") ? text : ` ${place}`,
+  );
 }
 
 /** Hashes of the framework's own modules that a run can depend on. */
@@ -65,31 +118,72 @@ async function frameworkHashes(): Promise<{ [path: string]: string }> {
 }
 
 /** Paths relative to the framework, so that the record says the same on every machine. */
-function relativePermissions(
-  request: ProvenanceRequest,
-  permissions: { readonly [box: string]: readonly string[] },
-): { [box: string]: string[] } {
-  const shorten = (flag: string): string => {
-    const [name, paths] = flag.split("=", 2);
-    if (paths === undefined) return flag;
-    return `${name}=${
-      paths.split(",").map((path) => path.startsWith("/") ? placeOf(path, request) : path).join(",")
-    }`;
-  };
-  return Object.fromEntries(Object.entries(permissions).map(([box, flags]) => [box, flags.map(shorten)]));
+function relativeFlag(flag: string, request: ProvenanceRequest): string {
+  const at = flag.indexOf("=");
+  if (at < 0) return flag;
+  const paths = splitPaths(flag.slice(at + 1)).map((path) =>
+    path.startsWith("/") ? placeOf(path, request) : path
+  );
+  return `${flag.slice(0, at)}=${paths.join(",")}`;
 }
 
+/** A path without the part that only this machine has. */
 function placeOf(path: string, request: ProvenanceRequest): string {
-  for (
-    const [name, folder] of [["<plugin>", request.pluginDirectory], ["<beamline>", FRAMEWORK_ROOT]] as const
-  ) {
-    if (folder === undefined) continue;
+  const input = request.inputs.find((candidate) => candidate.path === path);
+  if (input) return `<input>/${input.name}`;
+  for (const { name, folder } of placesOf(request)) {
     if (path === folder || path.startsWith(folder + "/")) return join(name, relative(folder, path));
   }
-  if (/\/exchange\/[0-9a-f-]{36}$/.test(path)) return "<exchange>";
-  if (/\/[0-9a-f]{32}\/tables$/.test(path)) return "<prepared>";
-  const input = request.inputs.find((candidate) => candidate.path === path);
-  return input ? `<input>/${input.name}` : `<outside>/${basename(path)}`;
+  const exchange = path.match(/\/exchange\/[0-9a-f-]{36}(\/.*)?$/);
+  if (exchange) return `<exchange>${exchange[1] ?? ""}`;
+  if (/\/[0-9a-f]{32}\/tables(\/.*)?$/.test(path)) return "<prepared>";
+  return `<outside>/${basename(path)}`;
+}
+
+interface Place {
+  readonly name: string;
+  readonly folder: string;
+}
+
+/** Folders with a name of their own, deepest first. */
+function placesOf({ pluginDirectory, inputs }: Omit<ProvenanceRequest, "directory">): Place[] {
+  const inputFolders = inputs.filter(({ path, name }) => name.includes("/") && path.endsWith(`/${name}`))
+    .map(({ path, name }) => {
+      const top = name.split("/")[0]!;
+      return { name: `<input>/${top}`, folder: path.slice(0, path.length - name.length) + top };
+    });
+  const plugin = pluginDirectory === undefined ? [] : [{ name: "<plugin>", folder: pluginDirectory }];
+  const places = [...inputFolders, ...plugin, { name: "<beamline>", folder: FRAMEWORK_ROOT }];
+  return places.sort((a, b) => b.folder.length - a.folder.length);
+}
+
+/** What {@linkcode withoutPaths} leaves out beside inputs, plugin and framework. */
+export interface Surroundings extends Omit<ProvenanceRequest, "directory"> {
+  /** Further folders by the name that takes their place, such as the exchange folder. */
+  readonly folders: { readonly [name: string]: string };
+}
+
+/** The same texts with every path of this machine named by what it is; for what is recorded of errors and results. */
+export function withoutPaths<T>(value: T, surroundings: Surroundings): T {
+  const names = [
+    ...surroundings.inputs.map(({ path, name }) => ({ name: `<input>/${name}`, folder: path })),
+    ...placesOf(surroundings),
+    ...Object.entries(surroundings.folders).map(([name, folder]) => ({ name, folder })),
+  ].filter(({ folder }) => folder.length > 1).sort((a, b) => b.folder.length - a.folder.length);
+  const patterns = names.map(({ name, folder }) => ({
+    name,
+    pattern: new RegExp(`${folder.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}(?![\\w-]|\\.\\w)`, "g"),
+  }));
+  const replace = (text: string): string =>
+    patterns.reduce((changed, { name, pattern }) => changed.replace(pattern, () => name), text);
+  return mapTexts(value, replace) as T;
+}
+
+function mapTexts(value: unknown, replace: (text: string) => string): unknown {
+  if (typeof value === "string") return value.includes("/") ? replace(value) : value;
+  if (Array.isArray(value)) return value.map((item) => mapTexts(item, replace));
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, mapTexts(item, replace)]));
 }
 
 /** Digests of input files; a folder counts with every file below it. */

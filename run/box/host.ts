@@ -8,6 +8,7 @@ import { InternalError, InterruptedError, PluginError } from "../../core/errors.
 import { sha256Hex } from "../../core/hash.ts";
 import type { Json } from "../../core/types.ts";
 import { removeFolder } from "../files.ts";
+import { type AskedPermission, AUDIT_FILE, AuditedStream } from "../audit.ts";
 import { filterPluginFolders, FRAMEWORK_ROOMS, FRAMEWORK_ROOT } from "../framework.ts";
 import type { PluginLocation } from "../manifest.ts";
 import { join, toFileUrl } from "../paths.ts";
@@ -33,6 +34,8 @@ export interface PluginHost {
   call(hook: HookName, args: Json, listener?: HookListener): Promise<Json>;
   /** The permissions in force, for the record; empty in-process. */
   readonly permissions: readonly string[];
+  /** What was asked for up to now, granted or not; empty in-process. */
+  readonly asked: readonly AskedPermission[];
   close(): Promise<void>;
 }
 
@@ -198,7 +201,7 @@ class Box implements PluginHost {
   readonly #child: Deno.ChildProcess;
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
   readonly #pending = new Map<number, Pending>();
-  readonly #errorText: Promise<string>;
+  readonly #errors: AuditedStream;
   readonly #reading: Promise<void>;
   #count = 0;
   #openCalls = 0;
@@ -223,9 +226,13 @@ class Box implements PluginHost {
       detached: true, // own process group: Ctrl-C is the host's business
     }).spawn();
     this.#writer = this.#child.stdin.getWriter();
-    this.#errorText = tailOf(this.#child.stderr);
+    this.#errors = new AuditedStream(this.#child.stderr);
     this.#reading = this.#read();
     openBoxes.add(this);
+  }
+
+  get asked(): readonly AskedPermission[] {
+    return this.#errors.asked;
   }
 
   /** Ends the child and whatever it started, whatever it does. */
@@ -351,7 +358,7 @@ class Box implements PluginHost {
       );
     }
     const status = await this.#child.status;
-    const text = plainText(await this.#errorText) as string;
+    const text = plainText(await this.#errors.text) as string;
     if (this.#ended) return;
     const how = status.signal ? `was ended by ${status.signal}` : `exited with code ${status.code}`;
     const hint = lastLine(text);
@@ -421,17 +428,15 @@ class Box implements PluginHost {
   }
 }
 
-/** What the box knows of the environment: where Deno's cache is, and nothing else. */
+/** What the box knows of the environment: where Deno's cache is and its questions go, and nothing else. */
 function boxEnvironment(denoDir: string | undefined): Record<string, string> {
-  return { PATH: "/usr/bin:/bin", NO_COLOR: "1", DENO_DIR: denoDir ?? "/tmp/deno", HOME: "/tmp" };
-}
-
-/** The last kilobytes of a stream. */
-async function tailOf(stream: ReadableStream<Uint8Array>): Promise<string> {
-  let text = "";
-  const decoder = new TextDecoder();
-  for await (const chunk of stream) text = (text + decoder.decode(chunk, { stream: true })).slice(-8_000);
-  return text;
+  return {
+    PATH: "/usr/bin:/bin",
+    NO_COLOR: "1",
+    DENO_DIR: denoDir ?? "/tmp/deno",
+    DENO_AUDIT_PERMISSIONS: AUDIT_FILE,
+    HOME: "/tmp",
+  };
 }
 
 function lastLine(text: string): string {

@@ -31,6 +31,7 @@ export function openInProcess(plugin: unknown, exchange: string): PluginHost {
   const name = (plugin as { name: string }).name;
   return {
     permissions: [],
+    asked: [],
     async call(hook: HookName, args: Json, current: HookListener = {}): Promise<Json> {
       listener = current;
       try {

@@ -1,0 +1,66 @@
+/**
+ * What a box asked permission for. Deno writes a line for each question on the box's standard error; the lines are taken
+ * out of it here and counted once, so that a plugin that asks a million times fills no disk.
+ *
+ * Static imports of text and JSON are not among them (`deno` 2.9 asks nothing for these), and a plugin can print lines of
+ * the same form: it can add to the list, not take from it.
+ *
+ * @module
+ */
+
+/** One thing that was asked for; granted or not. */
+export interface AskedPermission {
+  /** "read", "write", "net", "env", "run", "sys", "ffi", "import". */
+  readonly permission: string;
+  /** A path, host or name, as it was asked. */
+  readonly value: string;
+}
+
+/** Value of `DENO_AUDIT_PERMISSIONS` for a box. */
+export const AUDIT_FILE = "/dev/stderr";
+
+/** Different questions that are kept. */
+const MAX_ASKED = 10_000;
+/** Last characters of other text that are kept. */
+const MAX_TEXT = 8_000;
+/** A line that is not ended after so many characters is text. */
+const MAX_LINE = 64_000;
+
+const LINE = /\{"v":1,"datetime":"[^"]*","permission":"([a-z]+)","value":("(?:[^"\\]|\\.)*"|null)[^\n]*\n/g;
+
+/** Reads the standard error of a box: its last words, and what it asked for. */
+export class AuditedStream {
+  readonly #asked = new Map<string, AskedPermission>();
+  /** The last characters that are not questions; complete when the box has ended. */
+  readonly text: Promise<string>;
+
+  constructor(stream: ReadableStream<Uint8Array>) {
+    this.text = this.#read(stream);
+  }
+
+  /** What was asked for up to now, each thing once. */
+  get asked(): readonly AskedPermission[] {
+    return [...this.#asked.values()];
+  }
+
+  async #read(stream: ReadableStream<Uint8Array>): Promise<string> {
+    const decoder = new TextDecoder();
+    let [text, rest] = ["", ""];
+    for await (const chunk of stream) {
+      rest += decoder.decode(chunk, { stream: true });
+      const end = rest.length > MAX_LINE ? rest.length : rest.lastIndexOf("\n") + 1;
+      text = (text + this.#take(rest.slice(0, end))).slice(-MAX_TEXT);
+      rest = rest.slice(end);
+    }
+    return (text + this.#take(rest)).slice(-MAX_TEXT);
+  }
+
+  /** The text without the questions in it. */
+  #take(text: string): string {
+    return text.replace(LINE, (_line, permission: string, json: string) => {
+      const value = String(JSON.parse(json) ?? "");
+      if (this.#asked.size < MAX_ASKED) this.#asked.set(`${permission} ${value}`, { permission, value });
+      return "";
+    });
+  }
+}
