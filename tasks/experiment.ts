@@ -5,6 +5,7 @@
  */
 import { ConfigError } from "../core/errors.ts";
 import { BUILT_IN_PLUGINS } from "../plugins/mod.ts";
+import { ENGINE_NAMES } from "../engine/mod.ts";
 import type { Description } from "../run/box/hooks.ts";
 import { flagsOf } from "../run/flags.ts";
 import type { PluginLocation } from "../run/manifest.ts";
@@ -26,7 +27,12 @@ export const RUN_FLAGS: readonly TaskFlag[] = [
   { name: "preset", value: "name", help: "a named set of values of the plugin" },
   { name: "config", value: "file", help: "JSON file with values; flags win over it" },
   { name: "seed", value: "number", help: "seed of all random numbers", default: "0" },
-  { name: "engine", value: "name", help: "what runs the models: native or reference", default: "native" },
+  {
+    name: "engine",
+    value: "name",
+    help: `what runs the models: ${ENGINE_NAMES.join(", ")}`,
+    default: "native",
+  },
   {
     name: "threads",
     value: "number",

@@ -10,6 +10,7 @@ import { endAllBoxes } from "../run/box/host.ts";
 import { execute, type RunOutcome, type StopSignal } from "../run/execute.ts";
 import { join, relative, resolve } from "../run/paths.ts";
 import { exists } from "../run/files.ts";
+import { useEngine } from "./engine.ts";
 import { checkpointSecondsOf, openExperiment, seedOf, threadsOf } from "./experiment.ts";
 import { metricsTable } from "./metrics_table.ts";
 import { terminalListener } from "./progress.ts";
@@ -41,7 +42,7 @@ export async function run(args: readonly string[]): Promise<number> {
     action,
     files: await existingFiles(files),
     seed: seedOf(parsed),
-    engine: parsed.task.engine ?? "native",
+    engine: await useEngine(parsed.task.engine ?? "native"),
     threads: threadsOf(parsed),
     checkpointSeconds: checkpointSecondsOf(parsed),
     out: parsed.task.out ?? "runs",

@@ -70,8 +70,9 @@ const PROVIDERS: { readonly [P in Provider]: ProviderEntry } = {
 
 /**
  * What the WebGPU provider of onnxruntime-node 1.30.0 gets wrong, as the conformance suite found with Mesa 25.0.7's
- * software Vulkan: three-dimensional transposed convolutions, maxima with their positions and some powers are refused; transposed convolutions in groups, and convolutions of 9 channels (a multiple of 3 but not of 4), give wrong
- * numbers; arc sines and cosines are off by 3e-4.
+ * software Vulkan. Refused: three-dimensional transposed convolutions, maxima with their positions, some powers. Wrong
+ * numbers: transposed convolutions in groups, convolutions of 9 channels (a multiple of 3 but not of 4). Off by 3e-4:
+ * arc sines and cosines.
  */
 function isUnfitForWebGpu({ op, inputs, outputs, attrs }: OnnxNode): boolean {
   const [x] = inputs;
