@@ -36,6 +36,8 @@ export class StateStore {
   readonly #places = new Map<string, Place>();
   readonly #names: readonly string[];
   readonly #packed = new Map<string, string>();
+  /** What lies in the cells of packs. */
+  readonly #members = new Map<Cell, readonly { readonly name: string; readonly pack: string }[]>();
   /** Grows when a tensor moves: calls bound before are bound again. */
   version = 0;
 
@@ -76,11 +78,29 @@ export class StateStore {
     return this.#places.get(name)!.cell.side;
   }
 
-  /** Makes the numbers written to {@linkcode next} the present ones. */
+  /**
+   * Makes the numbers written to {@linkcode next} the present ones.
+   *
+   * Tensors of one pack lie in one cell, which turns once however many of them were written. Members that were not
+   * written are taken along: their numbers are copied to the side that becomes the present one.
+   */
   turn(names: readonly string[]): void {
-    for (const name of names) {
-      const { cell } = this.#places.get(name)!;
+    const written = new Set(names);
+    const cells = new Set(names.map((name) => this.#places.get(name)!.cell));
+    for (const cell of cells) {
+      this.#keepOthers(cell, written);
       cell.side = cell.side === 0 ? 1 : 0;
+    }
+  }
+
+  /** Copies what lies in a cell and was not written, unless the cell was written as a whole. */
+  #keepOthers(cell: Cell, written: ReadonlySet<string>): void {
+    const inside = this.#members.get(cell) ?? [];
+    if (inside.length === 0 || written.has(inside[0]!.pack)) return;
+    for (const { name } of inside) {
+      if (written.has(name)) continue;
+      const { views } = this.#places.get(name)!;
+      views[1 - cell.side]!.data.set(views[cell.side]!.data as Float32Array);
     }
   }
 
@@ -98,6 +118,7 @@ export class StateStore {
     const whole = this.#ort.tensor("float32", [total]);
     const cell: Cell = { copies: [whole, undefined], side: 0 };
     this.#places.set(pack, { cell, offset: 0, views: [whole, undefined] });
+    this.#members.set(cell, members.map((name) => ({ name, pack })));
     let offset = 0;
     members.forEach((member, i) => {
       const old = this.#places.get(member)!;
