@@ -81,10 +81,37 @@ const MAX_BYTES = 2 ** 31 - 2 ** 20;
  * @throws {DataError} If it is missing, truncated, or not HDF5.
  */
 export async function openHdf5(path: string): Promise<Hdf5File> {
-  openSource(path).close(); // says better than the library why a file cannot be read
+  checkWhole(path);
   const library = await loadLibrary();
   const file = guard("read", path, "it must be a whole HDF5 file", () => new library.package.File(path, "r"));
   return new OpenFile(path, library, file.file_id, () => void file.close());
+}
+
+/** The eight bytes every file begins with. */
+const SIGNATURE = [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a];
+/** Where the end-of-file address lies, by version of the superblock (format specification, section II.A). */
+const END_ADDRESS: { readonly [version: number]: number } = { 0: 40, 1: 44, 2: 28, 3: 28 };
+
+/** Says better than the library why a file cannot be read, or that it was cut off. */
+function checkWhole(path: string): void {
+  const source = openSource(path);
+  try {
+    if (source.size < 56) return; // the library says that it is no HDF5 file
+    const head = new Uint8Array(56);
+    source.readInto(0, head);
+    const version = head[8]!;
+    const at = END_ADDRESS[version];
+    const offsetBytes = head[version < 2 ? 13 : 9];
+    if (SIGNATURE.some((byte, i) => head[i] !== byte) || at === undefined || offsetBytes !== 8) return;
+    const end = new DataView(head.buffer).getBigUint64(at, true);
+    if (end <= BigInt(source.size)) return;
+    throw new DataError(
+      `Cannot read "${path}" as it must be a whole HDF5 file: it is truncated to ${source.size} of ${end} bytes`,
+      path,
+    );
+  } finally {
+    source.close();
+  }
 }
 
 class OpenFile implements Hdf5File {

@@ -5,7 +5,7 @@
  */
 import { fileURLToPath } from "node:url";
 
-const NAMES = ["ecal", "hcal"] as const;
+const NAMES = ["caloqvae", "ecal", "hcal"] as const;
 
 /** Absolute folder of each built-in plugin, by name. */
 export const BUILT_IN_PLUGINS: { readonly [name: string]: string } = Object.fromEntries(
