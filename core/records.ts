@@ -22,7 +22,7 @@ export interface RunRecord {
   readonly finished: string | null;
   /** Wall-clock seconds per phase: prepare, trace, compile, train, evaluate. */
   readonly seconds: { readonly [phase: string]: number };
-  readonly engine: { readonly name: string; readonly threads: number } | null;
+  readonly engine: EngineRecord | null;
   readonly seed: number;
   readonly versions: { readonly [name: string]: string };
   readonly command: readonly string[];
@@ -40,6 +40,20 @@ export interface RunRecord {
   readonly resumed?: readonly { readonly at: string; readonly steps: { readonly [model: string]: number } }[];
   /** Epochs that were planned before each extension. */
   readonly extendedFrom?: readonly number[];
+}
+
+/** What ran the models. */
+export interface EngineRecord {
+  readonly name: string;
+  /** The most threads of one operation. */
+  readonly threads: number;
+  /**
+   * Where the number of threads comes from: the engine's fixed rule, which gives small programs fewer; a number that was
+   * given and holds for all programs; or a calibration, which then holds for all programs, too. Absent in older runs.
+   */
+  readonly chosen?: "rule" | "given" | "auto";
+  /** Median milliseconds of a step with 1, 2, ... threads, where calibrated. */
+  readonly stepMs?: readonly number[];
 }
 
 /** `config.json`: every value with where it came from; `help` is for the report's parameter table. */

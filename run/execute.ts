@@ -6,7 +6,7 @@
 import type { z } from "zod";
 import { ConfigError, InterruptedError, NotFoundError, PluginError } from "../core/errors.ts";
 import { nearestName } from "../core/names.ts";
-import type { ConfigRecord, DataRecord, RunRecord } from "../core/records.ts";
+import type { ConfigRecord, DataRecord, EngineRecord, RunRecord } from "../core/records.ts";
 import type {
   Figure,
   Json,
@@ -20,6 +20,7 @@ import type {
 } from "../core/types.ts";
 import { readTables } from "../data/tables.ts";
 import { learningCurveFigure } from "../plot/mod.ts";
+import type { Calibration } from "../engine/runtime/calibrate.ts";
 import { checkEngineName } from "../engine/mod.ts";
 import { renderReport } from "../report/mod.ts";
 import { callArguments, evaluationAnswer, prepareAnswer, traceAnswer } from "./answers.ts";
@@ -45,7 +46,14 @@ import { moveFolder, writeAll, writeAtomic } from "./files.ts";
 import { flagsOf } from "./flags.ts";
 import { frameworkVersion } from "./framework.ts";
 import { configHash } from "./identity.ts";
-import { answerCall, type LoadedModel, loadModel, writePrograms } from "./models.ts";
+import {
+  answerCall,
+  calibrate,
+  type LoadedModel,
+  loadModel,
+  type LoadRequest,
+  writePrograms,
+} from "./models.ts";
 import { join, resolve } from "./paths.ts";
 import { digestInputs, type InputFile, withoutPaths, writePermissions } from "./provenance.ts";
 import { describePlugin, frameworkHash, type PluginSource } from "./source.ts";
@@ -73,7 +81,8 @@ export interface RunRequest {
   readonly files?: readonly string[];
   readonly seed: number;
   readonly engine: string;
-  readonly threads?: number | undefined;
+  /** Threads of one operation; "auto" for the number that is quickest in a short trial. @default the engine's rule */
+  readonly threads?: number | "auto" | undefined;
   /** The folder that takes the place of `runs/`. */
   readonly out: string;
   /** The folder of prepared data. */
@@ -155,6 +164,7 @@ class Execution {
   #inputs: readonly InputFile[] = [];
   readonly #models = new Map<string, LoadedModel>();
   readonly #history: TrainingRecord[] = [];
+  #calibration: Calibration | undefined;
   #host: PluginHost | undefined;
   #dataRecord: DataRecord | undefined;
   #scratch: ScratchFolder | undefined;
@@ -464,15 +474,15 @@ class Execution {
             "trace",
           );
         }
-        const model = await loadModel({
+        const load: LoadRequest = {
           name,
           directory: join(this.#exchange, "models", name),
           programs: found.programs,
           plugin: request.source.name,
           engine: request.engine,
-          threads: request.threads,
           seed: request.seed,
-        });
+        };
+        const model = await loadModel({ ...load, threads: await this.#threads(load) });
         this.#models.set(name, model);
         for (const program of found.programs) await model.executable(program);
         await writePrograms(model, join(this.#exchange, "models", name), run.file("programs"));
@@ -480,12 +490,20 @@ class Execution {
       return answer;
     });
     const first = [...this.#models.values()][0]!;
-    await run.update({ engine: { name: first.session.engine, threads: first.session.threads } });
+    await run.update({ engine: engineRecord(first, request.threads, this.#calibration) });
     await run.write("data.json", { ...this.#dataRecord, outputUnits: outputUnits(traced) });
     const hasSteps = [...this.#models.values()].some((model) => model.has("step"));
     if (!isTrained || !hasSteps) return;
     splitTable(tables, "train");
     await this.#phase("train", () => this.#trainAll(run, config, training, validation));
+  }
+
+  /** The number of threads that was asked for; "auto" is decided by the first model that is trained. */
+  async #threads(load: LoadRequest): Promise<number | undefined> {
+    const { threads } = this.request;
+    if (threads !== "auto") return threads;
+    this.#calibration ??= await calibrate(load);
+    return this.#calibration?.threads;
   }
 
   async #trainAll(
@@ -780,6 +798,19 @@ function writeError(error: Error): Error {
   return new ConfigError(
     `Cannot write the run or its data as the disk must take them: ${reason}; earlier checkpoints are intact`,
   );
+}
+
+/** What ran the models, and where the number of threads comes from. */
+function engineRecord(
+  { session }: LoadedModel,
+  asked: RunRequest["threads"],
+  calibration: Calibration | undefined,
+): EngineRecord {
+  const { engine: name, threads } = session;
+  if (asked !== "auto") return { name, threads, chosen: asked === undefined ? "rule" : "given" };
+  return calibration
+    ? { name, threads, chosen: "auto", stepMs: calibration.stepMs }
+    : { name, threads, chosen: "rule" };
 }
 
 function outputUnits(traced: z.output<typeof traceAnswer>): { [output: string]: string } {

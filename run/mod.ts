@@ -19,8 +19,8 @@ export interface RunOptions {
   readonly seed?: number;
   /** @default "native" */
   readonly engine?: string;
-  /** @default the engine's fixed rule */
-  readonly threads?: number;
+  /** A number, or "auto" for the quickest in a short trial. @default the engine's fixed rule */
+  readonly threads?: number | "auto";
   /** The folder that takes the place of `runs/`. @default "runs" */
   readonly out?: string;
   /** The folder of prepared data. @default "cache" */

@@ -9,6 +9,7 @@ import type { Column, NdArray, Table } from "../core/types.ts";
 import { sizeOf } from "../core/types.ts";
 import { readSafetensors } from "../data/safetensors.ts";
 import { engineByName, parseProgram, printProgram, type Program, verifyProgram } from "../engine/mod.ts";
+import { calibrateThreads, type Calibration } from "../engine/runtime/calibrate.ts";
 import type { Executable, Session, Tensor, Tensors } from "../engine/runtime/types.ts";
 import { readArrays, writeArrays } from "./arrays.ts";
 import { BatchBuffer, type ProgramColumn, programColumn, programColumns } from "./batches.ts";
@@ -224,8 +225,33 @@ export interface LoadRequest {
   readonly state?: Tensors | undefined;
 }
 
+/**
+ * The number of threads with which steps of a model are quickest; undefined for a model without a step.
+ *
+ * @throws {PluginError} If its programs are not sound.
+ */
+export async function calibrate(request: LoadRequest): Promise<Calibration | undefined> {
+  if (!request.programs.includes("step")) return undefined;
+  const { step } = await readPrograms({ ...request, programs: ["step"] });
+  const engine = await engineByName(request.engine);
+  const options = { most: navigator.hardwareConcurrency, now: () => performance.now() };
+  return await calibrateThreads(engine, step!, await initialState(request), options);
+}
+
 /** Reads and checks what `trace` wrote and opens a session on the engine. */
 export async function loadModel(request: LoadRequest): Promise<LoadedModel> {
+  const programs = await readPrograms(request);
+  const state = request.state ?? await initialState(request);
+  const engine = await engineByName(request.engine);
+  const session = await engine.open(state, request.threads === undefined ? {} : { threads: request.threads });
+  return new LoadedModel(request.name, programs, session, request.seed);
+}
+
+async function initialState({ directory }: LoadRequest): Promise<Tensors> {
+  return (await readSafetensors(join(directory, "state.safetensors"))).tensors as Tensors;
+}
+
+async function readPrograms(request: LoadRequest): Promise<{ readonly [name: string]: Program }> {
   const programs: { [name: string]: Program } = {};
   for (const name of request.programs) {
     const file = join(request.directory, request.fileOf?.(name) ?? `${name}.json`);
@@ -237,11 +263,7 @@ export async function loadModel(request: LoadRequest): Promise<LoadedModel> {
       throw new PluginError((cause as Error).message, request.plugin, "trace", { cause });
     }
   }
-  const state = request.state ??
-    (await readSafetensors(join(request.directory, "state.safetensors"))).tensors as Tensors;
-  const engine = await engineByName(request.engine);
-  const session = await engine.open(state, request.threads === undefined ? {} : { threads: request.threads });
-  return new LoadedModel(request.name, programs, session, request.seed);
+  return programs;
 }
 
 /** Writes `programs/<model>-<program>.{json,txt,onnx}`. */

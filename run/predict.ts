@@ -18,6 +18,7 @@ import { writeJson } from "./files.ts";
 import { flagsOf } from "./flags.ts";
 import { asColumn, loadModel } from "./models.ts";
 import { join, resolve } from "./paths.ts";
+import { recordedThreads } from "./replay.ts";
 import type { PluginSource } from "./source.ts";
 import type { RunDirectory } from "./store.ts";
 
@@ -117,7 +118,7 @@ async function runModels(
       fileOf: (program) => `${name}-${program}.json`,
       plugin: run.record.plugin.name,
       engine: request.engine ?? run.record.engine?.name ?? "native",
-      threads: request.threads ?? run.record.engine?.threads,
+      threads: request.threads ?? recordedThreads(run.record),
       seed: run.record.seed,
       state,
     });

@@ -4,7 +4,7 @@
  * @module
  */
 import { safeParseJson } from "../core/json.ts";
-import type { ConfigRecord } from "../core/records.ts";
+import type { ConfigRecord, RunRecord } from "../core/records.ts";
 import type { Json } from "../core/types.ts";
 import type { Description } from "./box/hooks.ts";
 import { absolutePaths, type ConfigLayer } from "./config.ts";
@@ -15,6 +15,14 @@ import type { RunDirectory } from "./store.ts";
 export async function readRunJson<T>(run: RunDirectory, name: string): Promise<T> {
   const path = run.file(name);
   return safeParseJson(await Deno.readTextFile(path), path) as unknown as T;
+}
+
+/**
+ * The number of threads that a run must be done again with; undefined where the engine's rule chose, which gives small
+ * programs fewer than it gives large ones.
+ */
+export function recordedThreads({ engine }: RunRecord): number | undefined {
+  return engine?.chosen === "rule" ? undefined : engine?.threads;
 }
 
 /** The configuration of a run, one layer a value, so that every value keeps its source; input paths become absolute. */

@@ -36,7 +36,8 @@ export const RUN_FLAGS: readonly TaskFlag[] = [
   {
     name: "threads",
     value: "number",
-    help: "threads of one operation (default: a fixed rule of the engine)",
+    help:
+      "threads of one operation, or auto: the quickest in a short trial (default: a fixed rule of the engine)",
   },
   { name: "out", value: "dir", help: "the folder that takes the place of runs/", default: "runs" },
   { name: "cache", value: "dir", help: "the folder of prepared data", default: "cache" },
@@ -109,6 +110,11 @@ function epilogOf(description: Description): string {
 /** The seed, checked. */
 export function seedOf(parsed: ParsedCommand): number {
   return integerFlag(parsed, "seed", { min: 0, max: Number.MAX_SAFE_INTEGER }) ?? 0;
+}
+
+/** The thread count or "auto", checked; undefined for the engine's rule. */
+export function threadChoiceOf(parsed: ParsedCommand): number | "auto" | undefined {
+  return parsed.task.threads === "auto" ? "auto" : threadsOf(parsed);
 }
 
 /** The thread count, checked; undefined for the engine's rule. */

@@ -12,7 +12,7 @@ import { flagsOf } from "../run/flags.ts";
 import type { PluginLocation } from "../run/manifest.ts";
 import { join, resolve } from "../run/paths.ts";
 import { findPlugin } from "../run/registry.ts";
-import { recordedLayers } from "../run/replay.ts";
+import { recordedLayers, recordedThreads } from "../run/replay.ts";
 import { boxedSource, describePlugin } from "../run/source.ts";
 import { findRun, type RunDirectory } from "../run/store.ts";
 import { checkTrust } from "../run/trust.ts";
@@ -89,7 +89,7 @@ export async function openReplay(spec: CommandSpec, args: readonly string[]): Pr
       files: record.files?.map((file) => resolve(run.path, file)) ?? [],
       seed: record.seed,
       engine: await useEngine(parsed.task.engine ?? record.engine?.name ?? "native"),
-      threads: integerFlag(parsed, "threads", { min: 1, max: 1024 }) ?? record.engine?.threads,
+      threads: integerFlag(parsed, "threads", { min: 1, max: 1024 }) ?? recordedThreads(record),
       out: parsed.task.runs ?? "runs",
       cache,
       command: record.command,

@@ -11,7 +11,7 @@ import { execute, type RunOutcome, type StopSignal } from "../run/execute.ts";
 import { join, relative, resolve } from "../run/paths.ts";
 import { exists } from "../run/files.ts";
 import { useEngine } from "./engine.ts";
-import { checkpointSecondsOf, openExperiment, seedOf, threadsOf } from "./experiment.ts";
+import { checkpointSecondsOf, openExperiment, seedOf, threadChoiceOf } from "./experiment.ts";
 import { metricsTable } from "./metrics_table.ts";
 import { terminalListener } from "./progress.ts";
 import { openFile } from "./report.ts";
@@ -43,7 +43,7 @@ export async function run(args: readonly string[]): Promise<number> {
     files: await existingFiles(files),
     seed: seedOf(parsed),
     engine: await useEngine(parsed.task.engine ?? "native"),
-    threads: threadsOf(parsed),
+    threads: threadChoiceOf(parsed),
     checkpointSeconds: checkpointSecondsOf(parsed),
     out: parsed.task.out ?? "runs",
     cache: parsed.task.cache ?? "cache",
