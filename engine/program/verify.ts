@@ -23,12 +23,20 @@ export const PROGRAM_LIMITS = {
   names: 20_000,
   /** Characters of a name. */
   nameLength: 256,
+  /** Numbers that a kernel without input makes, which become a constant when the program is compiled. */
+  madeElements: 2 ** 24,
 } as const;
 
 const DTYPES: readonly string[] = ["float32", "int32", "bool"];
 const ROLES: readonly string[] = ["batch", "scalar", "random"];
 // deno-lint-ignore no-control-regex
 const CONTROL = /[\u0000-\u001f\u007f]/;
+/** How many numbers a node makes for a constant of the compiled program, for kernels that make more than they get. */
+const MADE: { readonly [kernel: string]: (node: ProgramNode, outputs: readonly ValueType[]) => number } = {
+  LinSpace: (_node, outputs) => sizeOf(outputs[0]!.shape),
+  OneHot: (node) => Number(node.attrs["depth"]),
+  Range: (_node, outputs) => sizeOf(outputs[0]!.shape),
+};
 /** Names that are also members of every object. */
 const RESERVED: readonly string[] = ["__proto__", "constructor", "prototype"];
 
@@ -42,6 +50,11 @@ const RESERVED: readonly string[] = ["__proto__", "constructor", "prototype"];
 export function verifyProgram(program: Program): void {
   const verifier = new Verifier(program);
   verifier.run();
+}
+
+/** A text of the program in a message: a hostile one may be of any length. */
+function short(text: string): string {
+  return text.length <= 400 ? text : `${text.slice(0, 400)}…`;
 }
 
 class Verifier {
@@ -141,12 +154,20 @@ class Verifier {
       inferred = inferKernel(node.kernel, types, node.attrs);
     } catch (cause) {
       throw new TypeError(
-        `${this.#prefix()} every node must be well-typed: ${place}: ${(cause as Error).message}`,
+        `${this.#prefix()} every node must be well-typed: ${short(place)}: ${
+          short((cause as Error).message)
+        }`,
         {
           cause,
         },
       );
     }
+    const made = Object.hasOwn(MADE, node.kernel) ? MADE[node.kernel]!(node, inferred) : 0;
+    this.#require(
+      made <= PROGRAM_LIMITS.madeElements,
+      `a node must make at most ${PROGRAM_LIMITS.madeElements} numbers of its own`,
+      `${made} at ${place}`,
+    );
     this.#require(
       inferred.length === node.outputs.length,
       `a node must list its ${inferred.length} outputs`,
@@ -232,7 +253,7 @@ class Verifier {
   }
 
   #fail(rule: string, found: string): never {
-    throw new TypeError(`${this.#prefix()} ${rule}: found ${found}`);
+    throw new TypeError(`${this.#prefix()} ${short(rule)}: found ${short(found)}`);
   }
 
   #prefix(): string {

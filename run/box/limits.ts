@@ -30,6 +30,8 @@ export interface BoxLimits {
   readonly diskBytes: number;
   /** Number of these files. */
   readonly diskFiles: number;
+  /** Bytes of one `.json` or `.svg` in the exchange folder, which the host reads as a whole. */
+  readonly textBytes: number;
   /** Characters of log lines that a hook may print; the rest is dropped. */
   readonly logCharacters: number;
   /** Warnings that a hook may give; the rest is dropped. */
@@ -55,6 +57,7 @@ export const DEFAULT_LIMITS: BoxLimits = {
   memoryBytes: 12 * 2 ** 30,
   diskBytes: 20 * 2 ** 30,
   diskFiles: 100_000,
+  textBytes: 2 ** 28,
   logCharacters: 2 ** 20,
   warnings: 200,
   progressPerSecond: 50,

@@ -43,6 +43,12 @@ export async function surveyFolders(
           `its files have ${bytes} and more`,
         );
       }
+      if (isExchange && info.size > limits.textBytes && /\.(json|svg)$/.test(path)) {
+        refuse(
+          `a text of a box may have at most ${limits.textBytes} bytes`,
+          `"${path.slice(root.length + 1)}"`,
+        );
+      }
       if (!isExchange || info.isDirectory || (info.isFile && (info.nlink ?? 1) === 1)) continue;
       const kind = info.isSymlink
         ? "a symbolic link"
