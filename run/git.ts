@@ -11,6 +11,8 @@ export type CheckoutState =
   | {
     readonly checkout: true;
     readonly commit: string | null;
+    /** `user.name`, as in the commits that are made here. */
+    readonly user?: string;
     readonly dirty: boolean;
     /** Relative to the top of the checkout. */
     readonly untracked: readonly string[];
@@ -31,10 +33,12 @@ export async function checkoutState(directory: string): Promise<CheckoutState> {
   const commit = await git(["rev-parse", "--verify", "HEAD"]);
   const status = await git(["status", "--porcelain", "-z", "--ignore-submodules=all"]) ?? "";
   const diff = commit === undefined ? "" : await git(DIFF) ?? "";
+  const user = (await git(["config", "user.name"]))?.trim();
   const entries = status.split("\0").filter((entry) => entry !== "");
   return {
     checkout: true,
     commit: commit?.trim() ?? null,
+    ...(user ? { user } : {}),
     dirty: entries.length > 0,
     untracked: entries.filter((entry) => entry.startsWith("?? ")).map((entry) => entry.slice(3)),
     diffBytes: new TextEncoder().encode(diff).length,

@@ -103,8 +103,8 @@ class Training {
   /** Milliseconds that the last checkpoint took. */
   #writing = 0;
   #yielded = performance.now();
-  /** The checkpoints written before: best and last. */
-  #pair: readonly string[] = [];
+  /** Best and last of the newest checkpoint, and of the one before. */
+  #pairs: readonly (readonly string[])[] = [];
 
   constructor(readonly request: TrainRequest) {
     const { plan, train, step } = request;
@@ -119,7 +119,7 @@ class Training {
     this.#best = request.resumeFrom?.best;
     if (request.resumeFrom) {
       const { step, bestStep } = request.resumeFrom.counters;
-      this.#pair = [step, bestStep ?? step].map((done) => String(request.stepOffset + done));
+      this.#pairs = [[bestStep ?? step, step].map((done) => String(request.stepOffset + done))];
     }
   }
 
@@ -300,8 +300,9 @@ class Training {
     const last = await checkpoints.write(model, stepOffset + counters.step, counters, state);
     await checkpoints.point("best", model, best ?? last);
     await checkpoints.point("last", model, last);
-    await checkpoints.prune([...this.#pair, best ?? last, last]);
-    this.#pair = [best ?? last, last];
+    const isNew = last !== this.#pairs[0]?.[1];
+    if (isNew) this.#pairs = [[best ?? last, last], ...this.#pairs.slice(0, 1)];
+    await checkpoints.prune(this.#pairs.flat());
     this.#written = performance.now();
     this.#writing = this.#written - started;
   }
