@@ -305,14 +305,14 @@ export const BOMBS: { readonly [topic: string]: readonly Bomb[] } = {
       ends: /at most 2000000 commas/,
     },
     {
-      name: "the key __proto__",
+      name: "the key `__proto__`",
       head: FRAMES,
       code:
         `send('{"type":"result","id":1,"value":{"__proto__":{"polluted":1}}}'); await new Promise(() => {})`,
       ends: NOT_FRAMES,
     },
     {
-      name: "the key constructor",
+      name: "the key `constructor`",
       head: FRAMES,
       code:
         `send('{"type":"result","id":1,"value":{"constructor":{"prototype":{"polluted":1}}}}'); await new Promise(() => {})`,
