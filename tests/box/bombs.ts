@@ -18,8 +18,6 @@ export interface Bomb {
   /** Seconds of the hook. @default 10 */
   readonly seconds?: number;
   readonly limits?: Partial<BoxLimits>;
-  /** Tools of the system without which only the other limits hold; skipped without them. */
-  readonly needs?: "prlimit" | "file wall";
   /** What holds without bubblewrap, where that is less. */
   readonly residual?: string;
 }
@@ -416,10 +414,8 @@ export const BOMBS: { readonly [topic: string]: readonly Bomb[] } = {
       const insert = database.prepare("INSERT INTO t VALUES (zeroblob(1000000))");
       for (let i = 0; i < 200; i++) insert.run();`,
       limits: { diskBytes: 2 ** 26 },
-      needs: "prlimit",
       ends: /SQLITE|disk|full|unable to open|readonly|I\/O|SIGXFSZ|Error|exited with code/i,
-      residual:
-        "nameless files of at most `diskBytes` each, in any folder that the user may write; gone with the box",
+      residual: "nameless files, gone with the box",
     },
     {
       name: "a hard link left behind",
