@@ -58,7 +58,7 @@ export async function evaluate(config: Config, context: EvaluateContext<Facts>):
   return {
     metrics: metricsOf(judgement),
     figures: figures(gathered, judgement),
-    tables: [overviewTable(judgement), ...energyTables(gathered)],
+    tables: [overviewTable(judgement)],
     results: resultsOf(gathered, comparisons, floor, judgement),
     summary: summaryOf(gathered, judgement),
   };
@@ -224,14 +224,6 @@ function overviewTable(judgement: Judgement): TextTable {
       "floor: one half of the reference against the other; broken: the worse of the reference with voxels shuffled across showers and the reference detuned. " +
       "Verdict: within two standard deviations of the floor, below 10 % or 50 % of the way to broken, beyond.",
   };
-}
-
-/** Separation of total over incident energy per bin of incident energy. */
-function energyTables({ judge, reference, generated }: Gathered): TextTable[] {
-  void judge;
-  void reference;
-  void generated;
-  return [];
 }
 
 function resultsOf(

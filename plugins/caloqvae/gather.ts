@@ -36,6 +36,8 @@ export interface Gathered {
   readonly showers: readonly Float32Array[];
   readonly energies: readonly Float64Array[];
   readonly threshold: number;
+  /** Bins of the voxel spectrum, MeV. */
+  readonly spectrumEdges: Float64Array;
 }
 
 /** Showers kept for pictures. */
@@ -96,7 +98,15 @@ export async function gather(config: Config, context: EvaluateContext<Facts>): P
       energies.push(picture.energies);
       done += source.rows;
     }
-    return { judge, ...reference.sides, generated, showers: pictured, energies, threshold };
+    return {
+      judge,
+      ...reference.sides,
+      generated,
+      showers: pictured,
+      energies,
+      threshold,
+      spectrumEdges: edgesOf(facts, threshold, []).log,
+    };
   } finally {
     closeAll(sources);
   }
