@@ -134,9 +134,7 @@ async function request({ file, url }: FetchFile, start: number, version: string)
     response = await fetch(url, { headers });
   } catch (cause) {
     throw new DataError(
-      `Cannot fetch "${file}" as the server must be reachable: ${
-        oneLine((cause as Error).message)
-      } at ${url}`,
+      `Cannot fetch "${file}" as the server must be reachable: ${reasonOf(cause as Error)} at ${url}`,
       file,
       { cause },
     );
