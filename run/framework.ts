@@ -41,17 +41,28 @@ export async function frameworkVersion(): Promise<string> {
 }
 
 /** Extensions of files that decide what a plugin does. */
-const CODE = /\.(ts|tsx|js|mjs|json|wasm)$/;
+const CODE = /\.([cm]?[jt]s|[jt]sx|json|wasm)$/;
 
-/** All code files below a folder (tests, figures and hidden folders left out), sorted, relative. */
-export async function codeFiles(directory: string): Promise<string[]> {
+/** Which code files of a folder count. */
+export interface CodeFilesOptions {
+  /** Tests and packages, too: everything that a module of the folder could import. @default false */
+  readonly isComplete?: boolean;
+}
+
+/** All code files below a folder, hidden ones included, sorted, relative. */
+export async function codeFiles(
+  directory: string,
+  { isComplete = false }: CodeFilesOptions = {},
+): Promise<string[]> {
   const found: string[] = [];
+  const counts = (name: string): boolean =>
+    isComplete || (name !== "node_modules" && !name.includes("_test."));
   const walk = async (folder: string): Promise<void> => {
     for await (const entry of Deno.readDir(folder)) {
-      if (entry.name.startsWith(".") || entry.name === "node_modules") continue;
+      if (entry.name === ".git" || !counts(entry.name)) continue;
       const path = join(folder, entry.name);
       if (entry.isDirectory) await walk(path);
-      else if (CODE.test(entry.name) && !entry.name.includes("_test.")) found.push(relative(directory, path));
+      else if (CODE.test(entry.name)) found.push(relative(directory, path));
     }
   };
   await walk(directory);
@@ -59,9 +70,12 @@ export async function codeFiles(directory: string): Promise<string[]> {
 }
 
 /** SHA-256 of each code file of a folder, by relative path. */
-export async function moduleHashes(directory: string): Promise<{ [path: string]: string }> {
+export async function moduleHashes(
+  directory: string,
+  options: CodeFilesOptions = {},
+): Promise<{ [path: string]: string }> {
   const hashes: { [path: string]: string } = {};
-  for (const path of await codeFiles(directory)) {
+  for (const path of await codeFiles(directory, options)) {
     hashes[path] = sha256Hex(await Deno.readFile(join(directory, path)));
   }
   return hashes;

@@ -18,7 +18,7 @@ import { join, relative } from "./paths.ts";
 
 /** What is pinned of one plugin. */
 export interface Pin {
-  /** Hash over all code files of the plugin. */
+  /** Hash over all code files in the plugin's folder, tests and packages included: all that it can import. */
   readonly modules: string;
   /** Hash of the plugin's own lock file, its npm closure; null where it has none. */
   readonly packages: string | null;
@@ -28,7 +28,7 @@ export interface Pin {
 
 interface Lock {
   readonly schema: "beamline-lock/1";
-  /** By name for registered plugins, by path relative to the lock for others. */
+  /** By name for registered plugins, by path relative to the lock ("./" or "../") for others. */
   readonly plugins: { readonly [key: string]: Pin };
 }
 
@@ -44,7 +44,7 @@ const EMPTY: Lock = { schema: "beamline-lock/1", plugins: {} };
 export async function pinOf(location: PluginLocation): Promise<Pin> {
   const lock = join(location.directory, "deno.lock");
   return {
-    modules: hashOfModules(await moduleHashes(location.directory)),
+    modules: hashOfModules(await moduleHashes(location.directory, { isComplete: true })),
     packages: await exists(lock) ? sha256Hex(await Deno.readFile(lock)) : null,
     reads: location.reads.map((path) => relative(location.directory, path)).sort(),
   };
@@ -77,9 +77,9 @@ export class ExperimentLock {
   }
 
   #key(location: PluginLocation): string {
-    return location.origin === "deno.json"
-      ? location.manifest.name
-      : relative(this.directory, location.directory) || ".";
+    if (location.origin === "deno.json") return location.manifest.name;
+    const path = relative(this.directory, location.directory);
+    return path.startsWith("../") ? path : `./${path}`; // never the name of a registered one
   }
 
   async #read(): Promise<Lock> {

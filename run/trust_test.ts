@@ -1,0 +1,99 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { withTempDir, writePlugin } from "../tests/plugins.ts";
+import { type PluginLocation, readManifest } from "./manifest.ts";
+import { checkTrust, ExperimentLock, pinOf } from "./trust.ts";
+
+/** A plugin as it is found by its path, and as it is found by its name in the user's `deno.json`. */
+async function both(directory: string): Promise<readonly PluginLocation[]> {
+  const found = await writePlugin(directory);
+  return [found, { ...found, origin: "deno.json" }];
+}
+
+async function change(location: PluginLocation): Promise<void> {
+  await Deno.writeTextFile(join(location.directory, "mod.ts"), "// changed\n", { append: true });
+}
+
+/** The same plugin, which now wants to read more. */
+async function widen(location: PluginLocation): Promise<PluginLocation> {
+  const path = join(location.directory, "deno.json");
+  const json = JSON.parse(await Deno.readTextFile(path));
+  json.beamline.permissions = { read: ["../calibration"] };
+  await Deno.writeTextFile(path, JSON.stringify(json));
+  return await readManifest(location.directory, location.origin);
+}
+
+for (const origin of ["path", "deno.json"] as const) {
+  Deno.test(`checkTrust() pins a new plugin found by ${origin}, tells its grants once, and refuses it when frozen`, async () => {
+    await withTempDir(async (directory) => {
+      const location = (await both(directory)).find((candidate) => candidate.origin === origin)!;
+      await assert.rejects(checkTrust(location, directory, true), {
+        name: "ConfigError",
+        message:
+          /^Cannot run plugin "trial" as with --frozen it must be in beamline.lock: it is not; accept it with "deno task trust trial"$/,
+      });
+      const { lines } = await checkTrust(location, directory, false);
+      assert.match(
+        lines[0]!,
+        /runs for the first time: it may read its own folder and the data you give it; it has no network/,
+      );
+      assert.deepEqual((await checkTrust(location, directory, true)).lines, []);
+    });
+  });
+}
+
+Deno.test("checkTrust() refuses a changed plugin of deno.json, tells of one named by its path, refuses both when frozen", async () => {
+  await withTempDir(async (directory) => {
+    const [byPath, registered] = await both(directory) as [PluginLocation, PluginLocation];
+    for (const location of [byPath, registered]) await checkTrust(location, directory, false);
+    await change(byPath);
+    const refusal = {
+      name: "ConfigError",
+      message:
+        /must be as it was when it was trusted: changed are its code; accept it with "deno task trust trial"$/,
+    };
+    await assert.rejects(checkTrust(registered, directory, false), refusal);
+    await assert.rejects(checkTrust(byPath, directory, true), refusal);
+    const { lines } = await checkTrust(byPath, directory, false);
+    assert.match(lines[0]!, /^plugin "trial" has changed since it was trusted: its code; accept it with /);
+    const lock = new ExperimentLock(directory);
+    await lock.accept(registered, await pinOf(registered));
+    assert.deepEqual((await checkTrust(registered, directory, true)).lines, []);
+    assert.equal((await checkTrust(byPath, directory, false)).lines.length, 1); // pinned apart
+  });
+});
+
+Deno.test("pinOf() counts hidden folders, tests and packages, which a plugin can import", async () => {
+  await withTempDir(async (directory) => {
+    const [location] = await both(directory) as [PluginLocation, PluginLocation];
+    const pins = [(await pinOf(location)).modules];
+    for (const path of [".hidden/a.ts", "a_test.ts", "node_modules/a/index.mjs", "b.cts"]) {
+      const file = join(location.directory, path);
+      await Deno.mkdir(join(file, ".."), { recursive: true });
+      await Deno.writeTextFile(file, "");
+      pins.push((await pinOf(location)).modules);
+    }
+    assert.equal(new Set(pins).size, 5);
+  });
+});
+
+Deno.test("checkTrust() names each folder that a plugin wants to read beyond what was accepted", async () => {
+  await withTempDir(async (directory) => {
+    const [, registered] = await both(directory) as [PluginLocation, PluginLocation];
+    await checkTrust(registered, directory, false);
+    const wider = await widen(registered);
+    await assert.rejects(checkTrust(wider, directory, false), {
+      message: /it also wants to read "..\/calibration"/,
+    });
+    await new ExperimentLock(directory).accept(wider, await pinOf(wider));
+    assert.deepEqual((await checkTrust(wider, directory, true)).lines, []);
+  });
+});
+
+Deno.test("ExperimentLock refuses a lock of another form", async () => {
+  await withTempDir(async (directory) => {
+    const [location] = await both(directory) as [PluginLocation, PluginLocation];
+    await Deno.writeTextFile(join(directory, "beamline.lock"), '{"schema": "beamline-lock/9"}');
+    await assert.rejects(checkTrust(location, directory, false), /schema must be "beamline-lock\/1"/);
+  });
+});

@@ -1,0 +1,124 @@
+/** A disk that is full, at every kind of write: one clear error, exit code 2, and a run that goes on when there is space. */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { outcomeOf } from "../killing.ts";
+import { withTempDir } from "../plugins.ts";
+import { type Outcome, task, writeTrial } from "../trial.ts";
+
+const KIB = 1024;
+
+/** Mounts a file system of a few megabytes; undefined where that is not possible. */
+async function mount(folder: string, bytes: number): Promise<(() => Promise<void>) | undefined> {
+  await Deno.mkdir(folder, { recursive: true });
+  const command = (name: string, ...args: string[]) =>
+    new Deno.Command(name, { args, stdout: "null", stderr: "null" }).output().catch(() => ({
+      success: false,
+    }));
+  const { success } = await command("mount", "-t", "tmpfs", "-o", `size=${bytes}`, "tmpfs", folder);
+  return success ? async () => void await command("umount", "-l", folder) : undefined;
+}
+
+/** Works with a full disk; skipped, with the reason, where none can be made. */
+async function withSmallDisk(
+  bytes: number,
+  work: (disk: string, directory: string) => Promise<void>,
+): Promise<void> {
+  await withTempDir(async (directory) => {
+    const disk = join(directory, "disk");
+    const unmount = await mount(disk, bytes);
+    if (!unmount) return console.log("skipped: a tmpfs cannot be mounted here");
+    try {
+      await work(disk, directory);
+    } finally {
+      await unmount();
+    }
+  });
+}
+
+/** Takes all space of the disk but some. */
+async function fill(disk: string, left: number): Promise<void> {
+  const file = await Deno.open(join(disk, "filler"), { create: true, write: true, truncate: true });
+  try {
+    for (;;) await file.write(new Uint8Array(4 * KIB).fill(1));
+  } catch {
+    await file.truncate(Math.max(0, (await file.stat()).size - left));
+  } finally {
+    file.close();
+  }
+}
+
+function check({ code, stderr }: Outcome, what: string): void {
+  assert.equal(code, 2, `${what}: ${stderr}`);
+  const errors = stderr.split("\n").filter((line) => line.startsWith("error:"));
+  assert.equal(errors.length, 1, `${what}: ${stderr}`);
+  assert.match(errors[0]!, /no space left/i, what);
+  assert.equal(stderr.includes("hint: this is an error of Beamline"), false, stderr);
+}
+
+async function runsIn(disk: string): Promise<string[]> {
+  const found: string[] = [];
+  try {
+    for await (const { name } of Deno.readDir(join(disk, "runs/trial"))) {
+      found.push(join(disk, "runs/trial", name));
+    }
+  } catch {
+    // not even the first folder could be made
+  }
+  return found;
+}
+
+Deno.test("a full disk for runs gives one clear error, and the run goes on when there is space", async () => {
+  await withSmallDisk(4 * 1024 * KIB, async (disk, directory) => {
+    const plugin = await writeTrial(directory);
+    const cache = ["--cache", join(directory, "cache")];
+    const args = ["--epochs", "12", "--checkpoint-seconds", "0", "--quiet"];
+    const whole = await task("run", plugin, ...args, ...cache, "--out", join(directory, "whole"), "--json");
+    const expected = outcomeOf(JSON.parse(whole.stdout).run);
+    const ends: string[] = [];
+    // what a run needs in all is between the largest and the smallest of these
+    for (
+      const left of [0, 4, 16, 40, 80, 96, 112, 128, 160, 192, 224, 256, 288, 320].map((kib) => kib * KIB)
+    ) {
+      await fill(disk, left);
+      const outcome = await task("run", plugin, ...args, ...cache, "--out", join(disk, "runs"));
+      const runs = await runsIn(disk);
+      if (outcome.code === 0) ends.push(`${left / KIB} KiB: finished`);
+      else check(outcome, `${left / KIB} KiB left`);
+      await Deno.remove(join(disk, "filler"));
+      for (const run of runs) {
+        const files = [...Deno.readDirSync(run)].map(({ name }) => name);
+        const listed = await task("runs", "--out", join(disk, "runs"), "--json");
+        assert.equal(listed.code, 0, listed.stderr);
+        assert.equal((await task("report", run)).code, 0);
+        if (outcome.code !== 0) {
+          ends.push(
+            `${left / KIB} KiB: ${JSON.parse(listed.stdout).runs[0].status}, ${files.length} entries`,
+          );
+          const resumed = await task("resume", run, ...cache, "--quiet");
+          assert.equal(resumed.code, 0, `${left / KIB} KiB: ${resumed.stderr}`);
+        }
+        assert.deepEqual(outcomeOf(run), expected, `${left / KIB} KiB left`);
+        await Deno.remove(run, { recursive: true });
+      }
+      if (runs.length === 0) ends.push(`${left / KIB} KiB: nothing left behind`);
+    }
+    console.log(ends.join("\n"));
+  });
+});
+
+Deno.test("a full disk for prepared data gives one clear error", async () => {
+  await withSmallDisk(24 * 1024 * KIB, async (disk, directory) => {
+    const plugin = await writeTrial(directory);
+    const places = ["--out", join(directory, "runs"), "--cache", join(disk, "cache")];
+    const args = ["--epochs", "2", "--quiet", "--rows", "20000"];
+    assert.equal((await task("run", plugin, ...args, "--seed", "1", ...places)).code, 0); // Deno's own cache is there
+    for (const left of [0, 4, 16, 64, 128, 256, 512].map((kib) => kib * KIB)) {
+      await fill(disk, left);
+      const outcome = await task("run", plugin, ...args, "--seed", String(2 + left), ...places);
+      if (outcome.code !== 0) check(outcome, `${left / KIB} KiB left`);
+      else console.log(`${left / KIB} KiB: finished`);
+      await Deno.remove(join(disk, "filler"));
+    }
+    assert.equal((await task("run", plugin, ...args, "--seed", "2", ...places)).code, 0);
+  });
+});
