@@ -89,9 +89,9 @@ function parseJson(text: string): Json {
     });
   } catch (cause) {
     if (cause instanceof SyntaxError && cause.message.startsWith("Cannot")) throw cause;
-    throw new SyntaxError(`Cannot read a program as the text must be JSON: ${(cause as Error).message}`, {
-      cause,
-    });
+    // V8 quotes the text, which may hold line breaks and commands to a terminal
+    const reason = (cause as Error).message.replace(/, (\.\.\.)?".*$/s, "").replace(/\s+/g, " ");
+    throw new SyntaxError(`Cannot read a program as the text must be JSON: ${reason}`, { cause });
   }
 }
 
