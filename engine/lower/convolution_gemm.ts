@@ -20,6 +20,7 @@
 import { sizeOf } from "../../core/types.ts";
 import type { Pair } from "../program/kernels.ts";
 import type { Builder, Value } from "./builder.ts";
+import { transposedProduct } from "./matmul.ts";
 import { pad, slice } from "./shape.ts";
 
 /** A window that slides over an image. */
@@ -108,7 +109,7 @@ export function patchesFilterGradient(x: Value, dy: Value, window: Window2d, gra
   const outputs = dy.shape[3]!;
   const rows = patches(x, window, graph);
   const slopes = graph.reshape(dy, [rows.shape[0]!, outputs]);
-  const result = graph.node("Gemm", [rows, slopes], { transA: 1 }, { shape: [rows.shape[1]!, outputs] });
+  const result = transposedProduct(rows, slopes, graph);
   return graph.reshape(result, [...window.size, x.shape[3]!, outputs]);
 }
 
@@ -209,9 +210,7 @@ export function blocksFilterGradient(x: Value, dy: Value, window: Window2d, grap
   const [sh, sw] = window.strides;
   const rows = coarse(x, window, blocks, graph);
   const slopes = shifted(dy, blocks, graph);
-  const product = graph.node("Gemm", [rows, slopes], { transA: 1 }, {
-    shape: [rows.shape[1]!, slopes.shape[1]!],
-  });
+  const product = transposedProduct(rows, slopes, graph);
   const apart = graph.reshape(product, [sh, sw, channels, ...blocks.window, outputs]);
   const moved = graph.transpose(apart, [3, 0, 4, 1, 2, 5]);
   return graph.reshape(moved, [...window.size, channels, outputs]);

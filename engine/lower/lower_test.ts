@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
-import { numbers, ProgramBuilder } from "../../tests/conformance/harness.ts";
+import { assertClose, numbers, ProgramBuilder, runOnce } from "../../tests/conformance/harness.ts";
 import { InternalError, NoRuleError } from "../../core/errors.ts";
 import { KERNELS } from "../program/kernels.ts";
 import type { Program } from "../program/types.ts";
+import { nativeEngine } from "../runtime/native.ts";
+import { referenceEngine } from "../runtime/reference.ts";
 import { Builder, printGraph } from "./builder.ts";
 import { lower } from "./lower.ts";
 import { encodeOnnx } from "./onnx.ts";
@@ -12,6 +14,23 @@ const float = (...shape: number[]) => ({ dtype: "float32", shape } as const);
 
 Deno.test("rules have an entry for every kernel of the table", () => {
   assert.deepEqual(Object.keys(rules).sort(), Object.keys(KERNELS).sort());
+});
+
+Deno.test("lower() turns long products around where that is quicker, to the same numbers", async () => {
+  for (
+    const [m, n, isTurned] of [[72, 16, true], [64, 192, true], [64, 64, false], [16, 72, false]] as const
+  ) {
+    const b = new ProgramBuilder("turned");
+    const [x, dy] = [b.input("x", float(1024, m)), b.input("dy", float(1024, n))];
+    b.output("y", b.node("BatchMatMul", [x, dy], { transposeA: true, transposeB: false }));
+    const program = b.program();
+    const gemm = lower(program).graph.nodes.find((node) => node.op === "Gemm")!;
+    assert.equal(gemm.inputs[0]!.name, isTurned ? "dy" : "x");
+    const inputs = { x: numbers([1024, m], -1, 1), dy: numbers([1024, n], -1, 1, 2) };
+    const expected = await runOnce(referenceEngine, program, inputs);
+    const actual = await runOnce(nativeEngine, program, inputs);
+    assertClose(actual.outputs, expected.outputs, { rtol: 1e-4, atol: 1e-4 });
+  }
 });
 
 Deno.test("lower() writes a dense layer as Gemm and Relu", () => {
