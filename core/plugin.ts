@@ -189,6 +189,8 @@ export interface Evaluation {
   readonly files?: readonly string[];
   /** Anything machine-readable for `--json`, such as `{statistics: ...}`. */
   readonly results?: JsonObject;
+  /** Whether the data were simulated, where nothing was prepared that says so. */
+  readonly simulated?: boolean;
   /** One or two sentences at the head of the report: what came out, and where a baseline is better. */
   readonly summary?: string;
 }

@@ -57,6 +57,7 @@ export const evaluationAnswer = z.object({
   predictions: z.record(fileStem, z.object({ unit: z.string() })),
   results: z.record(z.string(), z.json()),
   summary: z.string(),
+  simulated: z.boolean().nullable(),
 });
 
 const names = z.array(z.string().max(200)).max(1000);

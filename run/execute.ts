@@ -604,6 +604,7 @@ class Execution {
     await run.write("metrics.json", metrics);
     await run.write("results.json", { tables: answer.tables, results: answer.results });
     if (answer.summary !== "") await run.update({ summary: answer.summary });
+    if (!data && answer.simulated !== null) await run.update({ simulated: answer.simulated });
     return {
       run,
       metrics,

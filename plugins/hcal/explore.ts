@@ -36,6 +36,7 @@ export async function explore(options: MapsOptions, context: HookContext): Promi
       figures,
       tables: [statisticsTable(studies)],
       results: { simulated, statistics: statisticsOf(studies) },
+      simulated,
       summary: summaryOf(studies, simulated),
     };
   } finally {

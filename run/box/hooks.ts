@@ -334,6 +334,7 @@ export class HookRunner {
       predictions: mapValues(evaluation.predictions ?? {}, ({ unit }) => ({ unit })),
       results: evaluation.results ?? {},
       summary: evaluation.summary ?? "",
+      simulated: evaluation.simulated ?? null,
     };
   }
 }
