@@ -3,14 +3,14 @@
  *
  * @module
  */
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { DataError } from "../core/errors.ts";
 import { formatEstimate } from "../core/format.ts";
 import { safeParseJson } from "../core/json.ts";
 import type { ConfigRecord, FigureIndex, RunRecord } from "../core/records.ts";
-import type { Json, JsonObject, Metrics, TextTable, TrainingRecord } from "../core/types.ts";
+import type { Json, JsonObject, Metric, Metrics, TextTable, TrainingRecord } from "../core/types.ts";
 import { curveFigure, histogramFigure } from "../plot/mod.ts";
-import { html, Markup, markupOf, textTable } from "./html.ts";
+import { details, html, Markup, markupOf, textTable } from "./html.ts";
 import { reportStyle } from "./style.ts";
 
 /** One run of a comparison. */
@@ -29,12 +29,16 @@ export interface Comparison {
   readonly runs: readonly ComparedRun[];
   /** Values that are not the same in all runs, by dotted path; one entry a run. */
   readonly differences: { readonly [path: string]: readonly Json[] };
-  /** Metric keys found in any run, the result before its baselines. */
+  /** Metric keys found in any run: those that matter, the other results, baselines. */
   readonly metricKeys: readonly string[];
+  /** How many of them matter. */
+  readonly headlineCount: number;
 }
 
 /** Curves that can be told apart in one figure. */
 const MAX_CURVES = 8;
+/** Runs that have a column each; more have a row each. */
+const MAX_COLUMNS = 8;
 
 /**
  * Reads the runs and finds what differs.
@@ -56,8 +60,17 @@ export async function compareDirectories(directories: readonly string[]): Promis
       .filter(([, values]) => new Set(values.map((value) => JSON.stringify(value))).size > 1),
   );
   const keys = [...new Set(runs.flatMap(({ metrics }) => Object.keys(metrics)))];
-  const plain = keys.filter((key) => !key.includes("."));
-  return { runs, differences, metricKeys: [...plain, ...keys.filter((key) => key.includes("."))] };
+  const declared = new Set(runs.flatMap(({ record }) => record.headline ?? []));
+  const headline = [...declared].filter((key) => keys.includes(key));
+  const others = keys.filter((key) => !declared.has(key));
+  const plain = others.filter((key) => !key.includes("."));
+  const baselines = others.filter((key) => key.includes("."));
+  return {
+    runs,
+    differences,
+    metricKeys: [...headline, ...plain, ...baselines],
+    headlineCount: headline.length,
+  };
 }
 
 async function readCompared(directory: string, i: number): Promise<ComparedRun> {
@@ -76,10 +89,17 @@ async function readCompared(directory: string, i: number): Promise<ComparedRun> 
     record,
     config: config?.values ?? {},
     metrics: await readPart<Metrics>(directory, "metrics.json") ?? {},
-    history: lines.split("\n").filter((line) => line !== "").map((line) =>
-      JSON.parse(line) as TrainingRecord
-    ),
+    history: lines.split("\n").flatMap(readLine),
   };
+}
+
+/** A line of `metrics.jsonl`; the last one can be cut off where the run was killed. */
+function readLine(line: string): TrainingRecord[] {
+  try {
+    return [JSON.parse(line) as TrainingRecord];
+  } catch {
+    return [];
+  }
 }
 
 /** A, B, ..., Z, AA, AB, ... */
@@ -115,50 +135,100 @@ function flatten(values: Json, prefix = ""): JsonObject {
   );
 }
 
-/** The comparison as tables: runs, differing values, metrics. */
-export function comparisonTables({ runs, differences, metricKeys }: Comparison): TextTable[] {
+/** The comparison as tables; with few runs each has a column, with many each has a row. */
+export function comparisonTables(comparison: Comparison): TextTable[] {
+  return comparison.runs.length > MAX_COLUMNS ? [rowTable(comparison)] : columnTables(comparison);
+}
+
+function shown(value: Json): string | number | null {
+  return typeof value === "number" || typeof value === "string" || value === null
+    ? value
+    : JSON.stringify(value);
+}
+
+function estimate(metric: Metric | undefined): string {
+  return metric ? formatEstimate(metric.value, metric.error, "1") : "";
+}
+
+function dataOf({ simulated }: RunRecord): string {
+  return simulated === null ? "" : simulated ? "simulated" : "measured";
+}
+
+const ERRORS = "Errors are one standard deviation.";
+
+/** One row a run: what was set differently, and the metrics that matter. */
+function rowTable({ runs, differences, metricKeys, headlineCount }: Comparison): TextTable {
+  const keys = metricKeys.slice(0, headlineCount > 0 ? headlineCount : MAX_COLUMNS);
+  const unit = (key: string): string => {
+    const found = runs.map(({ metrics }) => metrics[key]?.unit).find((unit) => unit !== undefined) ?? "1";
+    return found === "1" ? "" : ` [${found}]`;
+  };
+  const left = metricKeys.length - keys.length;
+  return {
+    name: "runs",
+    title: "Runs",
+    columns: ["run", "status", ...Object.keys(differences), ...keys.map((key) => `${key}${unit(key)}`)],
+    rows: runs.map(({ label, record, metrics }, i) => [
+      label,
+      record.status,
+      ...Object.values(differences).map((values) => shown(values[i]!)),
+      ...keys.map((key) => estimate(metrics[key])),
+    ]),
+    note: left > 0 ? `${ERRORS} ${left} more metrics are in the report of each run, and in --json.` : ERRORS,
+  };
+}
+
+function columnTables({ runs, differences, metricKeys, headlineCount }: Comparison): TextTable[] {
   const labels = runs.map(({ label }) => label);
-  const show = (value: Json): string | number | null =>
-    typeof value === "number" || value === null
-      ? value
-      : typeof value === "string"
-      ? value
-      : JSON.stringify(value);
+  const isPair = runs.length === 2;
+  const metricTable = (name: string, title: string, keys: readonly string[]): TextTable => ({
+    name,
+    title,
+    columns: ["metric", ...labels, "unit", ...(isPair ? ["apart"] : [])],
+    rows: keys.map((key) => [
+      key,
+      ...runs.map(({ metrics }) => estimate(metrics[key])),
+      runs.map(({ metrics }) => metrics[key]?.unit).find((unit) => unit !== undefined) ?? "",
+      ...(isPair ? [apart(runs[0]!.metrics[key], runs[1]!.metrics[key])] : []),
+    ]),
+    note: isPair
+      ? `${ERRORS} Apart: the difference in units of both errors added in quadrature, as if they were independent.`
+      : ERRORS,
+  });
+  const [first, others] = [metricKeys.slice(0, headlineCount), metricKeys.slice(headlineCount)];
   return [
     {
       name: "runs",
       title: "Runs",
-      columns: ["run", "plugin", "status", "data", "seed", "directory"],
+      columns: ["run", "plugin", "status", "data", "seed", "folder"],
       rows: runs.map(({ label, record, directory }) => [
         label,
         record.plugin.name,
         record.status,
-        record.simulated === null ? "" : record.simulated ? "simulated" : "measured",
+        dataOf(record),
         record.seed,
-        directory,
+        basename(directory),
       ]),
     },
     {
       name: "differences",
       title: "What was set differently",
       columns: ["value", ...labels],
-      rows: Object.entries(differences).map(([path, values]) => [path, ...values.map(show)]),
+      rows: Object.entries(differences).map(([path, values]) => [path, ...values.map(shown)]),
     },
-    {
-      name: "metrics",
-      title: "Metrics",
-      columns: ["metric", ...labels, "unit"],
-      rows: metricKeys.map((key) => [
-        key,
-        ...runs.map(({ metrics }) => {
-          const metric = metrics[key];
-          return metric ? formatEstimate(metric.value, metric.error, "1") : "";
-        }),
-        runs.map(({ metrics }) => metrics[key]?.unit).find((unit) => unit !== undefined) ?? "",
-      ]),
-      note: "Errors are one standard deviation.",
-    },
+    ...(first.length > 0 ? [metricTable("metrics", "Metrics", first)] : []),
+    ...(others.length > 0
+      ? [metricTable("other-metrics", first.length > 0 ? "Other metrics" : "Metrics", others)]
+      : []),
   ];
+}
+
+/** The difference of two metrics in units of their combined error. */
+function apart(a: Metric | undefined, b: Metric | undefined): string {
+  if (!a || !b) return "";
+  if (a.value === b.value) return "equal";
+  const combined = Math.hypot(a.error ?? 0, b.error ?? 0);
+  return combined === 0 ? "" : `${(Math.abs(a.value - b.value) / combined).toFixed(1)} σ`;
 }
 
 interface HistogramData {
@@ -236,6 +306,9 @@ async function sharedFigures(runs: readonly ComparedRun[]): Promise<FigureIndex>
 /** The comparison as one HTML document: nothing to fetch, no script. */
 export async function renderComparison(comparison: Comparison): Promise<string> {
   const figures = await overlays(comparison);
+  const tables = comparisonTables(comparison).filter(({ rows }) => rows.length > 0);
+  const isShort = ({ name }: TextTable): boolean => name !== "other-metrics";
+  const section = (table: TextTable): Markup => html("section", { id: table.name }, textTable(table));
   const names = [...new Set(comparison.runs.map(({ record }) => record.plugin.title))].join(", ");
   const title = `${comparison.runs.length} runs compared`;
   const isSimulated = comparison.runs.some(({ record }) => record.simulated === true);
@@ -264,9 +337,16 @@ export async function renderComparison(comparison: Comparison): Promise<string> 
     html(
       "main",
       { id: "content" },
-      comparisonTables(comparison).map((table) => html("section", { id: table.name }, textTable(table))),
+      tables.filter(isShort).map(section),
       figures.map(({ svg, caption }) =>
         html("section", {}, html("figure", {}, new Markup(svg), html("figcaption", {}, caption)))
+      ),
+      tables.filter((table) => !isShort(table)).map((table) =>
+        html(
+          "section",
+          { id: table.name },
+          details(`${table.title} (${table.rows.length})`, textTable(table)),
+        )
       ),
     ),
   );

@@ -4,6 +4,7 @@
  * @module
  */
 import { ConfigError } from "../core/errors.ts";
+import { nearestName } from "../core/names.ts";
 import {
   compareDirectories,
   type Comparison,
@@ -16,8 +17,8 @@ import { findRun, listRuns } from "../run/store.ts";
 import { type CommandSpec, withCommand } from "./command.ts";
 import { EXIT, main, print, printJson, textTable } from "./terminal.ts";
 
-/** Columns that fit a terminal; the HTML file has all runs. */
-const SHOWN_RUNS = 6;
+/** Rows of a table that are printed; the HTML file has all. */
+const SHOWN_ROWS = 40;
 
 const COMMAND: CommandSpec = {
   name: "compare",
@@ -37,11 +38,21 @@ export function compare(args: readonly string[]): Promise<number> {
     const directories = await chosen(parsed.positionals, parsed.task.all, store);
     const comparison = await compareDirectories(directories);
     const file = resolve(parsed.task.html ?? join(store, "comparison.html"));
-    await writeAtomic(file, await renderComparison(comparison));
+    await writeHtml(file, await renderComparison(comparison));
     if ("json" in parsed.task) printJson(toJson(comparison, file));
     else show(comparison, file);
     return EXIT.ok;
   });
+}
+
+async function writeHtml(file: string, text: string): Promise<void> {
+  try {
+    await writeAtomic(file, text);
+  } catch (cause) {
+    throw new ConfigError(
+      `Cannot write "${file}" as its folder must be there and can be written: ${(cause as Error).name}`,
+    );
+  }
 }
 
 async function chosen(
@@ -49,18 +60,30 @@ async function chosen(
   plugin: string | undefined,
   store: string,
 ): Promise<string[]> {
-  if (plugin !== undefined) {
-    const runs = await listRuns(store);
-    return runs.filter(({ record }) => record.plugin.name === plugin && record.status === "finished").map((
-      { path },
-    ) => path);
-  }
+  if (plugin !== undefined) return await finishedRuns(plugin, store);
   if (references.length < 2) {
     throw new ConfigError(
       `Cannot compare as two runs or more must be named: ${references.length} found; deno task runs lists them`,
     );
   }
-  return await Promise.all(references.map(async (reference) => (await findRun(reference, store)).path));
+  const found = await Promise.all(
+    references.map(async (reference) => (await findRun(reference, store)).path),
+  );
+  const twice = found.find((path, i) => found.indexOf(path) < i);
+  if (twice === undefined) return found;
+  throw new ConfigError(`Cannot compare as each run must be named once: "${twice}" is named twice`);
+}
+
+async function finishedRuns(plugin: string, store: string): Promise<string[]> {
+  const runs = await listRuns(store);
+  const found = runs.filter(({ record }) => record.plugin.name === plugin && record.status === "finished");
+  if (found.length >= 2) return found.map(({ path }) => path);
+  const known = [...new Set(runs.map(({ record }) => record.plugin.name))];
+  const nearest = nearestName(plugin, known.filter((name) => name !== plugin));
+  throw new ConfigError(
+    `Cannot compare the runs of "${plugin}" as two of them or more must be finished: ${found.length} found in "${store}"` +
+      (nearest ? `; did you mean "${nearest}"?` : ""),
+  );
 }
 
 function toJson({ runs, differences, metricKeys }: Comparison, file: string): unknown {
@@ -80,14 +103,14 @@ function toJson({ runs, differences, metricKeys }: Comparison, file: string): un
 }
 
 function show(comparison: Comparison, file: string): void {
-  for (const { title, columns, rows } of comparisonTables({ ...comparison, runs: comparison.runs })) {
+  for (const { title, columns, rows, note } of comparisonTables(comparison)) {
     if (rows.length === 0) continue;
-    const keep = (cells: readonly unknown[]): string[] =>
-      cells.slice(0, SHOWN_RUNS + 1).map((cell) => cell === null ? "" : String(cell));
-    print(`\n${title}\n${textTable(keep(columns), rows.map(keep))}`);
-  }
-  if (comparison.runs.length > SHOWN_RUNS) {
-    print(`... ${comparison.runs.length - SHOWN_RUNS} more runs in the HTML file`);
+    const texts = rows.slice(0, SHOWN_ROWS).map((row) =>
+      row.map((cell) => cell === null ? "" : String(cell))
+    );
+    print(`\n${title}\n${textTable(columns, texts)}`);
+    if (rows.length > SHOWN_ROWS) print(`... ${rows.length - SHOWN_ROWS} more in the HTML file`);
+    if (note) print(note);
   }
   print(`\ncomparison  ${relative(Deno.cwd(), file)}`);
 }
