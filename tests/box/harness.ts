@@ -75,11 +75,9 @@ export async function makePlace(ears = false): Promise<Place> {
   };
   await restore();
   const listeners = ears ? await listen(at("outside", "socket")) : DEAF;
-  const watched = [at("outside"), at("plugin"), at("other"), join(FRAMEWORK, "run", "box")];
+  const watched = [at("outside"), at("plugin"), at("other")];
   let before = "";
-  const look = async (): Promise<string> =>
-    (await Promise.all(watched.map(listing))).join("\n") +
-    await listingOfNames(join(FRAMEWORK, "node_modules"));
+  const look = async (): Promise<string> => (await Promise.all(watched.map(listing))).join("\n");
   return {
     root,
     secret,
@@ -122,12 +120,6 @@ async function listing(folder: string): Promise<string> {
   };
   await walk(folder);
   return lines.sort().join("\n");
-}
-
-async function listingOfNames(folder: string): Promise<string> {
-  const names: string[] = [];
-  for await (const { name } of Deno.readDir(folder)) names.push(name);
-  return names.sort().join("\n");
 }
 
 function firstDifference(before: string, after: string): string {
