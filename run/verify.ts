@@ -189,9 +189,13 @@ function reasonOf(
   }
   if (failure) return `the repetition stopped: ${failure.message}`;
   const isSamePath = levels.some((other) => other.level === "steps" && other.state === "equal");
-  return AFTER_TRAINING.includes(level) && isSamePath
-    ? "the training repeated itself step by step, so the files of the run were changed afterwards, or its evaluation does not repeat itself"
-    : "nothing recorded differs: the files of the run were changed, or the plugin does not repeat itself";
+  const changed =
+    "the training repeated itself step by step, so the files of the run were changed afterwards";
+  if (isSamePath && level === "weights") return changed;
+  if (isSamePath && AFTER_TRAINING.includes(level)) {
+    return `${changed}, or its evaluation does not repeat itself`;
+  }
+  return "nothing recorded differs: the files of the run were changed, or the plugin does not repeat itself";
 }
 
 /** Seeds that are tried when the record does not belong to its hash. */
@@ -371,17 +375,18 @@ async function compareMetrics(pair: Pair): Promise<Result> {
   if (changed.length === 0) return equal(total);
   if (!pair.isLoose) return different(metricDifference(changed[0]!, then[changed[0]!], today[changed[0]!]));
   const rules = { errors: 0, share: 0 };
+  const outside: string[] = [];
   for (const key of changed) {
     const rule = agreement(then[key], today[key]);
-    if (rule === undefined) return different(metricDifference(key, then[key], today[key]));
-    rules[rule]++;
+    if (rule === undefined) outside.push(key);
+    else rules[rule]++;
   }
-  const equalCount = Object.keys(then).length - changed.length;
-  return {
-    state: "agrees",
-    detail: `${total}: ${equalCount} equal, ${rules.errors} within ${TOLERANCE_ERRORS} combined errors, ` +
-      `${rules.share} within ${100 * TOLERANCE_SHARE} %`,
-  };
+  const within = `${Object.keys(then).length - changed.length} equal, ${rules.errors} within ` +
+    `${TOLERANCE_ERRORS} combined errors, ${rules.share} within ${100 * TOLERANCE_SHARE} %`;
+  const [first] = outside;
+  return first === undefined ? { state: "agrees", detail: `${total}: ${within}` } : different(
+    `${total}: ${within}, ${outside.length} outside; ${metricDifference(first, then[first], today[first])}`,
+  );
 }
 
 /** The rule by which two metrics agree, if any. */
@@ -398,7 +403,7 @@ function metricDifference(key: string, a: Metric | undefined, b: Metric | undefi
   if (a.value === b.value) return `"${key}" differs in ${field}: ${a[field]} then, ${b[field]} now`;
   const combined = Math.hypot(a.error ?? 0, b.error ?? 0);
   const errors = combined === 0
-    ? ""
+    ? "no error is known, "
     : `${(Math.abs(a.value - b.value) / combined).toPrecision(2)} combined errors, `;
   return `"${key}" was ${a.value} and is ${b.value}: ${errors}${percent(shareApart(a.value, b.value))} apart`;
 }
@@ -417,7 +422,8 @@ async function compareWeights(pair: Pair): Promise<Result> {
   if (Object.keys(then).length === 0 && Object.keys(today).length === 0) {
     return skipped("nothing was trained");
   }
-  const [name] = changedKeys(then, today);
+  const changed = changedKeys(then, today);
+  const name = changed.find((key) => key.includes(" weights of ")) ?? changed[0];
   if (name === undefined) return equal(count(Object.keys(then).length, "file"));
   const damage = await damagedCheckpoint(pair.before);
   return damage === undefined ? otherBits(pair, `${name} differ`) : different(`${name} differ; ${damage}`);

@@ -59,7 +59,7 @@ export async function verify(args: readonly string[]): Promise<number> {
     });
     const kept = "keep" in parsed.task ? repetition.run.path : undefined;
     if ("json" in parsed.task) printJson({ run: run.path, ...verification, ...(kept ? { kept } : {}) });
-    else show(run, verification, kept);
+    else show(run, verification, steps, kept);
     return verification.holds ? EXIT.ok : EXIT.checkFailed;
   } finally {
     if ("keep" in parsed.task) await scratch.lock?.release();
@@ -97,7 +97,12 @@ const PROMISES: { readonly [promise in Verification["promise"]]: string } = {
   } %: other engine, threads or processor`,
 };
 
-function show(run: RunDirectory, verification: Verification, kept: string | undefined): void {
+function show(
+  run: RunDirectory,
+  verification: Verification,
+  steps: number | undefined,
+  kept: string | undefined,
+): void {
   const { holds, equal, promise, levels, circumstances, reason } = verification;
   const rows = levels.map(({ level, state, detail }) => [level, state, detail]);
   print(textTable(["level", "result", "what was compared"], rows));
@@ -112,7 +117,8 @@ function show(run: RunDirectory, verification: Verification, kept: string | unde
     : equal
     ? "repeats itself, bit by bit"
     : "repeats itself within the tolerance";
-  print(paint(`${name} ${verdict}`, holds ? "green" : "red"));
+  const what = steps === undefined ? name : `the first ${steps} steps of ${name}: it`;
+  print(paint(`${what} ${verdict}`, holds ? "green" : "red"));
 }
 
 if (import.meta.main) {
