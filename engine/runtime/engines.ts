@@ -43,7 +43,7 @@ const ENGINES: { readonly [name: string]: Entry } = {
     load: async () => (await import("./wasm.ts")).wasmEngine,
     async inspect() {
       const ort = await (await import("./ort_web.ts")).openOrtWeb();
-      return { version: ort.version, note: "one thread, four to five times slower than native" };
+      return { version: ort.version, note: "one thread, 1.5 to 5 times slower than native" };
     },
   },
   "native:webgpu": providerEntry("webgpu", "ONNX Runtime on the GPU through WebGPU; experimental"),

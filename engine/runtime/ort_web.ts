@@ -3,7 +3,7 @@
  *
  * Why the package: it runs the same ONNX bytes where no native library may be called: the process needs
  * `--allow-read=node_modules` and no `--allow-ffi`. Of the package we use `InferenceSession` and `Tensor` with the
- * provider "wasm". What would replace it: onnxruntime-node, four to five times faster, where foreign calls are granted.
+ * provider "wasm". What would replace it: onnxruntime-node, 1.5 to 5 times faster, where foreign calls are granted.
  *
  * One thread, always. With two, graphs of a transformer's size hung for ten minutes; and since a run blocks the thread of
  * JavaScript while it computes, no timer of this process could end it: a watchdog would have to be another process, as
