@@ -90,6 +90,33 @@ export function correlationsOf({ energyMoments, hitMoments }: VoxelSummary): Cor
 }
 
 /**
+ * The quantities whose value depends on the number of showers, for samples as large as the halves that make the floor.
+ * A Fréchet or Frobenius distance of few showers is mostly noise: only at equal numbers does it compare with the floor.
+ */
+export async function compareBiased(
+  half: Side,
+  matched: Side,
+  judge: Judge,
+): Promise<{ readonly [key: string]: Measured }> {
+  const { config, context, algebra } = judge;
+  const rows = Math.min(half.features.rows, matched.features.rows);
+  const facts = { better: "lower", unit: "1", rows } as const;
+  const { value, error, errorKind } = await frechetPhysicsDistance(half.vectors, matched.vectors, {
+    random: context.random(`fpd/${matched.label}`),
+    smallest: config.fpd === "jetnet" ? 20_000 : 10_000,
+    draws: context.facts.fpdDraws,
+    algebra,
+  });
+  const found: { [key: string]: Measured } = {
+    fpd: { value, error, errorKind, ...facts, label: "Fréchet physics distance, at the size of the floor" },
+  };
+  for (const [key, { estimate, label }] of Object.entries(await frobenius(half, matched, judge))) {
+    found[key] = { ...estimate, ...facts, label: `${label}, at the size of the floor` };
+  }
+  return found;
+}
+
+/**
  * Measures everything between a reference and another sample.
  *
  * @param set Which of the other sets of equal bins of the voxel spectrum is pooled from the two.

@@ -7,7 +7,7 @@ import type { EvaluateContext, Evaluation, JsonObject, Metric, TextTable } from 
 import { formatEstimate } from "beamline";
 import { toMetric } from "beamline/metrics";
 import { classifierResults, type Level } from "./classifier.ts";
-import { compare, type Comparison, type Measured } from "./comparison.ts";
+import { compare, compareBiased, type Comparison, type Measured } from "./comparison.ts";
 import type { Config } from "./config.ts";
 import type { Facts } from "./facts.ts";
 import { figures } from "./figures.ts";
@@ -20,6 +20,8 @@ export type Values = { readonly [key: string]: Measured };
 export interface Judgement {
   /** By label, in the order of the command. */
   readonly generated: { readonly [label: string]: Values };
+  /** Quantities that depend on the number of showers, at that of the floor; by label. */
+  readonly matched: { readonly [label: string]: Values };
   readonly floor: Values;
   readonly shuffled: Values;
   readonly detuned: Values;
@@ -42,7 +44,9 @@ export async function evaluate(config: Config, context: EvaluateContext<Facts>):
   const shuffled = await next("shuffled voxels", compare(reference, broken.shuffled, judge, [0, 0]));
   const detuned = await next("detuned voxels", compare(reference, broken.detuned, judge, [0, 0]));
   const comparisons: { [label: string]: Comparison } = {};
+  const matched: { [label: string]: Values } = {};
   for (const [i, side] of generated.entries()) {
+    matched[side.label] = await compareBiased(halves[0], gathered.matched[i]!, judge);
     comparisons[side.label] = await next(side.label, compare(reference, side, judge, [i + 1, 1]));
   }
   const classified = await classifierValues(context);
@@ -50,6 +54,7 @@ export async function evaluate(config: Config, context: EvaluateContext<Facts>):
     generated: Object.fromEntries(
       Object.entries(comparisons).map(([label, { values }], i) => [label, { ...values, ...classified[i] }]),
     ),
+    matched,
     floor: { ...floor.values, ...classified.at(-1) },
     shuffled: shuffled.values,
     detuned: detuned.values,
@@ -106,6 +111,11 @@ function worse(a: Values, b: Values, floor: Values): Values {
   );
 }
 
+/** The value of a sample that compares with the floor: that of equal numbers of showers where it matters. */
+function fair({ generated, matched }: Judgement, label: string, key: string): Measured | undefined {
+  return matched[label]?.[key] ?? generated[label]?.[key];
+}
+
 /** Where a value lies between floor (0) and broken (1). */
 export function positionOf(
   value: Measured,
@@ -118,7 +128,7 @@ export function positionOf(
 }
 
 /** First generated sample by plain keys, others with their label, anchors with theirs. */
-function metricsOf({ generated, floor, broken }: Judgement): { [key: string]: Metric } {
+function metricsOf({ generated, matched, floor, broken }: Judgement): { [key: string]: Metric } {
   const metrics: { [key: string]: Metric } = {};
   const add = (prefix: string, values: Values, split: string): void => {
     for (
@@ -133,7 +143,11 @@ function metricsOf({ generated, floor, broken }: Judgement): { [key: string]: Me
       });
     }
   };
-  Object.entries(generated).forEach(([label, values], i) => add(i === 0 ? "" : `${label}.`, values, label));
+  Object.entries(generated).forEach(([label, values], i) => {
+    const prefix = i === 0 ? "" : `${label}.`;
+    add(prefix, values, label);
+    add(`${prefix}matched.`, matched[label]!, label);
+  });
   add("floor.", floor, "reference");
   add("broken.", broken, "reference");
   return metrics;
@@ -186,10 +200,14 @@ function verdictOf(value: Measured, floor: Measured | undefined, position: numbe
   return position < 1 ? "FAILS" : "BROKEN";
 }
 
-/** The worst key of a family in one sample: the one furthest from the floor towards broken. */
-function worstOf(prefix: string, values: Values, { floor, broken }: Judgement): string | undefined {
-  const keys = Object.keys(values).filter((key) => key.startsWith(prefix));
-  const rank = (key: string): number => positionOf(values[key]!, floor[key], broken[key]) ?? -Infinity;
+/** The worst key of a family in the first sample: the one furthest from the floor towards broken. */
+function worstOf(prefix: string, judgement: Judgement): string | undefined {
+  const { generated, floor, broken } = judgement;
+  const [label] = Object.keys(generated);
+  const keys = Object.keys(floor).filter((key) => key.startsWith(prefix));
+  if (label === undefined) return keys[0];
+  const rank = (key: string): number =>
+    positionOf(fair(judgement, label, key)!, floor[key], broken[key]) ?? -Infinity;
   return keys.sort((a, b) => rank(b) - rank(a))[0];
 }
 
@@ -205,14 +223,14 @@ function overviewTable(judgement: Judgement): TextTable {
     const cells = labels.flatMap((label) => {
       const value = generated[label]![key];
       if (!value) return ["", ""];
-      const position = positionOf(value, floor[key], broken[key]);
-      return [show(value), verdictOf(value, floor[key], position)];
+      const compared = fair(judgement, label, key)!;
+      return [show(value), verdictOf(compared, floor[key], positionOf(compared, floor[key], broken[key]))];
     });
     rows.push([name, ...cells, show(floor[key]), show(broken[key])]);
   };
   for (const key of HEADLINES) if (first[key]) add(first[key]!.label ?? key, key);
   for (const [prefix, text] of FAMILIES) {
-    const key = worstOf(prefix, first, judgement);
+    const key = worstOf(prefix, judgement);
     if (key) add(`${text}, worst layer: ${key.slice(prefix.length)}`, key);
   }
   return {
@@ -222,7 +240,7 @@ function overviewTable(judgement: Judgement): TextTable {
     rows,
     note:
       "floor: one half of the reference against the other; broken: the worse of the reference with voxels shuffled across showers and the reference detuned. " +
-      "Verdict: within two standard deviations of the floor, below 10 % or 50 % of the way to broken, beyond.",
+      "Verdict: within two standard deviations of the floor, below 10 % or 50 % of the way to broken, beyond; for Fréchet and Frobenius distances by the values of as many showers as the floor has (matched).",
   };
 }
 
@@ -230,9 +248,10 @@ function resultsOf(
   { threshold, judge }: Gathered,
   comparisons: { readonly [label: string]: Comparison },
   floor: Comparison,
-  { generated, floor: floorValues, broken, shuffled, detuned }: Judgement,
+  judgement: Judgement,
 ): JsonObject {
   const { facts } = judge.context;
+  const { generated, floor: floorValues, broken, shuffled, detuned } = judgement;
   const samplings = Object.fromEntries(
     Object.entries({ ...comparisons, floor }).map(([label, { fpd, kpd }]) => [label, {
       fpd: {

@@ -32,16 +32,15 @@ export interface Gathered {
   /** The reference with every voxel shuffled across showers, and detuned. */
   readonly broken: { readonly shuffled: Side; readonly detuned: Side };
   readonly generated: readonly Side[];
-  /** A few showers of each sample for pictures, [sample][row, voxel]. */
+  /** As many showers of each generated sample as a half of the reference has. */
+  readonly matched: readonly Side[];
+  /** One shower of each sample for pictures, [sample][voxel], and its incident energy. */
   readonly showers: readonly Float32Array[];
   readonly energies: readonly Float64Array[];
   readonly threshold: number;
   /** Bins of the voxel spectrum, MeV. */
   readonly spectrumEdges: Float64Array;
 }
-
-/** Showers kept for pictures. */
-const PICTURED = 3;
 
 /** Reads the files a second time. */
 export async function gather(config: Config, context: EvaluateContext<Facts>): Promise<Gathered> {
@@ -82,18 +81,35 @@ export async function gather(config: Config, context: EvaluateContext<Facts>): P
     );
     done += samples.reference.rows;
     const generated: Side[] = [];
+    const matched: Side[] = [];
     const pictured = [reference.showers];
     const energies = [reference.energies];
     for (const [i, source] of samples.generated.entries()) {
       const edges = edgesOf(facts, threshold, [i]);
-      const statistics = start(source.label, features[i + 1]!.rows, edges);
+      const own = features[i + 1]!;
+      const first = Math.min(own.rows, reference.sides.halves[0].features.rows);
+      const parts = [
+        start(`${source.label}, matched`, first, edges),
+        start(source.label, own.rows - first, edges),
+      ];
       const picture = new Picture(geometry.voxels);
+      let count = 0;
       await eachBlock(source, config, facts, async (voxels, rows, kept) => {
         picture.add(voxels, rows, kept, source.incident);
-        await statistics.add(voxels, rows);
+        const before = Math.max(0, Math.min(rows, first - count));
+        await parts[0]!.add(voxels.subarray(0, before * geometry.voxels), before);
+        await parts[1]!.add(voxels.subarray(before * geometry.voxels, rows * geometry.voxels), rows - before);
+        count += rows;
       }, progress(source));
-      await statistics.finish();
-      generated.push(makeSide(source.label, features[i + 1]!, statistics, judge));
+      for (const part of parts) await part.finish();
+      const whole = parts[1]!.rows === 0 ? parts[0]! : mergedSummary(parts[0]!, parts[1]!);
+      const side = makeSide(source.label, own, whole, judge);
+      const part = takeFeatures(own, Array.from({ length: first }, (_, row) => row));
+      generated.push(side);
+      matched.push({
+        ...makeSide(`${source.label}, matched`, part, parts[0]!, judge),
+        logSample: side.logSample,
+      });
       pictured.push(picture.showers);
       energies.push(picture.energies);
       done += source.rows;
@@ -102,6 +118,7 @@ export async function gather(config: Config, context: EvaluateContext<Facts>): P
       judge,
       ...reference.sides,
       generated,
+      matched,
       showers: pictured,
       energies,
       threshold,
@@ -180,17 +197,18 @@ async function eachBlock(
   }
 }
 
-/** The first showers of a sample. */
+/** The most energetic shower of the first block of a sample. */
 class Picture {
   showers = new Float32Array(0);
   energies = new Float64Array(0);
   constructor(readonly voxels: number) {}
 
   add(values: Float32Array, rows: number, kept: Int32Array, incident: Float64Array): void {
-    if (this.energies.length > 0) return;
-    const count = Math.min(rows, PICTURED);
-    this.showers = values.slice(0, count * this.voxels) as Float32Array<ArrayBuffer>;
-    this.energies = Float64Array.from(kept.subarray(0, count), (row) => incident[row]!);
+    if (this.energies.length > 0 || rows === 0) return;
+    let best = 0;
+    for (let row = 1; row < rows; row++) if (incident[kept[row]!]! > incident[kept[best]!]!) best = row;
+    this.showers = Float32Array.from(values.subarray(best * this.voxels, (best + 1) * this.voxels));
+    this.energies = Float64Array.of(incident[kept[best]!]!);
   }
 }
 
