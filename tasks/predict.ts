@@ -9,7 +9,8 @@ import { basename, join, relative, resolve } from "../run/paths.ts";
 import { predictNew, type PredictOutcome } from "../run/predict.ts";
 import { boxedSource, describePlugin } from "../run/source.ts";
 import { findRun } from "../run/store.ts";
-import { parseCommand, refuseUnknown } from "./command.ts";
+import { type CommandSpec, withCommand } from "./command.ts";
+import { useEngine } from "./engine.ts";
 import { threadsOf } from "./experiment.ts";
 import { pluginOf } from "./replay.ts";
 import { EXIT, main, print, printJson, textTable } from "./terminal.ts";
@@ -17,63 +18,61 @@ import { EXIT, main, print, printJson, textTable } from "./terminal.ts";
 /** Rows of the printed table. */
 const SHOWN_ROWS = 10;
 
+const COMMAND: CommandSpec = {
+  name: "predict",
+  summary: "Applies the trained model of a run to new data; no labels are needed.",
+  positionals: "<run>",
+  taskFlags: [
+    { name: "data", value: "path", help: "the new data, in the format the plugin reads" },
+    { name: "plugin", value: "path", help: "the plugin's folder, where it is not a built-in one" },
+    { name: "runs", value: "dir", help: "the folder of runs", default: "runs" },
+    {
+      name: "out",
+      value: "dir",
+      help: "write DIR/predictions/ (default: <run>/predictions/<name of the data>/)",
+    },
+    { name: "cache", value: "dir", help: "the folder of prepared data", default: "cache" },
+    { name: "engine", value: "name", help: "what runs the model (default: as in the run)" },
+    { name: "threads", value: "number", help: "threads of one operation (default: as in the run)" },
+  ],
+};
+
 /** Predicts; returns the exit code. */
-export async function predict(args: readonly string[]): Promise<number> {
-  const parsed = parseCommand({
-    name: "predict",
-    summary: "Applies the trained model of a run to new data; no labels are needed.",
-    positionals: "<run>",
-    taskFlags: [
-      { name: "data", value: "path", help: "the new data, in the format the plugin reads" },
-      { name: "plugin", value: "path", help: "the plugin's folder, where it is not a built-in one" },
-      { name: "runs", value: "dir", help: "the folder of runs", default: "runs" },
-      {
-        name: "out",
-        value: "dir",
-        help: "write DIR/predictions/ (default: <run>/predictions/<name of the data>/)",
-      },
-      { name: "cache", value: "dir", help: "the folder of prepared data", default: "cache" },
-      { name: "engine", value: "name", help: "what runs the model (default: as in the run)" },
-      { name: "threads", value: "number", help: "threads of one operation (default: as in the run)" },
-    ],
-  }, args);
-  if (parsed.help !== undefined) {
-    print(parsed.help);
+export function predict(args: readonly string[]): Promise<number> {
+  return withCommand(COMMAND, args, async (parsed) => {
+    const [reference] = parsed.positionals;
+    if (reference === undefined) {
+      throw new ConfigError("Cannot predict as the first argument must name a run: none found");
+    }
+    const data = parsed.task.data;
+    if (data === undefined) {
+      throw new ConfigError("Cannot predict as --data must name the new data: none given");
+    }
+    if (!await exists(data)) {
+      throw new DataError(
+        `Cannot read "${data}" as --data must name something to read: no such file or folder`,
+        data,
+      );
+    }
+    const run = await findRun(reference, parsed.task.runs ?? "runs");
+    const cache = parsed.task.cache ?? "cache";
+    const source = boxedSource(await pluginOf(run, parsed.task.plugin));
+    const outcome = await predictNew({
+      run,
+      source,
+      description: await describePlugin(source, cache),
+      data: resolve(data),
+      directory: parsed.task.out === undefined
+        ? run.file("predictions", stemOf(data))
+        : join(resolve(parsed.task.out), "predictions"),
+      cache,
+      engine: await useEngine(parsed.task.engine ?? run.record.engine?.name ?? "native"),
+      threads: threadsOf(parsed),
+    });
+    if ("json" in parsed.task) printJson(toJson(run.path, outcome));
+    else show(outcome);
     return EXIT.ok;
-  }
-  refuseUnknown(parsed.issues);
-  const [reference] = parsed.positionals;
-  if (reference === undefined) {
-    throw new ConfigError("Cannot predict as the first argument must name a run: none found");
-  }
-  const data = parsed.task.data;
-  if (data === undefined) {
-    throw new ConfigError("Cannot predict as --data must name the new data: none given");
-  }
-  if (!await exists(data)) {
-    throw new DataError(
-      `Cannot read "${data}" as --data must name something to read: no such file or folder`,
-      data,
-    );
-  }
-  const run = await findRun(reference, parsed.task.runs ?? "runs");
-  const cache = parsed.task.cache ?? "cache";
-  const source = boxedSource(await pluginOf(run, parsed.task.plugin));
-  const outcome = await predictNew({
-    run,
-    source,
-    description: await describePlugin(source, cache),
-    data: resolve(data),
-    directory: parsed.task.out === undefined
-      ? run.file("predictions", stemOf(data))
-      : join(resolve(parsed.task.out), "predictions"),
-    cache,
-    engine: parsed.task.engine,
-    threads: threadsOf(parsed),
   });
-  if ("json" in parsed.task) printJson(toJson(run.path, outcome));
-  else show(outcome);
-  return EXIT.ok;
 }
 
 /** The name of a file or folder without its ending; the run's own predictions lie beside, not below. */
