@@ -2,70 +2,8 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { outcomeOf } from "../killing.ts";
-import { withTempDir } from "../plugins.ts";
-import { type Outcome, task, writeTrial } from "../trial.ts";
-
-const KIB = 1024;
-
-/** Mounts a file system of a few megabytes; undefined where that is not possible. */
-async function mount(folder: string, bytes: number): Promise<(() => Promise<void>) | undefined> {
-  await Deno.mkdir(folder, { recursive: true });
-  const command = (name: string, ...args: string[]) =>
-    new Deno.Command(name, { args, stdout: "null", stderr: "null" }).output().catch(() => ({
-      success: false,
-    }));
-  const { success } = await command("mount", "-t", "tmpfs", "-o", `size=${bytes}`, "tmpfs", folder);
-  return success ? async () => void await command("umount", "-l", folder) : undefined;
-}
-
-/** Works with a full disk; skipped, with the reason, where none can be made. */
-async function withSmallDisk(
-  bytes: number,
-  work: (disk: string, directory: string) => Promise<void>,
-): Promise<void> {
-  await withTempDir(async (directory) => {
-    const disk = join(directory, "disk");
-    const unmount = await mount(disk, bytes);
-    if (!unmount) return console.log("skipped: a tmpfs cannot be mounted here");
-    try {
-      await work(disk, directory);
-    } finally {
-      await unmount();
-    }
-  });
-}
-
-/** Takes all space of the disk but some. */
-async function fill(disk: string, left: number): Promise<void> {
-  const file = await Deno.open(join(disk, "filler"), { create: true, write: true, truncate: true });
-  try {
-    for (;;) await file.write(new Uint8Array(4 * KIB).fill(1));
-  } catch {
-    await file.truncate(Math.max(0, (await file.stat()).size - left));
-  } finally {
-    file.close();
-  }
-}
-
-function check({ code, stderr }: Outcome, what: string): void {
-  assert.equal(code, 2, `${what}: ${stderr}`);
-  const errors = stderr.split("\n").filter((line) => line.startsWith("error:"));
-  assert.equal(errors.length, 1, `${what}: ${stderr}`);
-  assert.match(errors[0]!, /no space left/i, what);
-  assert.equal(stderr.includes("hint: this is an error of Beamline"), false, stderr);
-}
-
-async function runsIn(disk: string): Promise<string[]> {
-  const found: string[] = [];
-  try {
-    for await (const { name } of Deno.readDir(join(disk, "runs/trial"))) {
-      found.push(join(disk, "runs/trial", name));
-    }
-  } catch {
-    // not even the first folder could be made
-  }
-  return found;
-}
+import { checkFull, fill, KIB, runsIn, withSmallDisk } from "../disks.ts";
+import { task, writeTrial } from "../trial.ts";
 
 Deno.test("a full disk for runs gives one clear error, and the run goes on when there is space", async () => {
   await withSmallDisk(4 * 1024 * KIB, async (disk, directory) => {
@@ -83,7 +21,7 @@ Deno.test("a full disk for runs gives one clear error, and the run goes on when 
       const outcome = await task("run", plugin, ...args, ...cache, "--out", join(disk, "runs"));
       const runs = await runsIn(disk);
       if (outcome.code === 0) ends.push(`${left / KIB} KiB: finished`);
-      else check(outcome, `${left / KIB} KiB left`);
+      else checkFull(outcome, `${left / KIB} KiB left`);
       await Deno.remove(join(disk, "filler"));
       for (const run of runs) {
         const files = [...Deno.readDirSync(run)].map(({ name }) => name);
@@ -115,7 +53,7 @@ Deno.test("a full disk for prepared data gives one clear error", async () => {
     for (const left of [0, 4, 16, 64, 128, 256, 512].map((kib) => kib * KIB)) {
       await fill(disk, left);
       const outcome = await task("run", plugin, ...args, "--seed", String(2 + left), ...places);
-      if (outcome.code !== 0) check(outcome, `${left / KIB} KiB left`);
+      if (outcome.code !== 0) checkFull(outcome, `${left / KIB} KiB left`);
       else console.log(`${left / KIB} KiB: finished`);
       await Deno.remove(join(disk, "filler"));
     }
