@@ -21,6 +21,8 @@ const POLICY =
 export interface ReportOptions {
   /** Language of the page, for screen readers and hyphenation. @default "en" */
   readonly language?: string;
+  /** How far the run is, where more is known than `run.json` says. @default its status */
+  readonly status?: string;
 }
 
 /**
@@ -35,7 +37,7 @@ export interface ReportOptions {
  */
 export async function renderReport(
   directory: string,
-  { language = "en" }: ReportOptions = {},
+  { language = "en", status }: ReportOptions = {},
 ): Promise<string> {
   const files = await readRunFiles(directory);
   const sections = await allSections(files);
@@ -54,21 +56,21 @@ export async function renderReport(
     "body",
     {},
     html("a", { class: "skip", href: "#content" }, "Skip to the content"),
-    header(files, sections),
+    header(files, sections, status ?? files.run.status),
     html("main", { id: "content" }, sections.map(section)),
     html("footer", {}, footer(files)),
   );
   return `<!doctype html>\n<html lang="${markupOf(language)}">\n${head.text}\n${body.text}\n</html>\n`;
 }
 
-function header(files: RunFiles, sections: readonly Section[]): Markup {
+function header(files: RunFiles, sections: readonly Section[], status: string): Markup {
   const { run } = files;
   const links = sections.map(({ id, title }) => html("li", {}, html("a", { href: `#${id}` }, title)));
   return html(
     "header",
     {},
     html("h1", {}, run.plugin.title),
-    html("ul", { class: "badges", "aria-label": "State" }, badges(files)),
+    html("ul", { class: "badges", "aria-label": "State" }, badges(files, status)),
     html("p", { class: "facts" }, facts(files)),
     run.error && errorBox(run.error),
     run.summary !== undefined && run.summary !== "" && html("p", { class: "summary" }, run.summary),
@@ -79,9 +81,9 @@ function header(files: RunFiles, sections: readonly Section[]): Markup {
 
 const STATUS_CLASSES = new Set(["running", "finished", "failed", "interrupted"]);
 
-function badges({ run, data }: RunFiles): Markup[] {
+function badges({ run, data }: RunFiles, state: string): Markup[] {
   const simulated = run.simulated ?? data.value?.simulated ?? null;
-  const status = html("li", { class: STATUS_CLASSES.has(run.status) ? run.status : "failed" }, run.status);
+  const status = html("li", { class: STATUS_CLASSES.has(state) ? state : "failed" }, state);
   return simulated === true ? [status, html("li", { class: "simulated" }, "SIMULATED DATA")] : [status];
 }
 

@@ -34,6 +34,7 @@ const COMMAND: CommandSpec = {
     { name: "cache", value: "dir", help: "the folder of prepared data", default: "cache" },
     { name: "engine", value: "name", help: "what runs the model (default: as in the run)" },
     { name: "threads", value: "number", help: "threads of one operation (default: as in the run)" },
+    { name: "frozen", help: "refuse a plugin that is not in beamline.lock as it is" },
   ],
 };
 
@@ -56,7 +57,7 @@ export function predict(args: readonly string[]): Promise<number> {
     }
     const run = await findRun(reference, parsed.task.runs ?? "runs");
     const cache = parsed.task.cache ?? "cache";
-    const source = boxedSource(await pluginOf(run, parsed.task.plugin));
+    const source = boxedSource(await pluginOf(run, parsed));
     const outcome = await predictNew({
       run,
       source,

@@ -64,9 +64,7 @@ export async function openReplay(spec: CommandSpec, args: readonly string[]): Pr
     throw new ConfigError(`Cannot ${spec.name} as the first argument must name a run: none found`);
   }
   const run = await findRun(reference, early.task.runs ?? "runs");
-  const location = await pluginOf(run, early.task.plugin);
-  const notice = await checkTrust(location, Deno.cwd(), "frozen" in early.task);
-  if (!("quiet" in early.task)) { for (const line of notice.lines) tell(line); }
+  const location = await pluginOf(run, early);
   const source = boxedSource(location, hookTimeout(args));
   const cache = early.task.cache ?? "cache";
   const description = await describePlugin(source, cache);
@@ -98,11 +96,18 @@ export async function openReplay(spec: CommandSpec, args: readonly string[]): Pr
 }
 
 /**
- * The plugin of a run: the one that is named, or where it was, or the one of its name.
+ * The plugin of a run: the one that `--plugin` names, or where it was, or the one of its name; checked against the lock.
  *
- * @throws {ConfigError} If it is another plugin, or not where it was.
+ * @throws {ConfigError} If it is another plugin, or not where it was, or not what was trusted.
  */
-export async function pluginOf(run: RunDirectory, given: string | undefined): Promise<PluginLocation> {
+export async function pluginOf(run: RunDirectory, { task }: ParsedCommand): Promise<PluginLocation> {
+  const location = await locate(run, task.plugin);
+  const { lines } = await checkTrust(location, Deno.cwd(), "frozen" in task);
+  if (!("quiet" in task)) { for (const line of lines) tell(line); }
+  return location;
+}
+
+async function locate(run: RunDirectory, given: string | undefined): Promise<PluginLocation> {
   const { id, plugin } = run.record;
   const recorded = plugin.path === undefined ? undefined : resolve(run.path, plugin.path);
   if (given === undefined && recorded !== undefined && !await exists(join(recorded, "deno.json"))) {

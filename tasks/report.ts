@@ -39,7 +39,7 @@ export function report(args: readonly string[]): Promise<number> {
     }
     const run = await findRun(reference, parsed.task.out ?? "runs");
     const path = run.file("report.html");
-    await writeAtomic(path, await renderReport(run.path));
+    await writeAtomic(path, await renderReport(run.path, { status: await run.state() }));
     if ("json" in parsed.task) printJson({ run: run.path, report: path });
     else print(`report  ${relative(Deno.cwd(), path)}`);
     if ("open" in parsed.task) await openFile(path);

@@ -73,8 +73,9 @@ export async function killAt(
   await ended;
   const [only] = await listRuns(out);
   assert.ok(only, "the run must be listed");
-  assert.match(await renderReport(run), /<!doctype html>/);
-  return { run, state: await only.state() };
+  const state = await only.state();
+  assert.ok((await renderReport(run, { status: state })).includes(`${state}</li>`));
+  return { run, state };
 }
 
 async function firstRun(folder: string, ended: Promise<Deno.CommandStatus>): Promise<string> {
