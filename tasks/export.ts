@@ -45,7 +45,7 @@ export async function exportTask(args: readonly string[]): Promise<number> {
   }
   const run = await findRun(reference, parsed.task.runs ?? "runs");
   const cache = parsed.task.cache ?? "cache";
-  const source = boxedSource(await pluginOf(run, parsed.task.plugin));
+  const source = boxedSource(await pluginOf(run, parsed));
   const files = await exportRun({
     run,
     source,
