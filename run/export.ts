@@ -11,7 +11,8 @@ import { ConfigError, PluginError } from "../core/errors.ts";
 import { sha256Hex } from "../core/hash.ts";
 import { canonicalJson } from "../core/json.ts";
 import type { ConfigRecord, DataRecord } from "../core/records.ts";
-import type { Json, JsonObject, Metrics } from "../core/types.ts";
+import type { Json, JsonObject, Metrics, Table } from "../core/types.ts";
+import { readTables } from "../data/tables.ts";
 import { parseProgram, type Program, verifyProgram } from "../engine/mod.ts";
 import type { OpenValue } from "../engine/lower/dynamic.ts";
 import { exportOnnx } from "../engine/lower/export.ts";
@@ -72,6 +73,7 @@ export async function exportRun(request: ExportRequest): Promise<readonly Export
   const { run } = request;
   const folders = await chosenModels(request);
   const traces = await traceAgain(request, Object.keys(folders));
+  const sample = await preparedRows(run, new Cache(request.cache));
   const files: ExportedFile[] = [];
   for (const [model, folder] of Object.entries(folders)) {
     const { manifest, state } = await new CheckpointStore(run.file("checkpoints")).read(folder);
@@ -79,7 +81,7 @@ export async function exportRun(request: ExportRequest): Promise<readonly Export
     const facts = await factsOf(run, model, manifest.globalStep, pair[0]);
     const [a, b] = pair.map((program, i) => ({ program, rows: TRACED_ROWS[i]! }));
     const exported = exportOnnx([a!, b!], state, facts);
-    const checked = await checkExport({ run, engine: request.engine, model, state, exported });
+    const checked = await checkExport({ run, engine: request.engine, model, state, exported, sample });
     const path = resolve(request.out ?? run.file("export", `${model}.onnx`));
     await Deno.mkdir(dirname(path), { recursive: true });
     await writeAtomic(path, exported.onnx);
@@ -88,6 +90,14 @@ export async function exportRun(request: ExportRequest): Promise<readonly Export
     files.push({ model, path, bytes: onnx.length, sha256: sha256Hex(onnx), ...common });
   }
   return files;
+}
+
+/** Rows that the run was evaluated on, where the cache still has them. */
+async function preparedRows(run: RunDirectory, cache: Cache): Promise<Table | undefined> {
+  const { cacheKey } = await readRunJson<Partial<DataRecord>>(run, "data.json");
+  if (cacheKey === undefined || !await cache.find(cacheKey)) return undefined;
+  const { test, validation, train } = await readTables(cache.tables(cacheKey));
+  return test ?? validation ?? train;
 }
 
 /** Folders of the best checkpoints by model. */

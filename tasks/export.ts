@@ -8,56 +8,55 @@ import { type ExportedFile, exportRun } from "../run/export.ts";
 import { relative, resolve } from "../run/paths.ts";
 import { boxedSource, describePlugin } from "../run/source.ts";
 import { findRun } from "../run/store.ts";
-import { parseCommand, refuseUnknown } from "./command.ts";
+import { type CommandSpec, withCommand } from "./command.ts";
 import { useEngine } from "./engine.ts";
 import { pluginOf } from "./replay.ts";
 import { EXIT, main, print, printJson } from "./terminal.ts";
 
+const COMMAND: CommandSpec = {
+  name: "export",
+  summary: "Writes the inference program of the best checkpoint as an ONNX file that stands on its own.",
+  positionals: "<run>",
+  taskFlags: [
+    { name: "onnx", help: "write ONNX; the only format so far" },
+    { name: "out", value: "file", help: "path of the file (default: <run>/export/<model>.onnx)" },
+    { name: "model", value: "name", help: "the only model to write, where the run has several" },
+    { name: "plugin", value: "path", help: "the plugin's folder, where it is not where it was" },
+    { name: "runs", value: "dir", help: "the folder of runs", default: "runs" },
+    { name: "cache", value: "dir", help: "the folder of prepared data", default: "cache" },
+    { name: "engine", value: "name", help: "what the file is compared with (default: as in the run)" },
+    { name: "frozen", help: "refuse a plugin that is not in beamline.lock as it is" },
+  ],
+};
+
 /** Exports; returns the exit code. */
-export async function exportTask(args: readonly string[]): Promise<number> {
-  const parsed = parseCommand({
-    name: "export",
-    summary: "Writes the inference program of the best checkpoint as an ONNX file that stands on its own.",
-    positionals: "<run>",
-    taskFlags: [
-      { name: "onnx", help: "write ONNX; the only format so far" },
-      { name: "out", value: "file", help: "path of the file (default: <run>/export/<model>.onnx)" },
-      { name: "model", value: "name", help: "the only model to write, where the run has several" },
-      { name: "plugin", value: "path", help: "the plugin's folder, where it is not where it was" },
-      { name: "runs", value: "dir", help: "the folder of runs", default: "runs" },
-      { name: "cache", value: "dir", help: "the folder of prepared data", default: "cache" },
-      { name: "engine", value: "name", help: "what the file is compared with (default: as in the run)" },
-    ],
-  }, args);
-  if (parsed.help !== undefined) {
-    print(parsed.help);
+export function exportTask(args: readonly string[]): Promise<number> {
+  return withCommand(COMMAND, args, async (parsed) => {
+    const [reference] = parsed.positionals;
+    if (reference === undefined) {
+      throw new ConfigError("Cannot export as the first argument must name a run: none found");
+    }
+    if (!("onnx" in parsed.task)) {
+      throw new ConfigError(
+        "Cannot export as a format must be named: none found; --onnx is the one that there is",
+      );
+    }
+    const run = await findRun(reference, parsed.task.runs ?? "runs");
+    const cache = parsed.task.cache ?? "cache";
+    const source = boxedSource(await pluginOf(run, parsed));
+    const files = await exportRun({
+      run,
+      source,
+      description: await describePlugin(source, cache),
+      model: parsed.task.model,
+      out: parsed.task.out,
+      cache,
+      engine: await useEngine(parsed.task.engine ?? run.record.engine?.name ?? "native"),
+    });
+    if ("json" in parsed.task) printJson({ run: run.path, files });
+    else for (const file of files) show(file);
     return EXIT.ok;
-  }
-  refuseUnknown(parsed.issues);
-  const [reference] = parsed.positionals;
-  if (reference === undefined) {
-    throw new ConfigError("Cannot export as the first argument must name a run: none found");
-  }
-  if (!("onnx" in parsed.task)) {
-    throw new ConfigError(
-      "Cannot export as a format must be named: none found; --onnx is the one that there is",
-    );
-  }
-  const run = await findRun(reference, parsed.task.runs ?? "runs");
-  const cache = parsed.task.cache ?? "cache";
-  const source = boxedSource(await pluginOf(run, parsed));
-  const files = await exportRun({
-    run,
-    source,
-    description: await describePlugin(source, cache),
-    model: parsed.task.model,
-    out: parsed.task.out,
-    cache,
-    engine: await useEngine(parsed.task.engine ?? run.record.engine?.name ?? "native"),
   });
-  if ("json" in parsed.task) printJson({ run: run.path, files });
-  else for (const file of files) show(file);
-  return EXIT.ok;
 }
 
 function show({ path, bytes, inputs, outputs, checked, opset, irVersion }: ExportedFile): void {
