@@ -7,8 +7,10 @@ recall, and the anchors: half against half, shuffled, detuned.
     python3 caloqvae_reference.py REFERENCE GENERATED
 """
 import json
+import os
 import resource
 import sys
+import tempfile
 import time
 from concurrent.futures import ProcessPoolExecutor
 
@@ -49,12 +51,17 @@ def features(x, e, layers):
     return np.column_stack([*logs, *centers, *sparse]), np.column_stack(sums)
 
 
+def cache_of(path):
+    """Where a reading process leaves the showers for the main one; pickling them would be slower."""
+    return os.path.join(tempfile.gettempdir(), f"caloqvae_peer_{os.path.basename(path)}.npy")
+
+
 def load(path):
     layers = geometry(path)
     with h5py.File(path) as f:
         x, e = f["showers"][:], f["incident_energies"][:].ravel()
-    np.save("/tmp/caloqvae_peer_" + str(abs(hash(path))) + ".npy", x)
-    return abs(hash(path)), e, *features(x, e, layers)
+    np.save(cache_of(path), x)
+    return e, *features(x, e, layers)
 
 
 def correlation(x):
@@ -149,8 +156,10 @@ def main(reference, generated):
     layers = geometry(reference)
     with ProcessPoolExecutor(2) as pool:
         loaded = list(pool.map(load, (reference, generated)))
-    (x, ex, fx, lx), (y, ey, fy, ly) = (
-        (np.load(f"/tmp/caloqvae_peer_{h}.npy", mmap_mode=None), *rest) for h, *rest in loaded)
+    (ex, fx, _), (_, fy, _) = loaded
+    x, y = np.load(cache_of(reference)), np.load(cache_of(generated))
+    for path in (reference, generated):
+        os.remove(cache_of(path))
     read = time.time() - started
     half = len(x) // 2
     edges = np.linspace(-3, np.log10(x.max()), 50)

@@ -49,7 +49,7 @@ export async function surveyFolders(
           `"${path.slice(root.length + 1)}"`,
         );
       }
-      if (!isExchange || info.isDirectory || (info.isFile && (info.nlink ?? 1) === 1)) continue;
+      if (!isExchange || info.isDirectory || (info.isFile && (info.nlink ?? 1) <= 1)) continue;
       const kind = info.isSymlink
         ? "a symbolic link"
         : info.isFile
