@@ -16,8 +16,8 @@ export class FileLock {
   constructor(readonly path: string, readonly file: Deno.FsFile) {}
 
   /** Takes the lock; undefined when another process holds it. */
-  static async take(path: string): Promise<FileLock | undefined> {
-    for (let i = 0; i < TRIES; i++) {
+  static async take(path: string, tries: number = TRIES): Promise<FileLock | undefined> {
+    for (let i = 0; i < tries; i++) {
       const file = await Deno.open(path, { create: true, read: true, write: true });
       try {
         if (await tryLock(file, true) && await isAt(path, file)) return new FileLock(path, file);

@@ -14,7 +14,8 @@ import { safeParseJson } from "../core/json.ts";
 import { exists, writeJson } from "./files.ts";
 import { hashOfModules, moduleHashes } from "./framework.ts";
 import type { PluginLocation } from "./manifest.ts";
-import { join, relative } from "./paths.ts";
+import { FileLock } from "./lock.ts";
+import { join, relative, resolve } from "./paths.ts";
 
 /** What is pinned of one plugin. */
 export interface Pin {
@@ -37,6 +38,9 @@ export type Standing =
   | { readonly state: "trusted" }
   | { readonly state: "new"; readonly pin: Pin }
   | { readonly state: "changed"; readonly pin: Pin; readonly changes: readonly string[] };
+
+/** Tries to be the only one that writes the lock; some two seconds. */
+const BUSY_TRIES = 100;
 
 const EMPTY: Lock = { schema: "beamline-lock/1", plugins: {} };
 
@@ -68,12 +72,21 @@ export class ExperimentLock {
     return changes.length === 0 ? { state: "trusted" } : { state: "changed", pin, changes };
   }
 
-  /** Pins a plugin as it is. */
+  /** Pins a plugin as it is, and lets go of folders that are no longer there. */
   async accept(location: PluginLocation, pin: Pin): Promise<void> {
-    const lock = await this.#read();
-    const plugins = { ...lock.plugins, [this.#key(location)]: pin };
-    const sorted = Object.fromEntries(Object.entries(plugins).sort(([a], [b]) => a < b ? -1 : 1));
-    await writeJson(this.path, { ...lock, plugins: sorted });
+    const lock = await FileLock.take(`${this.path}.busy`, BUSY_TRIES); // another run may pin at the same time
+    try {
+      const { plugins, ...rest } = await this.#read();
+      const kept: [string, Pin][] = [[this.#key(location), pin]];
+      for (const [key, other] of Object.entries(plugins)) {
+        const isGone = key.startsWith(".") && !await exists(resolve(this.directory, key));
+        if (key !== this.#key(location) && !isGone) kept.push([key, other]);
+      }
+      const sorted = Object.fromEntries(kept.sort(([a], [b]) => a < b ? -1 : 1));
+      await writeJson(this.path, { ...rest, plugins: sorted });
+    } finally {
+      await lock?.release();
+    }
   }
 
   #key(location: PluginLocation): string {

@@ -90,6 +90,22 @@ Deno.test("checkTrust() names each folder that a plugin wants to read beyond wha
   });
 });
 
+Deno.test("ExperimentLock keeps every pin of runs that begin at once, and lets go of folders that are gone", async () => {
+  await withTempDir(async (directory) => {
+    const lock = new ExperimentLock(directory);
+    const locations = await Promise.all(
+      Array.from({ length: 8 }, (_, i) => writePlugin(directory, { name: `p${i}` })),
+    );
+    await Promise.all(locations.map((location) => checkTrust(location, directory, false)));
+    const pinned = async (): Promise<string[]> =>
+      Object.keys(JSON.parse(await Deno.readTextFile(join(directory, "beamline.lock"))).plugins);
+    assert.equal((await pinned()).length, 8);
+    await Deno.remove(locations[0]!.directory, { recursive: true });
+    await lock.accept(locations[1]!, await pinOf(locations[1]!));
+    assert.deepEqual(await pinned(), locations.slice(1).map(({ manifest }) => `./${manifest.name}`));
+  });
+});
+
 Deno.test("ExperimentLock refuses a lock of another form", async () => {
   await withTempDir(async (directory) => {
     const [location] = await both(directory) as [PluginLocation, PluginLocation];
