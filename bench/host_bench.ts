@@ -31,7 +31,7 @@ async function bareGraph(program: Program): Promise<() => void | Promise<void>> 
   const ort = await openOrt();
   const [inputs, outputs] = [graph.inputs, graph.outputs];
   const names = { inputs: inputs.map(({ name }) => name), outputs: outputs.map(({ name }) => name) };
-  const model = await ort.load(await encodeOnnx(graph), names, { threads: 1 });
+  const model = await ort.load(encodeOnnx(graph), names, { threads: 1 });
   const tensors = (values: typeof inputs) => values.map(({ shape }) => ort.tensor("float32", shape));
   return model.bind(tensors(inputs), tensors(outputs));
 }

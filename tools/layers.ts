@@ -46,7 +46,6 @@ export const PACKAGES: { readonly [name: string]: PackageRule } = {
   "@tensorflow/tfjs": { values: ["engine/tf.ts"], types: ["core/tensor.ts"] },
   "onnxruntime-node": { values: ["engine/runtime/ort.ts"], lazy: true },
   "onnxruntime-web": { values: ["engine/runtime/ort_web.ts"], lazy: true },
-  "onnx-proto": { values: ["engine/lower/onnx.ts"], lazy: true },
   "linkedom": { values: ["plot/dom.ts"], lazy: true },
   "@observablehq/plot": { values: ["plot/dom.ts"], lazy: true },
   "jsroot": { values: ["data/root.ts"], lazy: true },

@@ -5,8 +5,8 @@
  *
  * @module
  */
-import { ONNX_TYPES, type OnnxAttr, type OnnxInitializer, type OnnxNode } from "./builder.ts";
 import type { OpenGraph, OpenValue } from "./dynamic.ts";
+import { encodeGraph, encodeValue, operatorSets } from "./onnx.ts";
 import { Message } from "./protobuf.ts";
 
 /**
@@ -30,62 +30,24 @@ export interface FileFacts {
 
 /** Encodes a model file. */
 export function encodeOnnxFile(graph: OpenGraph, facts: FileFacts): Uint8Array<ArrayBuffer> {
+  const { name, nodes, initializers, inputs, outputs } = withOldReductions(graph);
+  const noted = (value: OpenValue) => {
+    const note = facts.notes[value.name];
+    return note === undefined ? encodeValue(value) : encodeValue(value).text(3, note);
+  };
   return new Message()
     .int(1, EXPORT_IR_VERSION)
     .text(2, "beamline")
     .text(3, facts.producerVersion)
     .int(5, facts.modelVersion)
     .text(6, facts.description)
-    .message(7, encodeGraph(withOldReductions(graph), facts.notes))
-    .message(8, new Message().text(1, "").int(2, EXPORT_OPSET))
+    .message(
+      7,
+      encodeGraph(name, nodes, initializers).messages(11, inputs, noted).messages(12, outputs, noted),
+    )
+    .messages(8, operatorSets(nodes, EXPORT_OPSET), (set) => set)
     .messages(14, Object.entries(facts.metadata), ([key, value]) => new Message().text(1, key).text(2, value))
     .finish();
-}
-
-function encodeGraph(graph: OpenGraph, notes: FileFacts["notes"]): Message {
-  const value = (one: OpenValue) => encodeValue(one, notes[one.name]);
-  return new Message()
-    .messages(1, graph.nodes, encodeNode)
-    .text(2, graph.name)
-    .messages(5, graph.initializers, encodeInitializer)
-    .messages(11, graph.inputs, value)
-    .messages(12, graph.outputs, value);
-}
-
-function encodeNode({ op, name, inputs, outputs, attrs }: OnnxNode): Message {
-  const node = new Message();
-  for (const input of inputs) node.text(1, input?.name ?? "");
-  for (const output of outputs) node.text(2, output.name);
-  return node.text(3, name).text(4, op).messages(5, Object.entries(attrs), encodeAttribute);
-}
-
-/** `AttributeProto.AttributeType` */
-const ATTRIBUTE = { float: 1, int: 2, string: 3, ints: 7 } as const;
-
-function encodeAttribute([name, value]: [string, OnnxAttr]): Message {
-  const attribute = new Message().text(1, name);
-  if (typeof value === "number") return attribute.int(3, value).int(20, ATTRIBUTE.int);
-  if (typeof value === "string") return attribute.text(4, value).int(20, ATTRIBUTE.string);
-  if ("float" in value) return attribute.float(2, value.float).int(20, ATTRIBUTE.float);
-  for (const number of value) attribute.int(8, number);
-  return attribute.int(20, ATTRIBUTE.ints);
-}
-
-function encodeInitializer({ value, bytes }: OnnxInitializer): Message {
-  const tensor = new Message();
-  for (const length of value.shape) tensor.int(1, length);
-  return tensor.int(2, ONNX_TYPES[value.dtype]).text(8, value.name).bytes(9, bytes);
-}
-
-function encodeValue({ name, dtype, shape }: OpenValue, note: string | undefined): Message {
-  const dimensions = new Message().messages(
-    1,
-    shape,
-    (length) => typeof length === "number" ? new Message().int(1, length) : new Message().text(2, length),
-  );
-  const tensor = new Message().int(1, ONNX_TYPES[dtype]).message(2, dimensions);
-  const value = new Message().text(1, name).message(2, new Message().message(1, tensor));
-  return note === undefined ? value : value.text(3, note);
 }
 
 /** Reductions whose axes became an input in operator set 18; those of `ReduceSum` did so in 13. */

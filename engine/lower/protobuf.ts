@@ -1,5 +1,5 @@
 /**
- * Writing protocol buffers: just what an ONNX file takes.
+ * Writing protocol buffers: just what an ONNX file takes. (Packages that do it took 25 ms to load, more than all writing.)
  *
  * @see https://protobuf.dev/programming-guides/encoding/: a field is its number and wire type, then its content; wire type
  * 0 is a varint, 2 a length and bytes, 5 four bytes.
@@ -56,6 +56,7 @@ export class Message {
 
 /** Seven bits a byte, the lowest first; the high bit says that more follow. */
 function varint(value: number): Uint8Array {
+  if (value >= 0 && value < 128) return Uint8Array.of(value); // nearly all of them
   let rest = BigInt.asUintN(64, BigInt(value));
   const bytes: number[] = [];
   while (rest > 127n) {

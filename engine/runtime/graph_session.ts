@@ -66,7 +66,7 @@ export class GraphSession implements Session {
       );
     }
     const lowered = lower(optimized);
-    const onnx = await encodeOnnx(lowered.graph);
+    const onnx = encodeOnnx(lowered.graph);
     const names = {
       inputs: [...lowered.inputs, ...lowered.state.map((entry) => entry.input)],
       outputs: [...lowered.outputs, ...lowered.updates.map((entry) => entry.output)],

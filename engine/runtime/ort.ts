@@ -12,7 +12,7 @@ import type { ArrayOf } from "../../core/types.ts";
 import { UnsupportedError } from "../../core/errors.ts";
 import type { ProgramDtype } from "../program/types.ts";
 import { openDirect } from "./ort_direct.ts";
-import { type Binding, packageOrt } from "./ort_package.ts";
+import { type Binding, type PackageOptions, packageOrt } from "./ort_package.ts";
 
 /** A tensor on memory of ours, seen by ONNX Runtime. */
 export interface OrtTensor<D extends ProgramDtype = ProgramDtype> {
@@ -100,16 +100,8 @@ function libraryPath(): URL {
 
 /** The library through the package's own binding. */
 export async function openPackage(): Promise<Ort> {
-  const binding = await importPackage();
-  return packageOrt(binding as unknown as Binding, {
-    version: binding.env.versions.node ?? "",
-    providers: ["cpu"],
-  });
-}
-
-async function importPackage() {
   try {
-    return await import("onnxruntime-node");
+    return packageOrt(...await importPackage(["cpu"]));
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new UnsupportedError(
@@ -118,4 +110,12 @@ async function importPackage() {
       { cause },
     );
   }
+}
+
+/** What {@linkcode packageOrt} takes: the package's binding, to run on these providers. */
+export async function importPackage(
+  providers: PackageOptions["providers"],
+): Promise<[Binding, PackageOptions]> {
+  const binding = await import("onnxruntime-node");
+  return [binding as unknown as Binding, { version: binding.env.versions.node ?? "", providers }];
 }

@@ -11,7 +11,8 @@ import { InternalError, UnsupportedError } from "../../core/errors.ts";
 import { Builder, type OnnxNode } from "../lower/builder.ts";
 import { encodeOnnx } from "../lower/onnx.ts";
 import { GraphSession } from "./graph_session.ts";
-import { type Binding, type PackageOrt, packageOrt } from "./ort_package.ts";
+import { importPackage } from "./ort.ts";
+import { type PackageOrt, packageOrt } from "./ort_package.ts";
 import { defaultThreads } from "./threads.ts";
 import type { Engine } from "./types.ts";
 
@@ -111,12 +112,9 @@ async function open(provider: Provider): Promise<PackageOrt> {
   const missing = await PROVIDERS[provider].missing();
   if (missing !== undefined) throw notPresent(provider, missing);
   try {
-    // deno-lint-ignore beamline/packages -- `ort.ts` knows the package for the CPU, this file for everything else
-    const package_ = await import("onnxruntime-node");
-    const ort = packageOrt(package_ as unknown as Binding, {
-      version: package_.env.versions.node ?? "",
-      providers: (cpuNodes) => [PROVIDERS[provider].option(cpuNodes), "cpu"],
-    });
+    const ort = packageOrt(
+      ...await importPackage((cpuNodes) => [PROVIDERS[provider].option(cpuNodes), "cpu"]),
+    );
     await tryOut(ort);
     return ort;
   } catch (cause) {
@@ -137,7 +135,7 @@ async function tryOut(ort: PackageOrt): Promise<void> {
   const type = { dtype: "float32", shape: [2, 2] } as const;
   const x = builder.input("x", type);
   const graph = builder.finish("trial", [{ name: "y", value: builder.node("MatMul", [x, x]) }]);
-  const model = await ort.load(await encodeOnnx(graph), { inputs: ["x"], outputs: ["y"] }, { threads: 1 });
+  const model = await ort.load(encodeOnnx(graph), { inputs: ["x"], outputs: ["y"] }, { threads: 1 });
   const [input, output] = [ort.tensor("float32", [2, 2]), ort.tensor("float32", [2, 2])];
   input.data.set([1, 2, 3, 4]);
   await model.bind([input], [output])();
