@@ -8,14 +8,16 @@ import {
   logEdges,
   separationPower,
 } from "beamline/metrics";
+import { regularGeometry, ringBins } from "./binning.ts";
 import { config as schema } from "./config.ts";
 import { writeBins } from "./datasets.ts";
+import { detuning, FAMILY } from "./detuning.ts";
 import { computeFeatures, emptyFeatures, featureMatrix, type Features } from "./features.ts";
 import { type Geometry, geometryFromBins, geometryFromXml, matchGeometries, reordering } from "./geometry.ts";
 import { compareHistogram, histogramSpecs } from "./histograms.ts";
 import { inspectFile } from "./inspect.ts";
-import { detuning, FAMILY, regularGeometry, ringBins, simulatedSource } from "./simulation.ts";
 import { openShowers } from "./showers.ts";
+import { simulatedSource } from "./simulation.ts";
 import { energyGroup, shuffleVoxels } from "./statistics.ts";
 
 const config = schema.parse({});
@@ -26,6 +28,7 @@ function sample(label: string, scale: number, rows: number, geometry = regularGe
     rows,
     geometry,
     flaws: detuning(scale),
+    energies: randomFor({ seed: 1, purpose: "test/incident" }),
     random: (step) => randomFor({ seed: 1, purpose: `test/${label}`, step }),
   });
   const voxels = new Float32Array(rows * geometry.voxels);

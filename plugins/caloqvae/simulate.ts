@@ -10,17 +10,13 @@
  */
 import { ConfigError, type Random, type SimulateContext } from "beamline";
 import { createHdf5, type Hdf5Writer } from "beamline/data";
+import { DETECTOR_LAYERS, regularBins, regularGeometry } from "./binning.ts";
 import type { Config } from "./config.ts";
 import { writeBins } from "./datasets.ts";
+import { detuning, FAMILY, NO_FLAWS } from "./detuning.ts";
 import { geometryFromBins, type Layer } from "./geometry.ts";
-import {
-  DETECTOR_LAYERS,
-  detuning,
-  FAMILY,
-  regularBins,
-  regularGeometry,
-  simulatedSource,
-} from "./simulation.ts";
+import { simulatedSource } from "./simulation.ts";
+import { streamsOf } from "./sources.ts";
 import { blocksOf } from "./showers.ts";
 
 /** Writes all files; returns the folders. */
@@ -57,7 +53,8 @@ async function writeAtlas(config: Config, context: SimulateContext): Promise<voi
     label: "atlas",
     rows: events,
     geometry: active,
-    flaws: detuning(0),
+    flaws: NO_FLAWS,
+    energies: context.random(`simulate/atlas/${config.eta}/incident`),
     random: (step) => context.random(`simulate/atlas/${config.eta}`, { step }),
   });
   const all = Array.from({ length: DETECTOR_LAYERS }, (_, id) => id);
@@ -215,7 +212,7 @@ async function writeFamily(config: Config, context: SimulateContext): Promise<vo
       rows: config.events,
       geometry,
       flaws: detuning(scale),
-      random: (step) => context.random(`simulate/family/${name}`, { step }),
+      ...streamsOf(context, name === "reference"),
     });
     const writer = await createHdf5(`${folder}/${name}.hdf5`);
     writer.setAttributes({ simulated: 1, detuning: scale });

@@ -4,10 +4,12 @@
  * @module
  */
 import { DataError, type HookContext } from "beamline";
+import { regularGeometry } from "./binning.ts";
 import type { Config } from "./config.ts";
+import { detuning } from "./detuning.ts";
 import { matchGeometries } from "./geometry.ts";
 import { openShowers, readGeometry, reordered, type ShowerSource } from "./showers.ts";
-import { detuning, regularGeometry, simulatedSource } from "./simulation.ts";
+import { simulatedSource, type SimulationRequest } from "./simulation.ts";
 
 /** What is compared. */
 export interface Samples {
@@ -112,6 +114,18 @@ export function labelsOf(paths: readonly string[]): string[] {
   });
 }
 
+/**
+ * Random numbers of a reference and of the generators that imitate it: the same incident energies, other showers. Variants
+ * of a generator share theirs, so that they differ in their defects alone.
+ */
+export function streamsOf(
+  { random }: Pick<HookContext, "random">,
+  isReference: boolean,
+): Pick<SimulationRequest, "energies" | "random"> {
+  const purpose = isReference ? "simulate/reference" : "simulate/generated";
+  return { energies: random("simulate/incident"), random: (step) => random(purpose, { step }) };
+}
+
 /** Factors of the detuning of the simulated models, first the worst, as if a training went on. */
 const TRAINING: readonly number[] = [2, 1.4, 1];
 
@@ -123,7 +137,7 @@ function simulatedSamples(config: Config, context: HookContext): Samples {
       rows: config.events,
       geometry,
       flaws: detuning(scale),
-      random: (step) => context.random(`simulate/${label}`, { step }),
+      ...streamsOf(context, label === "reference"),
     });
   const generated = TRAINING.map((factor, i) => sample(`epoch_${(i + 1) * 50}`, factor * config.quality));
   return {
