@@ -7,12 +7,10 @@
 import { setImmediate } from "node:timers/promises";
 import { InternalError, NotFoundError } from "../../core/errors.ts";
 import type { OnnxNode } from "../lower/builder.ts";
-import { lower, type Lowered } from "../lower/lower.ts";
-import { encodeOnnx } from "../lower/onnx.ts";
-import { optimize } from "../lower/passes.ts";
 import { verifyProgram } from "../program/verify.ts";
 import type { Program } from "../program/types.ts";
 import { checkInputs, checkState, checkTensor } from "./arrays.ts";
+import { type GraphCache, type ReadyGraph, sharedGraphs } from "./graph_cache.ts";
 import type { Ort, OrtModel, OrtTensor } from "./ort.ts";
 import type { PackageOrt } from "./ort_package.ts";
 import { StateStore } from "./store.ts";
@@ -25,10 +23,12 @@ export interface GraphBackend {
   readonly ort: PackageOrt;
   /** The most threads of one operation, for the record. */
   readonly threads: number;
-  /** Threads of a program. */
-  threadsFor(program: Program): number;
+  /** Threads of a program with so many multiplications. */
+  threadsFor(multiplications: number): number;
   /** Nodes that must run on the CPU whatever the provider. @default none */
   onCpu?(node: OnnxNode): boolean;
+  /** Programs that were lowered before. @default those of this process */
+  readonly graphs?: GraphCache | undefined;
 }
 
 /** State tensors and the graphs that share them. */
@@ -50,37 +50,43 @@ export class GraphSession implements Session {
   }
 
   async compile(program: Program): Promise<Executable> {
-    const { ort } = this.#backend;
+    const { ort, threadsFor } = this.#backend;
     verifyProgram(program);
     checkState(program, (name) => this.#store.find(name));
-    // Packing moves tensors: no run may be reading them.
-    await this.#last;
-    const { program: optimized, packs } = optimize(
-      program,
-      (pack) => this.#store.pack(pack.name, pack.members),
-    );
-    const absent = packs.find(({ name }) => !this.#store.find(name));
-    if (absent) {
-      throw new InternalError(
-        `Cannot compile "${program.name}" as pack "${absent.name}" must exist: found none`,
-      );
-    }
-    const lowered = lower(optimized);
-    const onnx = encodeOnnx(lowered.graph);
-    const names = {
-      inputs: [...lowered.inputs, ...lowered.state.map((entry) => entry.input)],
-      outputs: [...lowered.outputs, ...lowered.updates.map((entry) => entry.output)],
+    // Packing moves tensors: no run may be reading them, and no other program may be packing.
+    const graph = await this.#turn(() => this.#graph(program));
+    const { onnx, names, cpuNodes } = graph;
+    const order = {
+      inputs: [...names.inputs, ...names.state.map((entry) => entry.input)],
+      outputs: [...names.outputs, ...names.updates.map((entry) => entry.output)],
     };
-    const backend = this.#backend;
-    const cpuNodes = lowered.graph.nodes.filter((node) => backend.onCpu?.(node)).map(({ name }) => name);
-    const model = await ort.load(onnx, names, { threads: backend.threadsFor(optimized), cpuNodes });
-    const executable = new GraphExecutable(program, onnx, lowered, model, ort, this.#store, (run) => {
-      const turn = this.#last.then(run);
-      this.#last = turn.catch(() => {});
-      return turn;
-    });
+    const model = await ort.load(onnx, order, { threads: threadsFor(graph.multiplications), cpuNodes });
+    const executable = new GraphExecutable(program, graph, model, ort, this.#store, (run) => this.#turn(run));
     this.#executables.add(executable);
     return executable;
+  }
+
+  async #graph(program: Program): Promise<ReadyGraph> {
+    const { engine, onCpu, graphs = sharedGraphs } = this.#backend;
+    const graph = await graphs.ready({
+      program,
+      engine,
+      layout: this.#store.layout,
+      accept: (pack) => this.#store.pack(pack.name, pack.members),
+      onCpu,
+    });
+    const absent = graph.packs.find(({ name }) => !this.#store.find(name));
+    if (!absent) return graph;
+    throw new InternalError(
+      `Cannot compile "${program.name}" as pack "${absent.name}" must exist: found none`,
+    );
+  }
+
+  /** Does something when all that was asked for before has been done. */
+  #turn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#last.then(work);
+    this.#last = turn.catch(() => {});
+    return turn;
   }
 
   async state(): Promise<Tensors> {
@@ -127,8 +133,7 @@ class GraphExecutable implements Executable {
 
   constructor(
     readonly program: Program,
-    readonly onnx: Uint8Array,
-    readonly lowered: Lowered,
+    readonly graph: ReadyGraph,
     readonly model: OrtModel,
     readonly ort: Ort,
     readonly store: StateStore,
@@ -146,6 +151,10 @@ class GraphExecutable implements Executable {
     }));
   }
 
+  get onnx(): Uint8Array {
+    return this.graph.onnx;
+  }
+
   async run(inputs: Tensors): Promise<Tensors> {
     checkInputs(this.program, inputs);
     return await this.turn(async () => {
@@ -154,7 +163,7 @@ class GraphExecutable implements Executable {
       }
       this.program.inputs.forEach(({ name }, i) => this.#inputs[i]!.data.set(inputs[name]!.data));
       await this.#call()();
-      this.store.turn(this.lowered.updates.map((update) => update.name));
+      this.store.turn(this.graph.names.updates.map((update) => update.name));
       // Timers, signals and other tasks get their turn between steps.
       await setImmediate();
       return this.#results;
@@ -171,16 +180,16 @@ class GraphExecutable implements Executable {
 
   /** The call for the present sides of all state. */
   #call(): () => void | Promise<void> {
-    const { lowered, store } = this;
+    const { graph: { names }, store } = this;
     if (this.#version !== store.version) this.#calls.clear();
     this.#version = store.version;
-    const touched = [...lowered.state, ...lowered.updates];
+    const touched = [...names.state, ...names.updates];
     const key = touched.map(({ name }) => store.side(name)).join("");
     const known = this.#calls.get(key);
     if (known) return known;
     const call = this.model.bind(
-      [...this.#inputs, ...lowered.state.map(({ name }) => store.present(name))],
-      [...this.#outputs, ...lowered.updates.map(({ name }) => store.next(name))],
+      [...this.#inputs, ...names.state.map(({ name }) => store.present(name))],
+      [...this.#outputs, ...names.updates.map(({ name }) => store.next(name))],
     );
     this.#calls.set(key, call);
     return call;

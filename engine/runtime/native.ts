@@ -17,7 +17,7 @@ export const nativeEngine: Engine = nativeEngineOn(openOrt);
 export function nativeEngineOn(open: () => Promise<Ort>): Engine {
   return {
     name: "native",
-    async open(state, { threads } = {}) {
+    async open(state, { threads, graphs } = {}) {
       if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1 && threads <= 1024)) {
         throw new RangeError(
           `Cannot open session as threads must be an integer in 1..1024: found ${threads}`,
@@ -28,7 +28,8 @@ export function nativeEngineOn(open: () => Promise<Ort>): Engine {
         engine: "native",
         ort: await open(),
         threads: most,
-        threadsFor: (program: Parameters<typeof threadsFor>[0]) => threads ?? threadsFor(program, most),
+        threadsFor: (multiplications: number) => threads ?? threadsFor(multiplications, most),
+        graphs,
       };
       return new GraphSession(backend, state);
     },

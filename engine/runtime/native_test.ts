@@ -211,8 +211,8 @@ Deno.test("threadsFor() gives small programs one thread", () => {
     return b.program();
   };
   assert.equal(multiplications(product(10)), 10 * 64 * 128);
-  assert.equal(threadsFor(product(10), 4), 1);
-  assert.equal(threadsFor(product(100_000), 4), 4);
+  assert.equal(threadsFor(multiplications(product(10)), 4), 1);
+  assert.equal(threadsFor(multiplications(product(100_000)), 4), 4);
   assert.ok(defaultThreads() >= 1 && defaultThreads() <= 4);
 });
 

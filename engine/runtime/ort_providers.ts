@@ -150,10 +150,10 @@ export function providerEngine(provider: Provider): Engine {
   const engine = `native:${provider}`;
   return {
     name: engine,
-    async open(state, { threads = defaultThreads() } = {}) {
+    async open(state, { threads = defaultThreads(), graphs } = {}) {
       const ort = await openProvider(provider);
       const { onCpu } = PROVIDERS[provider];
-      return new GraphSession({ engine, ort, threads, threadsFor: () => threads, onCpu }, state);
+      return new GraphSession({ engine, ort, threads, threadsFor: () => threads, onCpu, graphs }, state);
     },
   };
 }

@@ -73,6 +73,11 @@ export class StateStore {
     return views[1 - cell.side]!;
   }
 
+  /** Which tensors there are and which lie one after the other, as text: equal layouts take equal packs. */
+  get layout(): string {
+    return JSON.stringify([this.#names, [...this.#members.values()]]);
+  }
+
   /** Which copy holds the present numbers. */
   side(name: string): 0 | 1 {
     return this.#places.get(name)!.cell.side;

@@ -21,9 +21,9 @@ export function defaultThreads(): number {
  */
 const SMALL_PROGRAM = 5e7;
 
-/** Threads of one program: one for small programs, `most` for others. */
-export function threadsFor(program: Program, most: number): number {
-  return multiplications(program) < SMALL_PROGRAM ? 1 : most;
+/** Threads of a program with so many multiplications: one for small programs, `most` for others. */
+export function threadsFor(multiplications: number, most: number): number {
+  return multiplications < SMALL_PROGRAM ? 1 : most;
 }
 
 /** Multiplications in the matrix products and convolutions of a program. */

@@ -5,6 +5,7 @@
  */
 import type { NdArray } from "../../core/types.ts";
 import type { Program, ProgramDtype } from "../program/types.ts";
+import type { GraphCache } from "./graph_cache.ts";
 
 /** An array a program takes or gives. */
 export type Tensor = NdArray<ProgramDtype>;
@@ -15,6 +16,8 @@ export type Tensors = { readonly [name: string]: Tensor };
 export interface SessionOptions {
   /** Threads of one operation. @default a fixed rule of the engine */
   readonly threads?: number;
+  /** Programs that were lowered before. @default those of this process */
+  readonly graphs?: GraphCache | undefined;
 }
 
 /** A way to run programs. */

@@ -16,8 +16,9 @@ const THREADS = 1;
 /** ONNX Runtime as WebAssembly; `threads` other than 1 are not used. */
 export const wasmEngine: Engine = {
   name: "wasm",
-  async open(state) {
+  async open(state, { graphs } = {}) {
     const ort = await openOrtWeb();
-    return new GraphSession({ engine: "wasm", ort, threads: THREADS, threadsFor: () => THREADS }, state);
+    const backend = { engine: "wasm", ort, threads: THREADS, threadsFor: () => THREADS, graphs };
+    return new GraphSession(backend, state);
   },
 };

@@ -1,0 +1,136 @@
+/**
+ * Lowered programs, kept so that the same program is not lowered twice: in this process, and in a store where one is given.
+ *
+ * A graph that comes from the cache has the bytes that lowering would give again: the key holds all that lowering looks
+ * at (see {@linkcode GraphCache.ready}), and nothing is ever changed in place.
+ *
+ * @module
+ */
+import { InternalError } from "../../core/errors.ts";
+import { sha256Hex } from "../../core/hash.ts";
+import type { OnnxNode } from "../lower/builder.ts";
+import { lower, type Lowered } from "../lower/lower.ts";
+import { encodeOnnx } from "../lower/onnx.ts";
+import { optimize, type Pack } from "../lower/passes.ts";
+import { programKey } from "../program/key.ts";
+import type { Program } from "../program/types.ts";
+import { multiplications } from "./threads.ts";
+
+/** A lowered program: the bytes, and what a session has to know of them. */
+export interface ReadyGraph {
+  readonly onnx: Uint8Array<ArrayBuffer>;
+  /** Which tensor of the graph is which of the program. */
+  readonly names: Omit<Lowered, "graph">;
+  /** State tensors that the graph takes one after the other. */
+  readonly packs: readonly Pack[];
+  /** In matrix products and convolutions of one run. */
+  readonly multiplications: number;
+  /** Nodes that must run on the CPU whatever the provider. */
+  readonly cpuNodes: readonly string[];
+}
+
+/** Bytes by key, beyond this process. The store answers for them: it gives back what was put in, or nothing. */
+export interface GraphStore {
+  find(key: string): Promise<Uint8Array<ArrayBuffer> | undefined>;
+  keep(key: string, bytes: Uint8Array<ArrayBuffer>): Promise<void>;
+}
+
+/** What a graph is made for. */
+export interface GraphRequest {
+  /** Verified. */
+  readonly program: Program;
+  /** Name of the engine; decides which nodes stay on the CPU. */
+  readonly engine: string;
+  /** Which state tensors there are and which lie one after the other already, as text. */
+  readonly layout: string;
+  /** Lays out a pack; false when its members lie elsewhere. */
+  readonly accept: (pack: Pack) => boolean;
+  readonly onCpu?: ((node: OnnxNode) => boolean) | undefined;
+}
+
+/** Bytes of graphs that a cache holds in memory; the oldest go first. */
+const MOST_BYTES = 64 * 2 ** 20;
+
+/** A cache of lowered programs. */
+export class GraphCache {
+  readonly #graphs = new Map<string, ReadyGraph>();
+  readonly #store: GraphStore | undefined;
+  #bytes = 0;
+
+  /** @param store Where graphs are kept beyond this process. @default nowhere */
+  constructor(store?: GraphStore) {
+    this.#store = store;
+  }
+
+  /** The graph of a program with its packs laid out: from memory, from the store, or lowered now. */
+  async ready(request: GraphRequest): Promise<ReadyGraph> {
+    const { program, engine, layout, accept } = request;
+    const key = sha256Hex(`${engine}\n${layout}\n${programKey(program)}`);
+    const known = this.#graphs.get(key) ?? await this.#stored(key);
+    if (!known) {
+      const graph = lowered(request);
+      this.#remember(key, graph);
+      await this.#store?.keep(key, encodeGraph(graph));
+      return graph;
+    }
+    const refused = known.packs.find((pack) => !accept(pack));
+    if (refused) {
+      throw new InternalError(
+        `Cannot compile "${program.name}" as equal layouts take equal packs: "${refused.name}" was refused`,
+      );
+    }
+    this.#remember(key, known);
+    return known;
+  }
+
+  async #stored(key: string): Promise<ReadyGraph | undefined> {
+    const bytes = await this.#store?.find(key);
+    return bytes && decodeGraph(bytes);
+  }
+
+  #remember(key: string, graph: ReadyGraph): void {
+    this.#forget(key);
+    this.#graphs.set(key, graph);
+    this.#bytes += graph.onnx.length;
+    for (const oldest of this.#graphs.keys()) {
+      if (this.#bytes <= MOST_BYTES) return;
+      this.#forget(oldest);
+    }
+  }
+
+  #forget(key: string): void {
+    this.#bytes -= this.#graphs.get(key)?.onnx.length ?? 0;
+    this.#graphs.delete(key);
+  }
+}
+
+/** The cache of sessions that are not given one. */
+export const sharedGraphs: GraphCache = new GraphCache();
+
+/** Lowers a program. */
+function lowered({ program, accept, onCpu }: GraphRequest): ReadyGraph {
+  const { program: optimized, packs } = optimize(program, accept);
+  const { graph, ...names } = lower(optimized);
+  return {
+    onnx: encodeOnnx(graph),
+    names,
+    packs,
+    multiplications: multiplications(optimized),
+    cpuNodes: graph.nodes.filter((node) => onCpu?.(node)).map(({ name }) => name),
+  };
+}
+
+/** One line of JSON, then the ONNX bytes. */
+function encodeGraph({ onnx, ...facts }: ReadyGraph): Uint8Array<ArrayBuffer> {
+  const head = new TextEncoder().encode(JSON.stringify(facts) + "\n");
+  const whole = new Uint8Array(head.length + onnx.length);
+  whole.set(head);
+  whole.set(onnx, head.length);
+  return whole;
+}
+
+function decodeGraph(bytes: Uint8Array<ArrayBuffer>): ReadyGraph {
+  const end = bytes.indexOf(10); // JSON has no line break
+  const facts = JSON.parse(new TextDecoder().decode(bytes.subarray(0, end))) as Omit<ReadyGraph, "onnx">;
+  return { ...facts, onnx: bytes.slice(end + 1) };
+}
