@@ -21,6 +21,7 @@ import type {
 import { readTables } from "../data/tables.ts";
 import { learningCurveFigure } from "../plot/mod.ts";
 import type { Calibration } from "../engine/runtime/calibrate.ts";
+import type { GraphCache } from "../engine/runtime/graph_cache.ts";
 import { checkEngineName } from "../engine/mod.ts";
 import { renderReport } from "../report/mod.ts";
 import { callArguments, evaluationAnswer, prepareAnswer, traceAnswer } from "./answers.ts";
@@ -45,6 +46,7 @@ import { writeCrate } from "./crate.ts";
 import { moveFolder, writeAll, writeAtomic } from "./files.ts";
 import { flagsOf } from "./flags.ts";
 import { frameworkVersion } from "./framework.ts";
+import { keptGraphs } from "./graphs.ts";
 import { configHash } from "./identity.ts";
 import {
   answerCall,
@@ -160,6 +162,7 @@ class Execution {
   readonly #cache: Cache;
   readonly #seconds: { [phase: string]: number } = {};
   readonly #warnings: Warning[] = [];
+  readonly #graphs: GraphCache;
   readonly #boxes: { [name: string]: PluginHost } = {};
   #inputs: readonly InputFile[] = [];
   readonly #models = new Map<string, LoadedModel>();
@@ -175,6 +178,7 @@ class Execution {
 
   constructor(readonly request: RunRequest) {
     this.#cache = new Cache(request.cache);
+    this.#graphs = keptGraphs(this.#cache.directory, (warning) => this.#warnings.push(warning));
   }
 
   async run(): Promise<RunOutcome> {
@@ -481,6 +485,7 @@ class Execution {
           plugin: request.source.name,
           engine: request.engine,
           seed: request.seed,
+          graphs: this.#graphs,
         };
         const model = await loadModel({ ...load, threads: await this.#threads(load) });
         this.#models.set(name, model);

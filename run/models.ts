@@ -10,6 +10,7 @@ import { sizeOf } from "../core/types.ts";
 import { readSafetensors } from "../data/safetensors.ts";
 import { engineByName, parseProgram, printProgram, type Program, verifyProgram } from "../engine/mod.ts";
 import { calibrateThreads, type Calibration } from "../engine/runtime/calibrate.ts";
+import type { GraphCache } from "../engine/runtime/graph_cache.ts";
 import type { Executable, Session, Tensor, Tensors } from "../engine/runtime/types.ts";
 import { readArrays, writeArrays } from "./arrays.ts";
 import { BatchBuffer, type ProgramColumn, programColumn, programColumns } from "./batches.ts";
@@ -223,6 +224,8 @@ export interface LoadRequest {
   readonly seed: number;
   /** In place of the initial state. */
   readonly state?: Tensors | undefined;
+  /** Programs that were lowered before. @default those of this process */
+  readonly graphs?: GraphCache | undefined;
 }
 
 /**
@@ -234,7 +237,8 @@ export async function calibrate(request: LoadRequest): Promise<Calibration | und
   if (!request.programs.includes("step")) return undefined;
   const { step } = await readPrograms({ ...request, programs: ["step"] });
   const engine = await engineByName(request.engine);
-  const options = { most: navigator.hardwareConcurrency, now: () => performance.now() };
+  const { graphs } = request;
+  const options = { most: navigator.hardwareConcurrency, now: () => performance.now(), graphs };
   return await calibrateThreads(engine, step!, await initialState(request), options);
 }
 
@@ -243,7 +247,8 @@ export async function loadModel(request: LoadRequest): Promise<LoadedModel> {
   const programs = await readPrograms(request);
   const state = request.state ?? await initialState(request);
   const engine = await engineByName(request.engine);
-  const session = await engine.open(state, request.threads === undefined ? {} : { threads: request.threads });
+  const { threads, graphs } = request;
+  const session = await engine.open(state, threads === undefined ? { graphs } : { threads, graphs });
   return new LoadedModel(request.name, programs, session, request.seed);
 }
 

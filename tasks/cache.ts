@@ -1,16 +1,17 @@
 /**
- * `deno task cache [--clean]`: size and content of prepared data; removal.
+ * `deno task cache [--clean]`: size and content of prepared data and of lowered programs; removal.
  *
  * @module
  */
 import { formatBytes } from "../core/format.ts";
 import { Cache } from "../run/cache.ts";
+import { measureGraphs } from "../run/graphs.ts";
 import { type CommandSpec, withCommand } from "./command.ts";
 import { EXIT, main, print, printJson, textTable } from "./terminal.ts";
 
 const COMMAND: CommandSpec = {
   name: "cache",
-  summary: "Shows prepared data, or removes them.",
+  summary: "Shows prepared data and lowered programs, or removes them.",
   taskFlags: [
     { name: "cache", value: "dir", help: "the folder of prepared data", default: "cache" },
     { name: "clean", help: "remove all of it; it is made again when it is needed" },
@@ -23,12 +24,14 @@ export function cache(args: readonly string[]): Promise<number> {
     const store = new Cache(parsed.task.cache ?? "cache");
     const entries = await store.list();
     const bytes = entries.reduce((sum, entry) => sum + entry.bytes, 0);
+    const graphs = await measureGraphs(store.directory);
     if ("clean" in parsed.task) await store.clean();
     const verb = "clean" in parsed.task ? "removed" : "total";
     if ("json" in parsed.task) {
       printJson({
         directory: store.directory,
         bytes,
+        graphs,
         cleaned: "clean" in parsed.task,
         entries: entries.map(({ key, bytes, entry }) => ({
           key,
@@ -48,6 +51,7 @@ export function cache(args: readonly string[]): Promise<number> {
         ) => [key.slice(0, 8), entry.plugin, formatBytes(bytes), entry.created.slice(0, 19), entry.source]),
       ));
     }
+    if (graphs.count > 0) print(`${graphs.count} lowered programs, ${formatBytes(graphs.bytes)}`);
     print(`${verb}: ${entries.length} entries, ${formatBytes(bytes)} in ${store.directory}`);
     return EXIT.ok;
   });

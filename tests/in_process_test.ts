@@ -22,6 +22,34 @@ Deno.test("run() trains a plugin in this process, twice with equal numbers", asy
   });
 });
 
+Deno.test("run() takes lowered programs from the cache, and makes a damaged one anew, to the same bits", async () => {
+  await withTempDir(async (directory) => {
+    const options = {
+      config: { events: 500, epochs: 1 },
+      out: `${directory}/runs`,
+      cache: `${directory}/cache`,
+      seed: 3,
+    };
+    const first = await run(peak, options);
+    const graphs = `${directory}/cache/graphs`;
+    const files = await Array.fromAsync(Deno.readDir(graphs), ({ name }) => `${graphs}/${name}`);
+    const programs = await Array.fromAsync(Deno.readDir(`${first.run}/programs`), ({ name }) => name);
+    const onnx = programs.filter((name) => name.endsWith(".onnx"));
+    assert.ok(onnx.length > 1);
+    assert.equal(files.length, onnx.length);
+    await Deno.truncate(files[0]!, 100);
+    const second = await run(peak, options);
+    for (const name of onnx) {
+      const [before, now] = [first, second].map((one) => Deno.readFileSync(`${one.run}/programs/${name}`));
+      assert.deepEqual(now, before, name);
+    }
+    const { warnings } = JSON.parse(await Deno.readTextFile(`${second.run}/run.json`));
+    assert.deepEqual(warnings.map(({ code }: { code: string }) => code), ["damaged-graph"]);
+    assert.equal((await Deno.stat(files[0]!)).size > 100, true);
+    assert.deepEqual(second.metrics, first.metrics);
+  });
+});
+
 Deno.test("run() rejects a wrong configuration with every problem", async () => {
   await withTempDir(async (directory) => {
     const options = {

@@ -6,6 +6,7 @@
  */
 import { sizeOf } from "../../core/types.ts";
 import type { Program } from "../program/types.ts";
+import type { GraphCache } from "./graph_cache.ts";
 import type { Engine, Executable, Session, Tensor, Tensors } from "./types.ts";
 
 /** What was tried and which number of threads won. */
@@ -21,6 +22,8 @@ export interface CalibrateOptions {
   readonly most: number;
   /** A clock in milliseconds. */
   readonly now: () => number;
+  /** Programs that were lowered before. @default those of this process */
+  readonly graphs?: GraphCache | undefined;
 }
 
 /** Steps before the clock starts: memory is laid out, caches fill. */
@@ -38,13 +41,13 @@ export async function calibrateThreads(
   engine: Engine,
   program: Program,
   state: Tensors,
-  { most, now }: CalibrateOptions,
+  { most, now, graphs }: CalibrateOptions,
 ): Promise<Calibration> {
   const inputs = trialInputs(program);
   const sides: { readonly session: Session; readonly step: Executable; readonly times: number[] }[] = [];
   try {
     for (let threads = 1; threads <= most; threads++) {
-      const session = await engine.open(state, { threads });
+      const session = await engine.open(state, { threads, graphs });
       if (session.threads !== threads) {
         await session.dispose();
         break;
