@@ -196,6 +196,8 @@ const SMOOTH: { readonly [K in Kernel]?: Unary } = {
   Abs: same("Abs"),
   Acos: inside("Acos", 0.4),
   Acosh: away("Acosh", 1.5, 0.6),
+  // With a scalar; passes drop the neutral ones.
+  Add: (c, x) => c.plain("Add", x, c.builder.scalar(c.pick([0, -0.5]))),
   AddN: (c, x) => c.scale(c.node("AddN", [x, x, x], {}), 1 / 3),
   Asin: inside("Asin"),
   Asinh: same("Asinh"),
@@ -213,7 +215,9 @@ const SMOOTH: { readonly [K in Kernel]?: Unary } = {
   LeakyRelu: (c, x) => c.node("LeakyRelu", [x], { alpha: 0.2 }),
   Log: away("Log", 1),
   Log1p: (c, x) => c.plain("Log1p", c.plain("Abs", x)),
+  Multiply: (c, x) => c.scale(x, c.pick([1, -1, 0.5, 0])),
   Neg: same("Neg"),
+  RealDiv: (c, x) => c.plain("RealDiv", x, c.builder.scalar(c.pick([1, 2, 3]))),
   Reciprocal: away("Reciprocal", 1),
   Relu: same("Relu"),
   Relu6: same("Relu6"),
