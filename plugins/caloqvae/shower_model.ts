@@ -6,25 +6,28 @@
  * energy explains.
  *
  * @see Grindhammer and Peters (2000), "The parameterized simulation of electromagnetic showers in homogeneous and
- * sampling calorimeters", arXiv:hep-ex/0001020, sections 2 and 3: the forms of the profiles; the numbers are ours.
+ * sampling calorimeters", arXiv:hep-ex/0001020, sections 2 and 3: the forms of the profiles.
+ * @see Geant4, `GFlashHomoShowerParameterisation`: mean and spread of ln T and ln alpha and their correlation for a
+ * homogeneous calorimeter. Radii, axis, second cores and depths of layers are ours.
  * @module
  */
 import type { Random } from "beamline";
 import type { Detuning } from "./detuning.ts";
 import type { Geometry, Layer } from "./geometry.ts";
 
-/** Front and back of each layer that photons reach, in radiation lengths; one before the first is crossed unseen. */
+/** Front and back of each layer that photons reach, in radiation lengths from where the photon may convert. */
 const DEPTHS: { readonly [layer: number]: readonly [number, number] } = {
-  0: [1.3, 3],
-  1: [3, 7.3],
-  2: [7.3, 23.3],
-  3: [23.3, 25.8],
-  12: [25.8, 31.3],
-  13: [31.3, 35.3],
+  0: [3, 4],
+  1: [4, 7.2],
+  2: [7.2, 23.2],
+  3: [23.2, 25.7],
+  12: [25.7, 32],
+  13: [32, 36],
 };
 
-/** Critical energy in MeV. */
+/** Critical energy in MeV, and the mean atomic number of the calorimeter. */
 const CRITICAL_MEV = 10;
+const ATOMIC_NUMBER = 65;
 /** Energy of one spot in MeV: 10 % / sqrt(E / GeV) of sampling fluctuations. */
 const SPOT_MEV = 10;
 /** Spread of the energy of one spot. */
@@ -33,20 +36,20 @@ const SPOT_SPREAD = 0.3;
 const CONVERSION = 9 / 7;
 /** A photon that converts later is a late one. */
 const LATE = 2.2 * CONVERSION;
-/** Share of showers with two cores, and their mean distance in mm. */
-const PAIRS = { share: 0.12, distance: 25, most: 90 } as const;
+/** Share of showers with two cores; their mean distance in mm at low energy, and the energy above which it shrinks. */
+const PAIRS = { share: 0.12, distance: 25, most: 90, energy: 20_000 } as const;
 /** Radii of core and tail in mm, and the share of the core. */
 const PROFILE = { core: 9, tail: 55, share: 0.82 } as const;
-/** Spread of the axis in mm, in x and y. */
-const AXIS_SPREAD = 2;
+/** Spread of the axis in mm in x and y: a constant, and a part that falls as 1 / sqrt(E / GeV). */
+const AXIS = { constant: 0.5, stochastic: 8 } as const;
 
 /** What a shower is like. */
 interface Shape {
   /** Depth of the conversion, in radiation lengths. */
   readonly start: number;
-  /** Fluctuations of depth and steepness, normal. */
-  readonly deep: number;
-  readonly steep: number;
+  /** The longitudinal profile is a gamma distribution of this shape and rate. */
+  readonly alpha: number;
+  readonly beta: number;
   /** Relative width. */
   readonly width: number;
   /** Where the axis goes through the layers, mm. */
@@ -58,27 +61,33 @@ interface Shape {
   readonly pairShare: number;
 }
 
-/** Draws a shape; always the same count of random numbers. */
-function drawShape(random: Random): Shape {
+/**
+ * Draws what a shower of `energy` MeV is like, always with the same count of random numbers. Mean and spread of the depth
+ * of the maximum T and of the shape alpha, and their correlation, are those of a homogeneous calorimeter.
+ *
+ * @param correlation Factor of the correlation of T and alpha.
+ */
+function drawShape(energy: number, correlation: number, random: Random): Shape {
+  const lnY = Math.log(energy / CRITICAL_MEV);
+  const normal = Array.from({ length: 5 }, () => random.normal()) as [number, number, number, number, number];
+  const rho = correlation * (0.705 - 0.023 * lnY);
+  const ofAlpha = rho * normal[0] + Math.sqrt(1 - rho * rho) * normal[1];
+  const top = (lnY - 0.812) * Math.exp(normal[0] / (-1.4 + 1.26 * lnY));
+  const alpha = (0.81 + (0.458 + 2.26 / ATOMIC_NUMBER) * lnY) * Math.exp(ofAlpha / (-0.58 + 0.86 * lnY));
+  const spread = Math.hypot(AXIS.constant, AXIS.stochastic / Math.sqrt(energy / 1000));
   const start = random.exponential(CONVERSION);
-  const [deep, steep, wide, x, y] = [
-    random.normal(),
-    random.normal(),
-    random.normal(),
-    random.normal(),
-    random.normal(),
-  ];
   const isPair = random.uniform() < PAIRS.share;
-  const distance = Math.min(PAIRS.most, random.exponential(PAIRS.distance));
+  const distance = Math.min(PAIRS.most, random.exponential(PAIRS.distance)) /
+    Math.sqrt(1 + energy / PAIRS.energy);
   const angle = 2 * Math.PI * random.uniform();
   const share = 0.15 + 0.35 * random.uniform();
   return {
     start,
-    deep,
-    steep,
-    width: Math.exp(0.12 * wide),
-    x: AXIS_SPREAD * x,
-    y: AXIS_SPREAD * y,
+    alpha: Math.max(1.1, alpha),
+    beta: (Math.max(1.1, alpha) - 1) / top,
+    width: Math.exp(0.5 / lnY * normal[2]),
+    x: spread * normal[3],
+    y: spread * normal[4],
     pairX: distance * Math.cos(angle),
     pairY: distance * Math.sin(angle),
     pairShare: isPair ? share : 0,
@@ -117,39 +126,36 @@ export class Simulator {
   /** Adds one shower of `energy` MeV to `target`, [voxel], which must be zero. */
   shoot(energy: number, random: Random, target: Float32Array): void {
     const { flaws } = this;
-    const common = this.#shape(random);
+    const common = this.#shape(energy, random);
     const visible = energy * (1 - flaws.response) *
       Math.max(0.05, 1 + flaws.smearing * random.normal());
     const shapes = this.#cells.map(() => {
       const isOwn = random.uniform() < flaws.independence;
-      const own = this.#shape(random);
+      const own = this.#shape(energy, random);
       return isOwn ? own : common;
     });
-    const shares = this.#cells.map((cells, at) => this.#share(cells, shapes[at]!, energy));
-    const whole = sumOf(this.#cells.map((cells) => this.#share(cells, common, energy)));
+    const shares = this.#cells.map((cells, at) => this.#share(cells, shapes[at]!));
+    const whole = sumOf(this.#cells.map((cells) => this.#share(cells, common)));
     const norm = whole / Math.max(1e-9, sumOf(shares));
     this.#cells.forEach((cells, at) => {
       this.#fill(cells, visible * shares[at]! * norm, shapes[at]!, random, target);
     });
   }
 
-  #shape(random: Random): Shape {
-    const first = drawShape(random);
-    const second = drawShape(random);
-    const isLost = random.uniform() < this.flaws.lost;
+  /** Draws a shape; a share of the rare ones is never made. */
+  #shape(energy: number, random: Random): Shape {
+    const { lost, correlation } = this.flaws;
+    const first = drawShape(energy, 1 - correlation, random);
+    const second = drawShape(energy, 1 - correlation, random);
+    const isLost = random.uniform() < lost;
     if (!isLost || !isRare(first)) return first;
     return isRare(second) ? { ...second, pairShare: 0, start: second.start % LATE } : second;
   }
 
   /** Share of the energy of a shower in a layer. */
-  #share({ front, back }: Cells, { start, deep, steep }: Shape, energy: number): number {
-    const { correlation, depth } = this.flaws;
-    const rho = 0.7 * (1 - correlation);
-    const b = 0.5 * Math.exp(0.08 * (rho * deep + Math.sqrt(1 - rho * rho) * steep));
-    const top = Math.log(energy / CRITICAL_MEV) + 0.5;
-    const a = 1 + b * top * Math.exp(0.1 * deep);
-    const from = start + depth;
-    return gammaShare(a, b * (back - from)) - gammaShare(a, b * (front - from));
+  #share({ front, back }: Cells, { start, alpha, beta }: Shape): number {
+    const from = start + this.flaws.depth;
+    return gammaShare(alpha, beta * (back - from)) - gammaShare(alpha, beta * (front - from));
   }
 
   #fill(
@@ -160,8 +166,8 @@ export class Simulator {
     target: Float32Array,
   ): void {
     if (energy < SPOT_MEV * 1e-3) return;
-    const { dropped, width } = this.flaws;
-    const scale = shape.width * (1 + width) * (1 + 0.01 * front);
+    const { dropped, narrowing } = this.flaws;
+    const scale = shape.width * (1 - narrowing) * (1 + 0.01 * front);
     const [core, tail] = [(PROFILE.core * scale) ** 2, (PROFILE.tail * scale) ** 2];
     share.fill(0);
     spread(layer, area, share, (1 - shape.pairShare) * PROFILE.share, core, shape.x, shape.y);

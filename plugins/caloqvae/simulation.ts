@@ -16,13 +16,16 @@ const TAIL_MEV = 40_000;
 const LOWEST_MEV = 256;
 const HIGHEST_MEV = 4_194_304;
 
-/** Incident energy in MeV: flat in log E up to 40 GeV, then falling as 1/E². */
+/** Share of events in the tail, so that the spectrum has no step where it begins. */
+const TAIL_SHARE = 0.263;
+
+/** Incident energy in MeV: flat in log E up to 40 GeV, above it falling as E^-1/2 per unit of log E. */
 export function drawEnergy(random: Random): number {
-  if (random.uniform() < 0.85) {
+  if (random.uniform() >= TAIL_SHARE) {
     return LOWEST_MEV * (TAIL_MEV / LOWEST_MEV) ** random.uniform();
   }
-  const share = 1 - TAIL_MEV / HIGHEST_MEV;
-  return TAIL_MEV / (1 - share * random.uniform());
+  const share = 1 - Math.sqrt(TAIL_MEV / HIGHEST_MEV);
+  return TAIL_MEV / (1 - share * random.uniform()) ** 2;
 }
 
 /** Events made at once. */
