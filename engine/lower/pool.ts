@@ -5,6 +5,7 @@
  */
 import { sizeOf } from "../../core/types.ts";
 import { type Padding3d, padding3d, type Pair, type Triple } from "../program/kernels.ts";
+import { linearShares, nearestCells, nearestShares, type Scaling, type Shares } from "../program/resize.ts";
 import type { Builder, OnnxAttrs, Value } from "./builder.ts";
 import { channelsFirst, channelsLast } from "./convolution.ts";
 import type { RulesFor } from "./rule.ts";
@@ -128,47 +129,6 @@ function maximumGradient(dy: Value, given: Value, givenWindow: Window, graph: Bu
   return pad(dx, back, 0, graph);
 }
 
-interface Scaling {
-  readonly alignCorners: boolean;
-  readonly halfPixelCenters: boolean;
-}
-
-/** Distance between output cells in units of input cells. */
-function ratio(from: number, to: number, { alignCorners }: Scaling): number {
-  return alignCorners && to > 1 ? (from - 1) / (to - 1) : from / to;
-}
-
-/** Row-major [to, from]: the share of every input cell in every output cell, as tfjs interpolates. */
-function linearShares(from: number, to: number, scaling: Scaling): number[] {
-  const shares = new Array<number>(to * from).fill(0);
-  const step = ratio(from, to, scaling);
-  for (let o = 0; o < to; o++) {
-    const source = scaling.halfPixelCenters ? step * (o + 0.5) - 0.5 : step * o;
-    const low = Math.max(0, Math.floor(source));
-    const high = Math.min(from - 1, Math.ceil(source));
-    shares[o * from + low]! += 1 - (source - low);
-    shares[o * from + high]! += source - low;
-  }
-  return shares;
-}
-
-/** The input cell that every output cell copies. */
-function nearestCells(from: number, to: number, scaling: Scaling): number[] {
-  const step = ratio(from, to, scaling);
-  return Array.from({ length: to }, (_, o) => {
-    const source = step * (scaling.halfPixelCenters ? o + 0.5 : o);
-    const cell = scaling.alignCorners ? Math.round(source) : Math.floor(source);
-    return Math.max(0, Math.min(from - 1, cell));
-  });
-}
-
-function nearestShares(from: number, to: number, scaling: Scaling): number[] {
-  const cells = nearestCells(from, to, scaling);
-  return Array.from({ length: to * from }, (_, k) => Number(cells[Math.floor(k / from)] === k % from));
-}
-
-type Shares = (from: number, to: number, scaling: Scaling) => number[];
-
 /** Rows and columns of images multiplied by matrices of shares; `isGradient` multiplies by the transposes. */
 function resample(
   x: Value,
@@ -225,7 +185,7 @@ export const pools: RulesFor<PoolKernel> = {
   ResizeBilinear: ([x], attrs, graph) => [
     resample(graph.cast(x, "float32"), attrs.size, linearShares, attrs, false, graph),
   ],
-  // the transposed products; halfPixelCenters is unknown here, as tfjs ignores it in the gradient
+  // the transposed products; with halfPixelCenters, which tfjs ignores here, the tracer composes the gradient
   ResizeBilinearGrad: ([images, dy], { alignCorners }, graph) => [
     resample(dy, imageSize(images), linearShares, { alignCorners, halfPixelCenters: false }, true, graph),
   ],

@@ -509,6 +509,13 @@ const pools: OpCase[] = [
     kernel: "ResizeBilinear",
     inputs: [x(1, 4, 4, 1)],
     run: (a) => tf.image.resizeBilinear(as4(a), [2, 6], false, true),
+    gradient: true,
+  },
+  {
+    kernel: "ResizeBilinear",
+    inputs: [x(2, 3, 4, 3)],
+    run: (a) => tf.image.resizeBilinear(as4(a), [7, 1], false, true),
+    gradient: true,
   },
   {
     kernel: "ResizeBilinearGrad",
@@ -525,6 +532,13 @@ const pools: OpCase[] = [
     kernel: "ResizeNearestNeighbor",
     inputs: [x(1, 3, 4, 2)],
     run: (a) => tf.image.resizeNearestNeighbor(as4(a), [5, 7], true),
+    gradient: true,
+  },
+  {
+    kernel: "ResizeNearestNeighbor",
+    inputs: [x(2, 3, 4, 2)],
+    run: (a) => tf.image.resizeNearestNeighbor(as4(a), [5, 3], false, true),
+    gradient: true,
   },
   {
     kernel: "ResizeNearestNeighborGrad",

@@ -2,7 +2,7 @@
  * Gradients that replace those of tfjs 4.22.
  *
  * Wrong there: broadcasting in `maximum`, `minimum`, `squaredDifference` and `matMul`, the axes of `cumsum` and `prod`,
- * `mirrorPad`, average pooling at a padded border, splits into one part. Missing there: dilated convolutions,
+ * `mirrorPad`, average pooling at a padded border, resizing with half-pixel centers, splits into one part. Missing there: dilated convolutions,
  * comparisons (their derivative is 0; tfjs throws in `where(x > 0, ...)`), `gatherND`, `scatterND`,
  * `tensorScatterUpdate`, `topk`, `depthToSpace`, `cumprod`, `stridedSlice`, `tile` of rank 5. Slow there: `gather` with
  * batch dimensions, `tile`.
@@ -11,7 +11,15 @@
  */
 import type { Tensor } from "../../core/tensor.ts";
 import * as tf from "../tf.ts";
-import { averagePool, averagePool3d, convolution, type Gradient, maxPool } from "./image_gradients.ts";
+import {
+  averagePool,
+  averagePool3d,
+  convolution,
+  type Gradient,
+  maxPool,
+  resizeBilinear,
+  resizeNearest,
+} from "./image_gradients.ts";
 import {
   depthToSpace,
   gather,
@@ -151,6 +159,8 @@ const GRADIENTS: { readonly [kernel: string]: Gradient } = {
   MirrorPad: mirrorPad,
   NotEqual: flat("a", "b"),
   Prod: product,
+  ResizeBilinear: resizeBilinear,
+  ResizeNearestNeighbor: resizeNearest,
   ScatterNd: scatterNd,
   SplitV: joined((parts, axis) => tf.concat(parts, axis)),
   SquaredDifference: squaredDifference,

@@ -5,6 +5,7 @@
  */
 import type { Tensor } from "../../core/tensor.ts";
 import { padding3d, type Pair } from "../program/kernels.ts";
+import { linearShares, nearestShares, type Scaling, type Shares } from "../program/resize.ts";
 import * as tf from "../tf.ts";
 import { padding2d, type RawAttrs, triple } from "./normalize.ts";
 
@@ -145,3 +146,37 @@ export const maxPool: Gradient = {
     return { x: () => runKernel("MaxPoolGrad", { dy: dy as Tensor, input: x, output: y }, attrs) };
   },
 };
+
+/** The transposed maps of rows and columns. tfjs's kernels for it ignore half-pixel centers, which it is composed for. */
+function resized(kernel: string, shares: Shares): Gradient {
+  return {
+    inputsToSave: ["images"],
+    gradFunc(dy, saved, raw) {
+      const [images] = saved as [Tensor];
+      const scaling = raw as unknown as Scaling;
+      return {
+        images: () =>
+          scaling.halfPixelCenters
+            ? spreadBack(dy as Tensor, images.shape, shares, scaling)
+            : runKernel(kernel, { images, dy: dy as Tensor }, raw),
+      };
+    },
+  };
+}
+
+/** Every cell of dy goes to the cells of the image that it was made of, by their shares: along rows, then columns. */
+function spreadBack(dy: Tensor, shape: readonly number[], shares: Shares, scaling: Scaling): Tensor {
+  const [batch, height, width, channels] = shape as [number, number, number, number];
+  const [, rows, columns] = dy.shape as [number, number, number, number];
+  const matrix = (from: number, to: number) => tf.tensor(shares(from, to, scaling), [1, to, from]);
+  const lines = tf.reshape(dy, [batch, rows, columns * channels]);
+  const high = tf.matMul(matrix(height, rows), lines, true);
+  const cells = tf.reshape(high, [batch * height, columns, channels]);
+  return tf.reshape(tf.matMul(matrix(width, columns), cells, true), [batch, height, width, channels]);
+}
+
+/** Gradient of linear interpolation. */
+export const resizeBilinear: Gradient = resized("ResizeBilinearGrad", linearShares);
+
+/** Gradient of copying the nearest cells. */
+export const resizeNearest: Gradient = resized("ResizeNearestNeighborGrad", nearestShares);

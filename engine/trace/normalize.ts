@@ -155,7 +155,7 @@ const resize: Normalizer = ({ alignCorners, halfPixelCenters, size }) => ({
 });
 
 const resizeGradient: Normalizer = ({ alignCorners, halfPixelCenters }) => {
-  // tfjs ignores half-pixel centers in the gradient, which would train on a wrong slope.
+  // tfjs's kernel ignores half-pixel centers; gradients are composed for them, see `image_gradients.ts`.
   if (halfPixelCenters) {
     throw new TypeError("a gradient of resizing must not use halfPixelCenters: found true");
   }

@@ -409,6 +409,11 @@ const NO_PADS: Pads = [[0, 0], [0, 0], [0, 0], [0, 0]];
 /** A window of 2 x 2 that moves by 1, with one cell of padding on two sides, keeps height and width. */
 const WINDOW = { strides: [1, 1], pad: PADS, dataFormat: "NHWC" } as const;
 const POOL = { filterSize: [2, 2], strides: [2, 1], pad: NO_PADS } as const;
+const SCALINGS = [
+  { alignCorners: false, halfPixelCenters: false },
+  { alignCorners: true, halfPixelCenters: false },
+  { alignCorners: false, halfPixelCenters: true },
+];
 const ACTIVATIONS = ["linear", "relu", "relu6", "elu", "sigmoid", "leakyrelu"] as const;
 
 /** Kernels that sum, or know what axes mean. */
@@ -514,18 +519,10 @@ const STRUCTURED: { readonly [K in Kernel]?: Unary } = {
     return c.plain("Multiply", x, c.scale(range, 1 / shape.at(-1)!));
   }),
   ResizeBilinear: image((c, x, shape) =>
-    c.node("ResizeBilinear", [x], {
-      size: [shape[1] + 1, shape[2]],
-      alignCorners: c.below(2) === 1,
-      halfPixelCenters: false,
-    })
+    c.node("ResizeBilinear", [x], { size: [shape[1] + 1, shape[2]], ...c.pick(SCALINGS) })
   ),
   ResizeNearestNeighbor: image((c, x, shape) =>
-    c.node("ResizeNearestNeighbor", [x], {
-      size: [2 * shape[1], shape[2]],
-      alignCorners: false,
-      halfPixelCenters: false,
-    })
+    c.node("ResizeNearestNeighbor", [x], { size: [2 * shape[1], shape[2]], ...c.pick(SCALINGS) })
   ),
   Softmax: (
     c,
