@@ -9,13 +9,13 @@ import {
   separationPower,
 } from "beamline/metrics";
 import { regularGeometry, ringBins } from "./binning.ts";
+import { writeBins } from "./bins.ts";
 import { config as schema } from "./config.ts";
-import { writeBins } from "./datasets.ts";
 import { detuning, FAMILY } from "./detuning.ts";
 import { computeFeatures, emptyFeatures, featureMatrix, type Features } from "./features.ts";
 import { type Geometry, geometryFromBins, geometryFromXml, matchGeometries, reordering } from "./geometry.ts";
 import { compareHistogram, histogramSpecs } from "./histograms.ts";
-import { inspectFile } from "./inspect.ts";
+import { inspectFile } from "./inspection.ts";
 import { openShowers } from "./showers.ts";
 import { simulatedSource } from "./simulation.ts";
 import { energyGroup, shuffleVoxels } from "./statistics.ts";

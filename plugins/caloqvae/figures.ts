@@ -11,13 +11,13 @@ import {
   cylinderFigure,
   heatMapFigure,
   polarFigure,
-  type PolarPanel,
   ratioFigure,
 } from "beamline/plot";
 import type { Side } from "./comparison.ts";
 import type { Judgement } from "./evaluate.ts";
 import type { Gathered } from "./gather.ts";
 import type { Geometry, Layer } from "./geometry.ts";
+import { panelOf, someLayers } from "./panels.ts";
 
 /** All figures, in the order of the report. */
 export function figures(gathered: Gathered, judgement: Judgement): Promise<Figure>[] {
@@ -32,21 +32,6 @@ export function figures(gathered: Gathered, judgement: Judgement): Promise<Figur
 
 /** Layers shown in polar slices; of more, a choice at equal distances. */
 const MOST_SLICES = 10;
-
-/** Values of a layer, [sector, ring]. */
-export function panelOf(layer: Layer, values: ArrayLike<number>, from = layer.from): PolarPanel {
-  const cells = new Float64Array(layer.rings * layer.sectors);
-  for (let i = 0; i < layer.voxels; i++) {
-    cells[layer.sector[i]! * layer.rings + layer.ring[i]!] = values[from + i]!;
-  }
-  return { title: `layer ${layer.id}`, rEdges: layer.rEdges, alphaEdges: layer.alphaEdges, values: cells };
-}
-
-/** Layers at equal distances. */
-export function someLayers({ layers }: Geometry, most: number): Layer[] {
-  const step = Math.ceil(layers.length / most);
-  return layers.filter((_, i) => i % step === 0);
-}
 
 function simulated({ judge }: Gathered): boolean {
   return judge.context.simulated;
@@ -191,7 +176,7 @@ function showers(gathered: Gathered): Promise<Figure>[] {
   const largest = Math.max(...meanOf);
   const domain = [largest * 1e-6, largest] as const;
   const all = geometry.layers;
-  const slices = someLayers(geometry, MOST_SLICES);
+  const slices = someLayers(geometry.layers, MOST_SLICES);
   const one = showers[0]!.subarray(0, geometry.voxels);
   const made = [
     ...(one.some((value) => value > 0)

@@ -7,11 +7,13 @@
 import { definePlugin } from "beamline";
 import { algebraModel } from "./algebra.ts";
 import { classifierModel } from "./classifier.ts";
+import { clean } from "./clean.ts";
+import { compareDatasets } from "./compare_datasets.ts";
 import { config, presets } from "./config.ts";
-import { clean, compareDatasets, rebuild } from "./datasets.ts";
 import { evaluate } from "./evaluate.ts";
 import { inspect } from "./inspect.ts";
 import { prepare } from "./prepare.ts";
+import { rebuild } from "./rebuild.ts";
 import { simulate } from "./simulate.ts";
 
 export default definePlugin({
@@ -53,7 +55,7 @@ export default definePlugin({
     inspect: {
       title: "what is in files, and what is wrong with them",
       prepare: false,
-      run: (config, _context, files) => inspect(config, files),
+      run: inspect,
     },
     "compare-datasets": {
       title: "incident energies, layers and energy sums of several files or folders",

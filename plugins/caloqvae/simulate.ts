@@ -10,9 +10,9 @@
  */
 import { ConfigError, type Random, type SimulateContext } from "beamline";
 import { createHdf5, type Hdf5Writer } from "beamline/data";
+import { writeBins } from "./bins.ts";
 import { DETECTOR_LAYERS, regularBins, regularGeometry } from "./binning.ts";
 import type { Config } from "./config.ts";
-import { writeBins } from "./datasets.ts";
 import { detuning, FAMILY, NO_FLAWS } from "./detuning.ts";
 import { geometryFromBins, type Layer } from "./geometry.ts";
 import { simulatedSource } from "./simulation.ts";
@@ -195,7 +195,10 @@ function refined(layer: Layer, coarse: Float32Array, events: number): Float32Arr
 }
 
 /** A reference and generated samples from right to wrong, joined voxels with bin arrays. */
-async function writeFamily(config: Config, context: SimulateContext): Promise<void> {
+export async function writeFamily(
+  config: Pick<Config, "events">,
+  context: Pick<SimulateContext, "directory" | "random" | "progress">,
+): Promise<void> {
   const folder = `${context.directory}/family`;
   await Deno.mkdir(folder, { recursive: true });
   const geometry = geometryFromBins(

@@ -8,14 +8,41 @@ import { regularGeometry } from "./binning.ts";
 import type { Config } from "./config.ts";
 import { detuning } from "./detuning.ts";
 import { matchGeometries } from "./geometry.ts";
-import { openShowers, readGeometry, reordered, type ShowerSource } from "./showers.ts";
+import {
+  type Layout,
+  openLayout,
+  openShowers,
+  readGeometry,
+  reordered,
+  type ShowerSource,
+} from "./showers.ts";
 import { simulatedSource, type SimulationRequest } from "./simulation.ts";
+
+/** Whether a file says of itself that its showers were simulated here. */
+export function isSimulated({ file }: Pick<Layout, "file">): boolean {
+  try {
+    return Boolean(file.attributes.simulated);
+  } catch (error) {
+    if (error instanceof DataError) return false; // attributes of a kind that is never written here
+    throw error;
+  }
+}
+
+/** {@linkcode isSimulated} of a path. */
+export async function isSimulatedFile(path: string): Promise<boolean> {
+  const layout = await openLayout(path);
+  try {
+    return isSimulated(layout);
+  } finally {
+    layout.file.close();
+  }
+}
 
 /** What is compared. */
 export interface Samples {
   readonly reference: ShowerSource;
   readonly generated: readonly ShowerSource[];
-  /** Whether the plugin simulated them. */
+  /** Whether the plugin simulated one of them, now or into a file. */
   readonly isSimulated: boolean;
   readonly source: string;
 }
@@ -60,13 +87,19 @@ export async function openSamples(
     return {
       reference,
       generated: open.slice(1),
-      isSimulated: false,
+      isSimulated: await anySimulated([config.reference, ...config.generated]),
       source: `showers of ${names.join(", ")}`,
     };
   } catch (error) {
     closeAll(open);
     throw error;
   }
+}
+
+/** Whether one of several files says so. */
+export async function anySimulated(paths: readonly string[]): Promise<boolean> {
+  for (const path of paths) if (await isSimulatedFile(path)) return true;
+  return false;
 }
 
 /** Closes files. */

@@ -1,0 +1,270 @@
+/**
+ * What is in a file of showers: one pass over its voxels.
+ *
+ * @module
+ */
+import { DataError, type JsonObject } from "beamline";
+import { median } from "beamline/metrics";
+import type { Config } from "./config.ts";
+import type { Geometry, Layer } from "./geometry.ts";
+import { countInformative, probabilitiesOf, type Splitting } from "./probabilities.ts";
+import { ends, incidentProblems, orderProblems, unitProblems, voxelProblems } from "./problems.ts";
+import {
+  blocksOf,
+  type Layout,
+  openLayout,
+  openShowers,
+  type Problem,
+  readGeometry,
+  type ShowerSource,
+} from "./showers.ts";
+import { isSimulated } from "./sources.ts";
+
+/** What was found in one layer. */
+export interface LayerReport extends JsonObject {
+  readonly layer: number;
+  readonly voxels: number;
+  /** null where the geometry does not fit. */
+  readonly rings: number | null;
+  readonly sectors: number | null;
+  readonly active: boolean;
+  /** Events with a voxel that is not 0. */
+  readonly nonZeroEvents: number;
+  readonly negativeVoxels: number;
+  /** Mean energy, MeV. */
+  readonly meanEnergy: number;
+  /** Mean of its energy over the incident energy. */
+  readonly meanShare: number;
+  /** Mean share of voxels that are 0. */
+  readonly sparsity: number;
+  /** Voxels whose splitting probabilities are not (1/4, 1/2, 3/4); null without probabilities. */
+  readonly informativeVoxels: number | null;
+}
+
+/** What was found in a file. */
+export interface FileReport extends JsonObject {
+  readonly file: string;
+  readonly format: string | null;
+  readonly events: number;
+  readonly voxels: number;
+  readonly layers: readonly LayerReport[];
+  readonly activeLayers: readonly number[];
+  /** Events with a voxel at or above the incident energy. */
+  readonly badEvents: number;
+  readonly negativeVoxels: number;
+  readonly eventsWithNegative: number;
+  readonly notFiniteEvents: number;
+  /** MeV; null where there are none. */
+  readonly incident: { readonly smallest: number; readonly median: number; readonly largest: number } | null;
+  /** Share of events above 40 GeV, where the tail of the spectrum begins. */
+  readonly tailShare: number | null;
+  /** Median of the sum of voxels over the incident energy. */
+  readonly medianResponse: number | null;
+  readonly problems: readonly (Problem & JsonObject)[];
+}
+
+/** A report, and the mean energy of every voxel for pictures. */
+export interface Inspection {
+  readonly report: FileReport;
+  readonly geometry?: Geometry;
+  /** MeV, [voxel]. */
+  readonly means?: Float64Array;
+  /** MeV, [event]. */
+  readonly incident: Float64Array;
+  /** MeV, [event]; sums of all voxels. */
+  readonly totals?: Float64Array;
+  /** Splitting probabilities, by number of the layer. */
+  readonly splitting: ReadonlyMap<number, Splitting>;
+  /** Whether the file says that it was simulated by this plugin. */
+  readonly simulated: boolean;
+}
+
+/** Looks at one file; a file that cannot be read is a report with a problem. */
+export async function inspectFile(path: string, config: Config): Promise<Inspection> {
+  let layout: Layout;
+  try {
+    layout = await openLayout(path);
+  } catch (error) {
+    if (!(error instanceof DataError)) throw error;
+    return unreadable(path, "unreadable-file", error.message);
+  }
+  const { problems, format, rows, incident } = layout;
+  const header = { file: path, format, events: rows };
+  const simulated = isSimulated(layout);
+  const splitting = probabilitiesOf(layout);
+  layout.file.close();
+  if (problems.length > 0) {
+    return {
+      report: { ...emptyReport(path), ...header, problems: problems as FileReport["problems"] },
+      incident,
+      splitting,
+      simulated,
+    };
+  }
+  try {
+    const geometry = config.geometry === undefined
+      ? undefined
+      : await readGeometry(config.geometry, config.particle);
+    const source = await openShowers(path, { label: path, geometry });
+    try {
+      return { ...scan(path, source, splitting), simulated };
+    } finally {
+      source.close();
+    }
+  } catch (error) {
+    if (!(error instanceof DataError)) throw error;
+    const code = /geometry|places of its/.test(error.message) ? "geometry" : "unreadable-file";
+    const problem = { code, message: error.message } as const;
+    return {
+      report: { ...emptyReport(path), ...header, problems: [problem] },
+      incident,
+      splitting,
+      simulated,
+    };
+  }
+}
+
+function emptyReport(file: string): FileReport {
+  return {
+    file,
+    format: null,
+    events: 0,
+    voxels: 0,
+    layers: [],
+    activeLayers: [],
+    badEvents: 0,
+    negativeVoxels: 0,
+    eventsWithNegative: 0,
+    notFiniteEvents: 0,
+    incident: null,
+    tailShare: null,
+    medianResponse: null,
+    problems: [],
+  };
+}
+
+function unreadable(file: string, code: Problem["code"], message: string): Inspection {
+  return {
+    report: { ...emptyReport(file), problems: [{ code, message }] },
+    incident: new Float64Array(0),
+    splitting: new Map(),
+    simulated: false,
+  };
+}
+
+/** Counts of one layer. */
+class LayerTally {
+  nonZeroEvents = 0;
+  negativeVoxels = 0;
+  notFinite = 0;
+  above = 0;
+  hits = 0;
+  energy = 0;
+  share = 0;
+}
+
+function scan(
+  path: string,
+  source: ShowerSource,
+  splitting: ReadonlyMap<number, Splitting>,
+): Omit<Inspection, "simulated"> {
+  const { geometry, incident, rows } = source;
+  const tallies = geometry.layers.map(() => new LayerTally());
+  const means = new Float64Array(geometry.voxels);
+  const totals = new Float64Array(rows);
+  let [bad, withNegative, notFinite] = [0, 0, 0];
+  for (const block of blocksOf(source)) {
+    for (let row = 0; row < block.rows; row++) {
+      const energy = incident[block.from + row]!;
+      let [isBad, isNegative, isFinite] = [false, false, Number.isFinite(energy)];
+      for (const [at, layer] of geometry.layers.entries()) {
+        const tally = tallies[at]!;
+        const base = row * geometry.voxels + layer.from;
+        let [sum, hits, highest, negative] = [0, 0, 0, 0];
+        for (let i = 0; i < layer.voxels; i++) {
+          const value = block.voxels[base + i]!;
+          if (value === 0) continue;
+          hits++;
+          sum += value;
+          if (value < 0) negative++;
+          if (value > highest) highest = value;
+        }
+        if (!Number.isFinite(sum)) {
+          tally.notFinite++;
+          isFinite = false;
+          continue;
+        }
+        if (hits > 0) {
+          for (let i = 0; i < layer.voxels; i++) means[layer.from + i]! += block.voxels[base + i]!;
+        }
+        totals[block.from + row]! += sum;
+        tally.hits += hits;
+        tally.negativeVoxels += negative;
+        tally.energy += sum;
+        if (energy > 0) tally.share += sum / energy;
+        if (hits > 0) tally.nonZeroEvents++;
+        if (negative > 0) isNegative = true;
+        if (highest >= energy && hits > 0) {
+          tally.above++;
+          isBad = true;
+        }
+      }
+      if (isBad) bad++;
+      if (isNegative) withNegative++;
+      if (!isFinite) notFinite++;
+    }
+  }
+  for (let i = 0; i < means.length; i++) means[i]! /= Math.max(1, rows);
+  const layers = geometry.layers.map((layer, at) =>
+    layerReport(layer, tallies[at]!, rows, splitting.get(layer.id))
+  );
+  const good = Float64Array.from(incident).filter((energy) => Number.isFinite(energy) && energy > 0);
+  const ratios = totals.map((total, i) => total / incident[i]!).filter(Number.isFinite);
+  const medianResponse = ratios.length === 0 ? null : median(ratios);
+  const report: FileReport = {
+    file: path,
+    format: source.format,
+    events: rows,
+    voxels: geometry.voxels,
+    layers,
+    activeLayers: layers.filter(({ active }) => active).map(({ layer }) => layer),
+    badEvents: bad,
+    negativeVoxels: tallies.reduce((sum, tally) => sum + tally.negativeVoxels, 0),
+    eventsWithNegative: withNegative,
+    notFiniteEvents: notFinite,
+    incident: good.length === 0
+      ? null
+      : { smallest: Math.min(...ends(good)), median: median(good), largest: Math.max(...ends(good)) },
+    tailShare: good.length === 0 ? null : good.filter((energy) => energy > 40_000).length / good.length,
+    medianResponse,
+    problems: [
+      ...voxelProblems(geometry, tallies),
+      ...incidentProblems(incident),
+      ...unitProblems(good, medianResponse),
+      ...orderProblems(geometry, means),
+    ] as (Problem & JsonObject)[],
+  };
+  return { report, geometry, means, incident, totals, splitting };
+}
+
+function layerReport(
+  layer: Layer,
+  tally: LayerTally,
+  rows: number,
+  splitting: Splitting | undefined,
+): LayerReport {
+  const events = Math.max(1, rows);
+  return {
+    layer: layer.id,
+    voxels: layer.voxels,
+    rings: layer.rings,
+    sectors: layer.sectors,
+    active: tally.nonZeroEvents > 0,
+    nonZeroEvents: tally.nonZeroEvents,
+    negativeVoxels: tally.negativeVoxels,
+    meanEnergy: tally.energy / events,
+    meanShare: tally.share / events,
+    sparsity: 1 - tally.hits / events / layer.voxels,
+    informativeVoxels: splitting ? countInformative(splitting) : null,
+  };
+}
