@@ -5,9 +5,9 @@
  */
 import { DataError, type EvaluateContext, type Evaluation, type JsonObject, type TextTable } from "beamline";
 import type { Config } from "./config.ts";
-import { datasetFigures } from "./dataset_figures.ts";
+import { datasetFigures, type Group } from "./dataset_figures.ts";
 import type { Facts } from "./facts.ts";
-import { matchLayers } from "./geometry.ts";
+import { type Layer, matchLayers } from "./geometry.ts";
 import { inspectFile, type Inspection } from "./inspection.ts";
 import { etaOf, filesOf, shortName } from "./paths.ts";
 import type { Problem } from "./showers.ts";
@@ -43,6 +43,7 @@ export async function compareDatasets(
       layers.push(...compareLayers(main, other));
     }
   }
+  for (const [main, split] of splitsOf(inspections)) layers.push(...compareLayers(main, split));
   return {
     results: {
       files: inspections.map(({ report }) => report),
@@ -60,16 +61,18 @@ export async function compareDatasets(
 }
 
 /**
- * What is compared with what: every flavor of a folder with the first, and a file in a job folder with nothing but the
- * other flavors of its job. Files of different folders given by name are compared with the first of their number of events.
+ * What is compared with what: every flavor of a folder with the one of the shortest name. Files alone in their folders are
+ * compared with the first of them, or with the main file of the first folder.
  */
-function groupsOf(inspections: readonly Inspection[]): (readonly [Inspection, readonly Inspection[]])[] {
+function groupsOf(inspections: readonly Inspection[]): Group[] {
   const folders = new Map<string, Inspection[]>();
   for (const inspection of inspections) {
-    const folder = inspection.report.file.replace(/\/[^/]*$/, "");
+    const folder = folderOf(inspection);
     folders.set(folder, [...folders.get(folder) ?? [], inspection]);
   }
-  const lists = [...folders.values()];
+  const lists = [...folders.values()].map((list) =>
+    [...list].sort((a, b) => a.report.file.length - b.report.file.length)
+  );
   const [mains, singles] = [
     lists.filter(({ length }) => length > 1),
     lists.filter(({ length }) => length === 1),
@@ -79,6 +82,19 @@ function groupsOf(inspections: readonly Inspection[]): (readonly [Inspection, re
   const anchor = mains[0]?.[0] ?? first;
   const remaining = anchor === first ? rest : [...(first ? [first] : []), ...rest];
   return anchor && remaining.length > 0 ? [...groups, [anchor, remaining] as const] : groups;
+}
+
+function folderOf({ report }: Inspection): string {
+  return report.file.replace(/\/?[^/]*$/, "");
+}
+
+/** Pairs of a complete file and the file of the same name in a job folder next to it. */
+function splitsOf(inspections: readonly Inspection[]): (readonly [Inspection, Inspection])[] {
+  const byPath = new Map(inspections.map((inspection) => [inspection.report.file, inspection]));
+  return inspections.flatMap((split) => {
+    const main = byPath.get(split.report.file.replace(/\/job_?\d+\/([^/]*)$/, "/$1"));
+    return main && main !== split ? [[main, split] as const] : [];
+  });
 }
 
 function compareIncident(
@@ -160,13 +176,14 @@ function compareLayers(main: Inspection, split: Inspection): JsonObject[] {
     if (!a?.active && !b?.active) return [];
     const [x, y] = [main, split].map(({ geometry }) => geometry?.layers.find((layer) => layer.id === id));
     const isSame = x && y && matchLayers(x, y) !== "different";
+    const finer = x && y ? finerBy(x, y) : undefined;
     const status = !b?.active
       ? "Missing in split (active in main)"
       : !a?.active
       ? "Extra in split (inactive in main)"
       : isSame
       ? "Match"
-      : "Different binning";
+      : finer ?? "Different binning";
     const shown = b ?? a!;
     return [{
       eta: etaOf(split.report.file),
@@ -177,6 +194,14 @@ function compareLayers(main: Inspection, split: Inspection): JsonObject[] {
       binning: [shown.rings, shown.sectors],
     }];
   });
+}
+
+/** In words how many times finer the bins of a layer are; undefined where they are not. */
+function finerBy(main: Layer, split: Layer): string | undefined {
+  const [r, alpha] = [split.rings / main.rings, split.sectors / main.sectors];
+  const isFiner = Number.isInteger(r) && Number.isInteger(alpha) && r * alpha > 1 &&
+    Math.abs(split.rEdges.at(-1)! - main.rEdges.at(-1)!) < 1e-3 * main.rEdges.at(-1)!;
+  return isFiner ? `Finer (r x ${r}, alpha x ${alpha})` : undefined;
 }
 
 function comparisonTable(comparisons: readonly JsonObject[]): TextTable {
@@ -199,18 +224,39 @@ function comparisonTable(comparisons: readonly JsonObject[]): TextTable {
   };
 }
 
+/** One line per layer, status and binning; the files in which they are found are counted. */
 function layerTable(layers: readonly JsonObject[]): TextTable {
-  return {
-    name: "binning",
-    title: "Binning of active layers",
-    columns: ["eta", "split", "layer", "status", "binning (r, alpha)"],
-    rows: layers.map(({ eta, split, layer, status, binning }) => [
+  const lines = new Map<string, { readonly cells: readonly (string | number)[]; readonly files: string[] }>();
+  const isJob = ({ main }: JsonObject): boolean => /\/job_?\d+\//.test(String(main));
+  const shown = layers.every(isJob) ? layers : layers.filter((layer) => !isJob(layer));
+  for (const { eta, main, split, layer, status, binning } of shown) {
+    const cells = [
       String(eta),
-      shortName(String(split)),
+      shortName(String(main)),
       Number(layer),
       String(status),
       `(${(binning as number[]).join(", ")})`,
+    ];
+    const key = cells.join("|");
+    const known = lines.get(key);
+    if (known) known.files.push(shortName(String(split)));
+    else lines.set(key, { cells, files: [shortName(String(split))] });
+  }
+  const sorted = [...lines.values()].sort((a, b) =>
+    a.cells.slice(0, 2).join().localeCompare(b.cells.slice(0, 2).join()) ||
+    Number(a.cells[2]) - Number(b.cells[2])
+  );
+  return {
+    name: "binning",
+    title: "Binning of active layers",
+    columns: ["eta", "main", "layer", "status", "binning (r, alpha)", "files", "found in"],
+    rows: sorted.map(({ cells, files }) => [
+      ...cells,
+      files.length,
+      files.length > 3 ? `${files.slice(0, 2).join(", ")}, ...` : files.join(", "),
     ]),
+    note:
+      "each file against the main one of its folder, and files of job folders against the complete file of their name",
   };
 }
 

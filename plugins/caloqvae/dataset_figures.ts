@@ -51,7 +51,7 @@ function kindOf({ inspection: { report } }: Studied): string {
     : "complete";
 }
 
-/** Active layers, and events with energy in each, against eta; against the number of the layer for one eta. */
+/** Active layers, and events with energy in each, against eta, where there are several. */
 function layerCurves(files: readonly Studied[]): Promise<Figure>[] {
   const simulated = anyOf(files);
   const placed = files.filter((file) => Number.isFinite(pseudorapidity(file)));
@@ -59,24 +59,7 @@ function layerCurves(files: readonly Studied[]): Promise<Figure>[] {
   const ids = layersOf(files);
   const percent = ({ inspection }: Studied, id: number): number =>
     100 * shareOf(inspection, id, ({ nonZeroEvents }, events) => nonZeroEvents / events);
-  if (etas.length < 2) {
-    const { shown, rest } = firstOf(files);
-    if (ids.length === 0) return [];
-    return [curveFigure({
-      name: "nonzero_events",
-      title: "Events with energy in each layer",
-      caption: `Share of events with a voxel that is not 0; layers: ${ids.join(", ")}.${rest}`,
-      simulated,
-      x: { label: "layer", whole: true },
-      y: { label: "events with energy", unit: "%", domain: [0, 103] },
-      series: shown.map((file) => ({
-        label: file.label,
-        x: ids,
-        y: ids.map((id) => percent(file, id)),
-        kind: "both" as const,
-      })),
-    })];
-  }
+  if (etas.length < 2) return []; // the map of activity says it all
   const kinds = [...new Set(placed.map(kindOf))];
   const mean = (values: readonly number[]): number =>
     values.reduce((sum, value) => sum + value, 0) / values.length;

@@ -5,7 +5,7 @@
  */
 import type { Figure } from "beamline";
 import { countsBetween, logEdges } from "beamline/metrics";
-import { curveFigure, heatMapFigure } from "beamline/plot";
+import { curveFigure, heatMapFigure, type HeatMapOptions } from "beamline/plot";
 import type { Inspection } from "./inspection.ts";
 import { etaOf } from "./paths.ts";
 import { ends } from "./problems.ts";
@@ -65,9 +65,29 @@ export function firstOf(
   };
 }
 
+/** Files with the same incident energies, event by event, as one. */
+function distinct(files: readonly Studied[]): Studied[] {
+  const groups: Studied[][] = [];
+  for (const file of files) {
+    const own = file.inspection.incident;
+    const twin = groups.find((group) => {
+      const { incident } = group[0]!.inspection;
+      return incident.length === own.length && incident.every((energy, i) => energy === own[i]);
+    });
+    if (twin) twin.push(file);
+    else groups.push([file]);
+  }
+  return groups.map(([first, ...others]) => ({
+    label: others.length === 0 ? first!.label : `${first!.label} = ${others.length} more`,
+    inspection: first!.inspection,
+  }));
+}
+
 /** Incident energies on two logarithmic axes, with the place where the tail begins. */
 export function incidentFigure(files: readonly Studied[]): Promise<Figure>[] {
-  const { shown, rest } = firstOf(files.filter(({ inspection }) => inspection.report.incident !== null));
+  const { shown, rest } = firstOf(
+    distinct(files.filter(({ inspection }) => inspection.report.incident !== null)),
+  );
   if (shown.length === 0) return [];
   const energies = shown.map(({ inspection }) =>
     inspection.incident.filter((energy) => energy > 0 && Number.isFinite(energy)).map((energy) =>
@@ -83,14 +103,16 @@ export function incidentFigure(files: readonly Studied[]): Promise<Figure>[] {
   const bins = Math.max(12, Math.min(60, Math.round(Math.sqrt(events))));
   const edges = low < high ? logEdges([low, high], bins) : Float64Array.of(low * 0.9, low * 1.1);
   const tails = shown.map(({ label, inspection }) =>
-    `${label} ${(100 * (inspection.report.tailShare ?? 0)).toFixed(1)} %`
+    `${label}: ${(100 * (inspection.report.tailShare ?? 0)).toFixed(1)} %`
   );
   return [curveFigure({
     name: "incident_energy",
     title: "Incident energies",
     caption: `Events in ${
       edges.length - 1
-    } bins of equal width in log E, with Poisson errors; above ${TAIL_GEV} GeV: ${tails.join(", ")}.${rest}`,
+    } bins of equal width in log E, with Poisson errors; files with equal energies in every event are one series. Above ${TAIL_GEV} GeV, ${
+      tails.join("; ")
+    }.${rest}`,
     simulated: anyOf(files),
     x: { label: "incident energy", unit: "GeV", log: true },
     y: { label: "events per bin", log: true },
@@ -115,66 +137,64 @@ const MOST_ROWS = 40;
 
 /** Share of events with energy, file by layer. */
 export function activityFigure(files: readonly Studied[]): Promise<Figure>[] {
+  return layerMap(files, {
+    name: "activity",
+    title: "Events with energy, by layer",
+    caption: "Share of the events in which a layer has a voxel that is not 0.",
+    colorLabel: "events",
+    colorDomain: [0, 100],
+    of: ({ nonZeroEvents }, events) => 100 * nonZeroEvents / events,
+  });
+}
+
+/** Share of negative voxels, file by layer. */
+export function negativeFigure(files: readonly Studied[]): Promise<Figure>[] {
+  if (files.every(({ inspection }) => inspection.report.negativeVoxels === 0)) return [];
+  return layerMap(files, {
+    name: "negative_voxels",
+    title: "Negative voxels, by layer",
+    caption: "Share of the voxels of all events that are negative.",
+    colorLabel: "voxels",
+    of: ({ negativeVoxels, voxels }, events) => 100 * negativeVoxels / events / voxels,
+  });
+}
+
+type LayerReport = Inspection["report"]["layers"][number];
+
+/** A percentage of each layer with energy in some file, one row per file. */
+function layerMap(
+  files: readonly Studied[],
+  { of, caption, ...options }:
+    & Pick<HeatMapOptions, "name" | "title" | "caption" | "colorLabel" | "colorDomain">
+    & {
+      of(layer: LayerReport, events: number): number;
+    },
+): Promise<Figure>[] {
   const ids = layersOf(files);
   if (ids.length === 0) return [];
   const rows = files.slice(0, MOST_ROWS);
-  const isSmall = rows.length * ids.length <= 160;
+  const notes = [
+    "Layers without energy in all files are left out.",
+    ...(files.length > rows.length ? [`The first ${rows.length} of ${files.length} files.`] : []),
+  ];
   return [heatMapFigure({
-    name: "activity",
-    title: "Events with energy, by layer",
-    caption:
-      `Share of the events in which a layer has a voxel that is not 0; layers with none in any file are left out.${
-        files.length > rows.length ? ` The first ${rows.length} of ${files.length} files.` : ""
-      }`,
+    ...options,
+    caption: `${caption} ${notes.join(" ")}`,
     simulated: anyOf(files),
     x: { label: "layer" },
-    y: { label: "" },
+    y: { label: "file" },
     values: rows.flatMap(({ inspection }) =>
-      ids.map((id) =>
-        Number(
-          (100 * shareOf(inspection, id, ({ nonZeroEvents }, events) => nonZeroEvents / events)).toFixed(1),
-        )
-      )
+      ids.map((id) => Number(shareOf(inspection, id, of).toPrecision(3)))
     ),
     rows: rows.length,
     columns: ids.length,
     rowOrder: "down",
     rowNames: rows.map(({ label }) => label),
     columnNames: ids.map(String),
-    colorLabel: "events with energy",
     colorUnit: "%",
-    colorDomain: [0, 100],
-    showValues: isSmall,
+    showValues: rows.length * ids.length <= 200,
     width: 720,
-    height: Math.max(190, 90 + 26 * rows.length),
-  })];
-}
-
-/** Share of negative voxels by layer. */
-export function negativeFigure(files: readonly Studied[]): Promise<Figure>[] {
-  const ids = layersOf(files);
-  const { shown, rest } = firstOf(files);
-  if (ids.length === 0 || shown.every(({ inspection }) => inspection.report.negativeVoxels === 0)) return [];
-  return [curveFigure({
-    name: "negative_voxels",
-    title: "Negative voxels, by layer",
-    caption: `Share of the voxels of all events that are negative: ${
-      shown.map(({ label, inspection: { report } }) =>
-        `${label} ${report.negativeVoxels} in ${report.eventsWithNegative} of ${report.events} events`
-      ).join("; ")
-    }.${rest}`,
-    simulated: anyOf(files),
-    x: { label: "layer", whole: true },
-    y: { label: "negative voxels", unit: "%" },
-    series: shown.map(({ label, inspection }) => ({
-      label,
-      x: ids,
-      y: ids.map((id) =>
-        100 *
-        shareOf(inspection, id, ({ negativeVoxels, voxels }, events) => negativeVoxels / events / voxels)
-      ),
-      kind: "both" as const,
-    })),
+    height: Math.max(200, 90 + 26 * rows.length),
   })];
 }
 
@@ -189,7 +209,7 @@ export function layersOf(files: readonly Studied[]): number[] {
 export function shareOf(
   { report }: Inspection,
   id: number,
-  of: (layer: Inspection["report"]["layers"][number], events: number) => number,
+  of: (layer: LayerReport, events: number) => number,
 ): number {
   const layer = report.layers.find((candidate) => candidate.layer === id);
   return layer ? of(layer, Math.max(1, report.events)) : 0;
