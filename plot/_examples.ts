@@ -8,11 +8,15 @@ import {
   barFigure,
   cellGridFigure,
   curveFigure,
+  cylinderFigure,
   densityFigure,
   heatMapFigure,
   histogramFigure,
   learningCurveFigure,
+  polarFigure,
+  ratioFigure,
 } from "./mod.ts";
+import type { PolarPanel } from "./mod.ts";
 
 /** Numbers 0 .. count - 1 through a function. */
 function times(count: number, at: (i: number) => number): number[] {
@@ -262,6 +266,76 @@ function learning(): Promise<Figure> {
   return learningCurveFigure({ history, simulated: true });
 }
 
+/** Layers of a shower: rings that grow with radius, more of them where it is dense; one layer with few cells. */
+function layers(): PolarPanel[] {
+  return [[6, 8], [8, 10], [4, 4]].map(([rings, sectors], at) => ({
+    title: `layer ${at}`,
+    rEdges: times(rings! + 1, (i) => 200 * (Math.exp(2 * i / rings!) - 1) / (Math.exp(2) - 1) + 20 * at * i),
+    alphaEdges: times(sectors! + 1, (i) => -Math.PI + 2 * Math.PI * i / sectors!),
+    values: times(rings! * sectors!, (i) => {
+      const [ring, sector] = [i % rings!, Math.floor(i / rings!)];
+      const value = 4000 * Math.exp(-1.6 * ring) * (1 + 0.5 * Math.cos(2 * Math.PI * sector / sectors!));
+      return ring === rings! - 1 && sector % 3 === 1 ? 0 : value * [0.2, 1, 0.05][at]!;
+    }),
+  }));
+}
+
+function slices(radius: "equal" | "true"): Promise<Figure> {
+  return polarFigure({
+    name: `slices_${radius}`,
+    title: "A shower by layer",
+    caption: "Energy per cell; empty cells are blank.",
+    simulated: radius === "equal",
+    panels: layers(),
+    colorLabel: "energy",
+    colorUnit: "MeV",
+    logColor: true,
+    radius,
+  });
+}
+
+function cylinder(): Promise<Figure> {
+  return cylinderFigure({
+    name: "cylinder",
+    title: "A shower",
+    caption: "Energy per cell; the shower enters at the bottom.",
+    simulated: true,
+    panels: layers(),
+    colorLabel: "energy",
+    colorUnit: "MeV",
+    logColor: true,
+    colorDomain: [0.1, 6000],
+  });
+}
+
+function spectra(isLog: boolean): Promise<Figure> {
+  const edges = isLog ? times(31, (i) => 10 ** (i / 10)) : times(41, (i) => 0.5 + i / 40);
+  const counts = (height: number, mean: number, width: number): number[] =>
+    times(edges.length - 1, (i) => {
+      const middle = isLog ? Math.log10(edges[i]!) : edges[i]!;
+      return Math.round(height * gauss(middle, mean, width) * (1 + 0.04 * ripple(i)));
+    });
+  return ratioFigure({
+    name: isLog ? "spectrum_ratio_log" : "spectrum_ratio",
+    title: "Energy of showers",
+    caption: "Share of the showers per bin, and the ratio to the first with Poisson errors.",
+    simulated: true,
+    x: isLog ? { label: "energy", unit: "MeV", log: true } : { label: "total energy / incident energy" },
+    y: { label: "share per bin", log: isLog },
+    edges,
+    series: isLog
+      ? [
+        { label: "reference", counts: counts(4000, 1.4, 0.45) },
+        { label: "model", counts: counts(3000, 1.5, 0.4) },
+      ]
+      : [
+        { label: "reference", counts: counts(900, 0.96, 0.06) },
+        { label: "epoch 50", counts: counts(500, 0.91, 0.09) },
+        { label: "epoch 100", counts: counts(700, 0.95, 0.07) },
+      ],
+  });
+}
+
 /** All examples. */
 export function exampleFigures(): Promise<Figure[]> {
   return Promise.all([
@@ -276,5 +350,10 @@ export function exampleFigures(): Promise<Figure[]> {
     bars(false),
     bars(true),
     learning(),
+    slices("equal"),
+    slices("true"),
+    cylinder(),
+    spectra(false),
+    spectra(true),
   ]);
 }

@@ -120,15 +120,17 @@ export interface StageOptions {
   readonly legend?: readonly LegendEntry[];
   /** Pixels kept free at the right, for a color bar. @default 0 */
   readonly rightRoom?: number;
+  /** Pixels kept free between the frame and the labels of the x axis, for a panel with the same axis. @default 0 */
+  readonly below?: number;
   readonly categories?: Categories;
 }
 
 /** Places frame, ticks, titles and legend. */
 export function layoutStage(figure: FigureOptions, options: StageOptions): Stage {
-  const { x, y, legend = [], rightRoom = 0, categories = {} } = options;
+  const { x, y, legend = [], rightRoom = 0, below = 0, categories = {} } = options;
   const width = figure.width ?? DEFAULT_WIDTH;
   const height = figure.height ?? DEFAULT_HEIGHT;
-  const bottom = height - 44;
+  const bottom = height - 44 - below;
   const yTicks = categories.y === undefined ? ticksOf(y, bottom - 30, 46) : categoryTicks(categories.y);
   const labelRoom = Math.max(...yTicks.labels.map((label) => textWidth(label)), 0);
   const left = Math.ceil(Math.min(labelRoom, width * 0.4)) + 34;
@@ -156,7 +158,7 @@ export function layoutStage(figure: FigureOptions, options: StageOptions): Stage
         axis: null,
         marks: [...marks, Plot.frame({ stroke: INK, strokeWidth: 1 })],
       });
-      return under + content + over + axisMarkup(frame, xTicks, yTicks, this.x, this.y) +
+      return under + content + over + axisMarkup(frame, below, xTicks, yTicks, this.x, this.y) +
         axisTitles(frame, height, x.title, y.title) + head.markup;
     },
   };
@@ -198,22 +200,24 @@ function categoryTicks(names: readonly string[]): Ticks {
   return { major: names.map((_, i) => i), minor: [], labels: names };
 }
 
-/** Ticks that point inwards and their labels. */
+/** Ticks that point inwards and their labels; those of x again, and their labels, `below` the frame. */
 function axisMarkup(
   frame: Frame,
+  below: number,
   xTicks: Ticks,
   yTicks: Ticks,
   x: (value: number) => number,
   y: (value: number) => number,
 ): string {
   const round = (pixels: number): number => Math.round(pixels * 100) / 100;
+  const bottoms = below > 0 ? [frame.bottom, frame.bottom + below] : [frame.bottom];
   const across = (values: readonly number[], length: number): string =>
-    values.map((value) => `M${round(x(value))},${frame.bottom}v${-length}`).join("");
+    bottoms.flatMap((bottom) => values.map((value) => `M${round(x(value))},${bottom}v${-length}`)).join("");
   const up = (values: readonly number[], length: number): string =>
     values.map((value) => `M${frame.left},${round(y(value))}h${length}`).join("");
   const d = across(xTicks.major, 6) + across(xTicks.minor, 3) + up(yTicks.major, 6) + up(yTicks.minor, 3);
   const xLabels = xTicks.labels.map((label, i) =>
-    tag("text", { x: x(xTicks.major[i]!), y: frame.bottom + 16 }, escapeMarkup(label))
+    tag("text", { x: x(xTicks.major[i]!), y: frame.bottom + below + 16 }, escapeMarkup(label))
   );
   const yLabels = yTicks.labels.map((label, i) =>
     tag("text", { x: frame.left - 6, y: y(yTicks.major[i]!) + FONT_SIZE * 0.35 }, escapeMarkup(label))

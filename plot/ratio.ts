@@ -31,10 +31,12 @@ export interface RatioOptions extends FigureOptions {
 }
 
 /** Height of the panel of ratios, and of what lies above it. */
-const PANEL = 76;
+const PANEL = 70;
 const SPACE = 8;
 /** Ends of its axis. */
 const RATIO: readonly [number, number] = [0, 2];
+/** Not at its ends, where they would touch the labels of the frame above. */
+const RATIO_TICKS: readonly number[] = [0.5, 1, 1.5];
 
 /**
  * Step histograms, each divided by its sum, and below them the ratio of each to the first with Poisson errors. Ratios
@@ -72,8 +74,9 @@ export async function ratioFigure(options: RatioOptions): Promise<Figure> {
     pad: 0.06,
     hasZero: !y.log,
   });
-  const height = (options.height ?? DEFAULT_HEIGHT + 60) - PANEL - SPACE;
+  const height = options.height ?? DEFAULT_HEIGHT + 60;
   const stage = layoutStage({ ...options, height }, {
+    below: SPACE + PANEL,
     x: resolveRange(name, options.x, [edges[0]!, edges.at(-1)!]),
     y: yRange,
     legend: series.map(({ label, style }) => ({
@@ -105,11 +108,11 @@ export async function ratioFigure(options: RatioOptions): Promise<Figure> {
   };
   const drawn = tag("clipPath", { id: clip }, tag("rect", box)) +
     tag("g", { "clip-path": `url(#${clip})` }, steps.join(""));
-  const panel = ratioMarkup(edges, series, frame, stage.x, height + SPACE);
+  const panel = ratioMarkup(edges, series, frame, stage.x, frame.bottom + SPACE);
   const markup = stage.draw(await openCanvas(), [], { over: drawn }) + panel;
   return finishFigure(options, {
     width: stage.width,
-    height: height + SPACE + PANEL,
+    height,
     right: frame.right,
     markup,
   }, {
@@ -132,7 +135,7 @@ function ratioMarkup(
   x: (value: number) => number,
   top: number,
 ): string {
-  const bottom = top + PANEL - 10;
+  const bottom = top + PANEL;
   const [low, high] = RATIO;
   const y = (ratio: number): number =>
     bottom - (Math.max(low, Math.min(high, ratio)) - low) / (high - low) * (bottom - top);
@@ -155,8 +158,12 @@ function ratioMarkup(
     d: `M${fixed(frame.left)},${fixed(y(1))}H${fixed(frame.right)}`,
     stroke: MUTED,
   });
+  const ticks = tag("path", {
+    d: RATIO_TICKS.map((ratio) => `M${fixed(frame.left)},${fixed(y(ratio))}h6`).join(""),
+    stroke: INK,
+  });
   const box = { x: frame.left, y: top, width: frame.right - frame.left, height: bottom - top };
-  const labels = [0, 1, 2].map((ratio) =>
+  const labels = RATIO_TICKS.map((ratio) =>
     tag(
       "text",
       { x: frame.left - 6, y: y(ratio) + 4, "text-anchor": "end", fill: INK, "font-size": 10 },
@@ -168,7 +175,7 @@ function ratioMarkup(
     "text-anchor": "middle",
     fill: INK,
   }, "ratio");
-  return line + points.join("") + tag("rect", { ...box, stroke: INK }) + labels.join("") + title;
+  return line + points.join("") + ticks + tag("rect", { ...box, stroke: INK }) + labels.join("") + title;
 }
 
 function fixed(pixels: number): number {
