@@ -43,10 +43,12 @@ export async function calibrateThreads(
   state: Tensors,
   { most, now, graphs }: CalibrateOptions,
 ): Promise<Calibration> {
+  const last = Math.min(most, engine.mostThreads ?? most);
+  if (last < 2) return { threads: 1, stepMs: [] };
   const inputs = trialInputs(program);
   const sides: { readonly session: Session; readonly step: Executable; readonly times: number[] }[] = [];
   try {
-    for (let threads = 1; threads <= most; threads++) {
+    for (let threads = 1; threads <= last; threads++) {
       const session = await engine.open(state, { threads, graphs });
       if (session.threads !== threads) {
         await session.dispose();

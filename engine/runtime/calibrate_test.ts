@@ -51,9 +51,14 @@ Deno.test("calibrateThreads() does not take a thread that saves less than 3 %", 
 });
 
 Deno.test("calibrateThreads() leaves engines of one thread alone", async () => {
-  const engine = await engineByName("reference");
   const now = () => assert.fail("no step is timed");
-  assert.deepEqual(await calibrateThreads(engine, PROGRAM, {}, { most: 4, now }), { threads: 1, stepMs: [] });
+  for (const name of ["reference", "wasm"]) {
+    const engine = await engineByName(name);
+    assert.deepEqual(await calibrateThreads(engine, PROGRAM, {}, { most: 4, now }), {
+      threads: 1,
+      stepMs: [],
+    });
+  }
 });
 
 Deno.test("calibrateThreads() times steps of the native engine", async () => {

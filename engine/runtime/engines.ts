@@ -39,11 +39,11 @@ const ENGINES: { readonly [name: string]: Entry } = {
     },
   },
   wasm: {
-    description: "ONNX Runtime as WebAssembly, one thread; needs no foreign calls",
+    description: "ONNX Runtime as WebAssembly; needs no foreign calls",
     load: async () => (await import("./wasm.ts")).wasmEngine,
     async inspect() {
       const ort = await (await import("./ort_web.ts")).openOrtWeb();
-      return { version: ort.version, note: "one thread, 1.5 to 5 times slower than native" };
+      return { version: ort.version, note: "one thread by default, 1.5 to 5 times slower than native" };
     },
   },
   "native:webgpu": providerEntry("webgpu", "ONNX Runtime on the GPU through WebGPU; experimental"),

@@ -7,7 +7,7 @@
  */
 import { GraphSession } from "./graph_session.ts";
 import { openOrt, type Ort } from "./ort.ts";
-import { defaultThreads, threadsFor } from "./threads.ts";
+import { checkThreads, defaultThreads, threadsFor } from "./threads.ts";
 import type { Engine } from "./types.ts";
 
 /** ONNX Runtime on the CPU. */
@@ -18,11 +18,7 @@ export function nativeEngineOn(open: () => Promise<Ort>): Engine {
   return {
     name: "native",
     async open(state, { threads, graphs } = {}) {
-      if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1 && threads <= 1024)) {
-        throw new RangeError(
-          `Cannot open session as threads must be an integer in 1..1024: found ${threads}`,
-        );
-      }
+      if (threads !== undefined) checkThreads(threads);
       const most = threads ?? defaultThreads();
       const backend = {
         engine: "native",

@@ -7,7 +7,7 @@
  * @module
  */
 import { type ArrayOf, sizeOf } from "../../core/types.ts";
-import { InternalError } from "../../core/errors.ts";
+import { InternalError, UnsupportedError } from "../../core/errors.ts";
 import type { ProgramDtype } from "../program/types.ts";
 import { zeros } from "./arrays.ts";
 import type { GraphNames, LoadOptions, Ort, OrtModel, OrtTensor } from "./ort.ts";
@@ -39,6 +39,8 @@ export interface PackageOptions {
   readonly version: string;
   /** Execution providers in the order of preference, or their choice by the names of nodes that must run on the CPU. */
   readonly providers: readonly unknown[] | ((cpuNodes: readonly string[]) => readonly unknown[]);
+  /** Further options of every session. @default none */
+  readonly session?: { readonly [option: string]: unknown };
 }
 
 /** A library that can be told which nodes of a graph run on the CPU. */
@@ -51,7 +53,10 @@ export interface PackageOrt extends Ort {
 }
 
 /** A package as the library that sessions run on. Runs of all its graphs take turns, whoever asks for them. */
-export function packageOrt(binding: Binding, { version, providers }: PackageOptions): PackageOrt {
+export function packageOrt(
+  binding: Binding,
+  { version, providers, session = {} }: PackageOptions,
+): PackageOrt {
   const tensor: Ort["tensor"] = (dtype, shape, within) => {
     const size = sizeOf(shape);
     const data =
@@ -67,7 +72,7 @@ export function packageOrt(binding: Binding, { version, providers }: PackageOpti
     return result;
   };
   const load: PackageOrt["load"] = async (onnx, names, { threads, cpuNodes = [] }) => {
-    const session = await turn(() =>
+    const graph = await turn(() =>
       refusals("load", () =>
         binding.InferenceSession.create(onnx, {
           executionProviders: typeof providers === "function" ? providers(cpuNodes) : providers,
@@ -76,9 +81,10 @@ export function packageOrt(binding: Binding, { version, providers }: PackageOpti
           executionMode: "sequential",
           graphOptimizationLevel: "all",
           logSeverityLevel: 3,
+          ...session,
         }))
     );
-    return modelOf(session, names, turn);
+    return modelOf(graph, names, turn);
   };
   return { version, binding: "package", tensor, release: () => {}, load };
 }
@@ -105,6 +111,7 @@ async function refusals<T>(action: "load" | "run", work: () => Promise<T>): Prom
   try {
     return await work();
   } catch (cause) {
+    if (cause instanceof UnsupportedError) throw cause;
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new InternalError(
       `Cannot ${action} graph as ONNX Runtime refused: ${reason.trim().replaceAll(/\s*\n\s*/g, " ")}`,

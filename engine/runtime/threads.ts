@@ -21,6 +21,16 @@ export function defaultThreads(): number {
  */
 const SMALL_PROGRAM = 5e7;
 
+/**
+ * Checks a number of threads that was asked for.
+ *
+ * @throws {RangeError} If it is no integer in 1..1024.
+ */
+export function checkThreads(threads: number): void {
+  if (Number.isInteger(threads) && threads >= 1 && threads <= 1024) return;
+  throw new RangeError(`Cannot open session as threads must be an integer in 1..1024: found ${threads}`);
+}
+
 /** Threads of a program with so many multiplications: one for small programs, `most` for others. */
 export function threadsFor(multiplications: number, most: number): number {
   return multiplications < SMALL_PROGRAM ? 1 : most;

@@ -24,6 +24,8 @@ export interface SessionOptions {
 export interface Engine {
   /** The name given to `--engine`. */
   readonly name: string;
+  /** The most threads among which calibration may choose. @default all cores */
+  readonly mostThreads?: number;
   /** A session: a set of state tensors, and the programs that share it. `state` is copied. */
   open(state: Tensors, options?: SessionOptions): Promise<Session>;
 }
