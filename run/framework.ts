@@ -40,29 +40,39 @@ export async function frameworkVersion(): Promise<string> {
   return config.version;
 }
 
-/** Extensions of files that decide what a plugin does. */
-const CODE = /\.([cm]?[jt]s|[jt]sx|json|wasm)$/;
+/** Where git keeps its own files. */
+export const GIT_FOLDER = ".git";
+
+/** Files that Deno 2.9.6 takes for modules: by their ending in any case, or without one, as in `tool` and `.tool`. */
+const CODE = /(^\.?[^.]*|\.([cm]?[jt]s|[jt]sx|json|wasm))$/i;
 
 /** Which code files of a folder count. */
 export interface CodeFilesOptions {
-  /** Tests and packages, too: everything that a module of the folder could import. @default false */
+  /**
+   * Tests and packages, too: everything that a module of the folder could import. `.git` of the folder itself is left
+   * out: no box may read it. @default false
+   */
   readonly isComplete?: boolean;
+  /** Names of code files. @default what Deno takes for modules */
+  readonly pattern?: RegExp;
 }
 
 /** All code files below a folder, hidden ones included, sorted, relative. */
 export async function codeFiles(
   directory: string,
-  { isComplete = false }: CodeFilesOptions = {},
+  { isComplete = false, pattern = CODE }: CodeFilesOptions = {},
 ): Promise<string[]> {
   const found: string[] = [];
-  const counts = (name: string): boolean =>
-    isComplete || (name !== "node_modules" && !name.includes("_test."));
+  const counts = (folder: string, name: string): boolean =>
+    isComplete
+      ? folder !== directory || name !== GIT_FOLDER
+      : ![GIT_FOLDER, "node_modules"].includes(name) && !name.includes("_test.");
   const walk = async (folder: string): Promise<void> => {
     for await (const entry of Deno.readDir(folder)) {
-      if (entry.name === ".git" || !counts(entry.name)) continue;
+      if (!counts(folder, entry.name)) continue;
       const path = join(folder, entry.name);
       if (entry.isDirectory) await walk(path);
-      else if (CODE.test(entry.name)) found.push(relative(directory, path));
+      else if (pattern.test(entry.name)) found.push(relative(directory, path));
     }
   };
   await walk(directory);

@@ -19,7 +19,10 @@ import { join, relative, resolve } from "./paths.ts";
 
 /** What is pinned of one plugin. */
 export interface Pin {
-  /** Hash over all code files in the plugin's folder, tests and packages included: all that it can import. */
+  /**
+   * Hash over all code files in the plugin's folder, tests and packages included: all that it can import; and over
+   * modules in the folders that it may read.
+   */
   readonly modules: string;
   /** Hash of the plugin's own lock file, its npm closure; null where it has none. */
   readonly packages: string | null;
@@ -42,16 +45,32 @@ export type Standing =
 /** Tries to be the only one that writes the lock; some two seconds. */
 const BUSY_TRIES = 100;
 
+/** Files that are modules and nothing else. */
+const MODULE = /\.([cm]?[jt]s|[jt]sx|wasm)$/i;
+
 const EMPTY: Lock = { schema: "beamline-lock/1", plugins: {} };
 
 /** What a plugin's folder holds now. */
 export async function pinOf(location: PluginLocation): Promise<Pin> {
   const lock = join(location.directory, "deno.lock");
+  const modules = await moduleHashes(location.directory, { isComplete: true });
+  for (const folder of location.reads) {
+    for (const [path, hash] of Object.entries(await readableModules(folder))) {
+      modules[relative(location.directory, join(folder, path))] = hash;
+    }
+  }
   return {
-    modules: hashOfModules(await moduleHashes(location.directory, { isComplete: true })),
+    modules: hashOfModules(modules),
     packages: await exists(lock) ? sha256Hex(await Deno.readFile(lock)) : null,
     reads: location.reads.map((path) => relative(location.directory, path)).sort(),
   };
+}
+
+/** Modules in a folder that a plugin may read; JSON and files without an ending are data there. */
+async function readableModules(folder: string): Promise<{ readonly [path: string]: string }> {
+  const info = await Deno.stat(folder).catch(() => undefined);
+  if (!info?.isDirectory) return {};
+  return await moduleHashes(folder, { isComplete: true, pattern: MODULE });
 }
 
 /** The lock of a working directory. */

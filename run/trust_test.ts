@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { withTempDir, writePlugin } from "../tests/plugins.ts";
+import { permissionFlags } from "./box/host.ts";
 import { type PluginLocation, readManifest } from "./manifest.ts";
 import { checkTrust, ExperimentLock, pinOf } from "./trust.ts";
 
@@ -63,17 +64,51 @@ Deno.test("checkTrust() refuses a changed plugin of deno.json, tells of one name
   });
 });
 
-Deno.test("pinOf() counts hidden folders, tests and packages, which a plugin can import", async () => {
+/** Pins of a plugin as one file after the other is added, relative to its folder. */
+async function pinsWith(location: PluginLocation, files: readonly string[]): Promise<string[]> {
+  const pins = [(await pinOf(location)).modules];
+  for (const path of files) {
+    const file = join(location.directory, path);
+    await Deno.mkdir(join(file, ".."), { recursive: true });
+    await Deno.writeTextFile(file, "");
+    pins.push((await pinOf(location)).modules);
+  }
+  return pins;
+}
+
+Deno.test("pinOf() counts all that a plugin can import, whatever its place and ending", async () => {
   await withTempDir(async (directory) => {
     const [location] = await both(directory) as [PluginLocation, PluginLocation];
-    const pins = [(await pinOf(location)).modules];
-    for (const path of [".hidden/a.ts", "a_test.ts", "node_modules/a/index.mjs", "b.cts"]) {
-      const file = join(location.directory, path);
-      await Deno.mkdir(join(file, ".."), { recursive: true });
-      await Deno.writeTextFile(file, "");
-      pins.push((await pinOf(location)).modules);
+    const folders = [".hidden/a.ts", "a_test.ts", "node_modules/a/index.mjs", "deep/.git/b.ts"];
+    const names = ["b.cts", "B.TS", "bare", ".bare", "c.JSON", "d.wasm"];
+    const pins = await pinsWith(location, [...folders, ...names]);
+    assert.equal(new Set(pins).size, folders.length + names.length + 1);
+  });
+});
+
+Deno.test("pinOf() counts modules in folders that a plugin may read, and no data", async () => {
+  await withTempDir(async (directory) => {
+    const location = await widen((await both(directory))[0]!);
+    const pins = await pinsWith(location, [
+      "../calibration/a.ts",
+      "../calibration/deep/b.MJS",
+      "../calibration/gains.json",
+      "../calibration/raw",
+    ]);
+    assert.equal(new Set(pins).size, 3);
+    assert.deepEqual(pins.slice(2), [pins[2], pins[2], pins[2]]);
+  });
+});
+
+Deno.test("pinOf() leaves out .git, which no box may read", async () => {
+  await withTempDir(async (directory) => {
+    const [location] = await both(directory) as [PluginLocation, PluginLocation];
+    const pins = await pinsWith(location, [".git/HEAD", ".git/a.ts"]);
+    assert.equal(new Set(pins).size, 1);
+    for (const exchange of [{}, { exchange: "/exchange" }]) {
+      const flags = permissionFlags(location, { read: [], ...exchange });
+      assert.ok(flags.includes(`--deny-read=${join(location.directory, ".git")}`), flags.join(" "));
     }
-    assert.equal(new Set(pins).size, 5);
   });
 });
 

@@ -9,7 +9,7 @@ import { sha256Hex } from "../../core/hash.ts";
 import type { Json } from "../../core/types.ts";
 import { removeFolder } from "../files.ts";
 import { type AskedPermission, AUDIT_FILE, AuditedStream } from "../audit.ts";
-import { filterPluginFolders, FRAMEWORK_ROOMS, FRAMEWORK_ROOT } from "../framework.ts";
+import { filterPluginFolders, FRAMEWORK_ROOMS, FRAMEWORK_ROOT, GIT_FOLDER } from "../framework.ts";
 import type { PluginLocation } from "../manifest.ts";
 import { join, toFileUrl } from "../paths.ts";
 import { checkAnswer } from "./answers.ts";
@@ -80,10 +80,13 @@ function readGrants(location: PluginLocation, grants: BoxGrants): string[] {
 export function permissionFlags(location: PluginLocation, grants: BoxGrants, hasWall = true): string[] {
   const reads = readGrants(location, grants);
   const { exchange } = grants;
-  if (exchange === undefined) return [`--allow-read=${pathList(reads)}`];
+  // Nobody reviews what lies in it, and `beamline.lock` does not pin it.
+  const noGit = `--deny-read=${pathList([join(location.directory, GIT_FOLDER)])}`;
+  if (exchange === undefined) return [`--allow-read=${pathList(reads)}`, noGit];
   const answers = join(exchange, ANSWERS);
   return [
     `--allow-read=${pathList([...reads, hasWall ? exchange : answers])}`,
+    noGit,
     `--allow-write=${pathList([exchange])}`,
     `--deny-write=${pathList([answers])}`,
   ];

@@ -95,6 +95,7 @@ export const ATTEMPTS: { readonly [topic: string]: readonly Attempt[] } = {
       name: "read through `..`",
       code: `return Deno.readTextFileSync(given.plugin + "/../outside/secret.txt")`,
     },
+    { name: "read what git keeps", code: `return Deno.readTextFileSync(given.plugin + "/.git/secret.txt")` },
     {
       name: "read through an encoded `..` of a file URL",
       code: `return Deno.readTextFileSync(new URL("file://" + given.plugin + "/..%2foutside/secret.txt"))`,
@@ -347,6 +348,11 @@ export const ATTEMPTS: { readonly [topic: string]: readonly Attempt[] } = {
     {
       name: "import a module statically",
       head: `import value from "../../outside/secret.ts";`,
+      code: `return value`,
+    },
+    {
+      name: "import a module from what git keeps",
+      head: `import value from "../.git/secret.ts";`,
       code: `return value`,
     },
     {

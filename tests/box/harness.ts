@@ -58,7 +58,7 @@ export async function makePlace(ears = false): Promise<Place> {
   const root = await Deno.realPath(await Deno.makeTempDir({ prefix: "beamline-escape-" }));
   const secret = `secret-${crypto.randomUUID()}`;
   const at = (...parts: string[]): string => join(root, ...parts);
-  for (const folder of ["outside", "plugin/attempts", "exchange", "deno", "other", "told"]) {
+  for (const folder of ["outside", "plugin/attempts", "plugin/.git", "exchange", "deno", "other", "told"]) {
     await Deno.mkdir(at(folder), { recursive: true });
   }
   const files: { [name: string]: string } = {
@@ -69,6 +69,8 @@ export async function makePlace(ears = false): Promise<Place> {
     "outside/secret_worker.ts": `postMessage(${JSON.stringify(secret)});`,
     [`outside/${secret}.name`]: "",
     "other/secret.txt": secret,
+    "plugin/.git/secret.txt": secret,
+    "plugin/.git/secret.ts": `export default ${JSON.stringify(secret)};`,
   };
   const restore = async (): Promise<void> => {
     for (const [name, text] of Object.entries(files)) await Deno.writeTextFile(at(name), text);
