@@ -478,7 +478,7 @@ const STRUCTURED: { readonly [K in Kernel]?: Unary } = {
     if (shape.length !== 4) return undefined;
     const channels = [shape[3]!];
     const variance = c.above(c.fresh(channels), 0.5);
-    const slots = [x, c.fresh(channels), variance, c.fresh(channels, 0.5), c.fresh(channels, 0.5)];
+    const slots = [x, c.fresh(channels), c.fresh(channels, 0.5), c.fresh(channels, 0.5), variance];
     return c.plain("Tanh", c.node("FusedBatchNorm", slots, { varianceEpsilon: 1e-3 }));
   },
   FusedConv2D: image((c, x, shape) =>
