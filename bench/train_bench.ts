@@ -1,5 +1,6 @@
 /**
- * Time of a training step, side by side with Python peers: `deno task bench [--peers PYTHON] [--json]`.
+ * Time of a training step, side by side with Python peers, and what surrounds it: `deno task bench [--peers PYTHON]
+ * [--json]`.
  *
  * Accuracy comes first: a few steps on few rows must lose as on the reference engine. Then both sides try their thread
  * counts once, and take turns with the best one; medians over the rounds are compared.
@@ -9,7 +10,10 @@ import { parseArgs } from "node:util";
 import { engineByName } from "../engine/runtime/engines.ts";
 import type { Executable, Session, Tensors } from "../engine/runtime/types.ts";
 import type { TracedModel } from "../engine/trace/trace.ts";
+import { measureAlone } from "./alone.ts";
+import { coldStart } from "./cold_start.ts";
 import { type Peer, PEERS, startPeer } from "./peers.ts";
+import { median } from "./root.ts";
 import { traceWorkload, type Workload, workloadInputs, WORKLOADS } from "./workloads.ts";
 
 /** Rows and steps of the accuracy check; tfjs's cpu backend takes a second per row of the convolutional ones. */
@@ -22,6 +26,7 @@ const { values: options } = parseArgs({
   options: {
     engine: { type: "string", default: "native" },
     json: { type: "boolean", default: false },
+    "only-steps": { type: "boolean", default: false },
     peers: { type: "string" },
     rounds: { type: "string", default: "7" },
     threads: { type: "string" },
@@ -36,17 +41,17 @@ interface Result {
   readonly stepMs: number;
   readonly traceMs: number;
   readonly compileMs: number;
+  /** Largest resident memory of a process that traces, compiles and trains; null with --only-steps, as what follows. */
+  readonly peakMiB: number | null;
+  /** What the session adds to the processor time of its graph, as a share of it; null but for `native`. */
+  readonly hostShare: number | null;
+  /** From the start of `deno task run` to its first step. */
+  readonly coldStartMs: number | null;
   readonly peer: string | null;
   readonly peerVersion: string | null;
   readonly peerThreads: number | null;
   readonly peerMs: number | null;
   readonly ratio: number | null;
-}
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
 async function timed<T>(run: () => Promise<T>): Promise<[T, number]> {
@@ -147,13 +152,17 @@ async function measure(workload: Workload, peers: readonly Peer[]): Promise<Resu
     }
   }
   for (const one of sides) await one.session.dispose();
+  const around = options["only-steps"]
+    ? { peakMiB: null, hostShare: null, coldStartMs: null }
+    : await surroundings(workload, side.threads);
   const common = {
     workload: workload.name,
     engine: options.engine,
     threads: side.threads,
     stepMs: median(ours),
     traceMs,
-    compileMs: side.compileMs,
+    compileMs: sides[0]!.compileMs, // the others find the program lowered
+    ...around,
   };
   if (peers.length === 0) {
     return [{ ...common, peer: null, peerVersion: null, peerThreads: null, peerMs: null, ratio: null }];
@@ -171,6 +180,15 @@ async function measure(workload: Workload, peers: readonly Peer[]): Promise<Resu
   });
 }
 
+/** What is measured in other processes. */
+async function surroundings(
+  { name }: Workload,
+  threads: number,
+): Promise<Pick<Result, "peakMiB" | "hostShare" | "coldStartMs">> {
+  const { peakMiB, hostShare } = await measureAlone(name, options.engine, threads);
+  return { peakMiB, hostShare, coldStartMs: await coldStart(name, options.engine) };
+}
+
 function machine(): object {
   const { os, arch } = Deno.build;
   const cpu = cpus()[0]?.model ?? "unknown";
@@ -183,7 +201,9 @@ function printed(number: number | null, digits = 2): string {
 
 const results: Result[] = [];
 if (!options.json) {
-  console.log("workload threads   step ms  trace ms compile ms  peer       threads   peer ms    ratio");
+  console.log(
+    "workload threads   step ms  trace ms compile ms peak MiB   host %  start ms  peer       threads   peer ms    ratio",
+  );
 }
 for (const workload of WORKLOADS) {
   if (!options.workload.includes(workload.name)) continue;
@@ -198,9 +218,13 @@ for (const workload of WORKLOADS) {
     results.push(result);
     if (options.json) continue;
     const { threads, stepMs, traceMs, compileMs, peer, peerThreads, peerMs, ratio } = result;
+    const { peakMiB, hostShare, coldStartMs } = result;
     console.log(
       workload.name.padEnd(8) + String(threads).padStart(8) + printed(stepMs, 3) + printed(traceMs, 0) +
-        printed(compileMs, 0) + `   ${(peer ?? "none").padEnd(10)}` + String(peerThreads ?? "-").padStart(8) +
+        printed(compileMs, 0) + printed(peakMiB, 0) +
+        printed(hostShare === null ? null : 100 * hostShare, 1) +
+        printed(coldStartMs, 0) + `   ${(peer ?? "none").padEnd(10)}` +
+        String(peerThreads ?? "-").padStart(8) +
         printed(peerMs, 3) + printed(ratio, 3),
     );
   }

@@ -20,7 +20,7 @@ export interface Workload {
   readonly columns: { readonly [name: string]: ColumnType };
   readonly inputs: readonly string[];
   readonly targets: readonly string[];
-  build(batchSize: number): BuiltModel;
+  build(): BuiltModel;
 }
 
 const float = (...shape: number[]): ColumnType => ({ shape, dtype: "float32" });
@@ -29,6 +29,11 @@ const float = (...shape: number[]): ColumnType => ({ shape, dtype: "float32" });
 function weight(name: string, shape: number[], deviation: number): Variable {
   const most = deviation * Math.sqrt(3);
   return tf.variable(tf.randomUniform(shape, -most, most), true, name);
+}
+
+/** The number of rows of a batch. */
+function rowsOf(x: TfTensor): number {
+  return x.shape[0]!;
 }
 
 interface Linear {
@@ -76,7 +81,7 @@ const convolutional: Workload = {
   columns: { x: float(64, 64, 1), y: float(2) },
   inputs: ["x"],
   targets: ["y"],
-  build(batchSize) {
+  build() {
     const channels = [1, 16, 32, 64, 64];
     const layers = channels.slice(1).map((count, i) => ({
       filter: weight(`conv${i}/filter`, [3, 3, channels[i]!, count], Math.sqrt(1 / (27 * channels[i]!))),
@@ -89,7 +94,7 @@ const convolutional: Workload = {
           tf.relu(tf.add(tf.conv2d(h as tf.Tensor4D, filter as unknown as tf.Tensor4D, 2, "same"), bias)),
         x,
       );
-      return apply(head, tf.relu(apply(hidden, tf.reshape(image, [batchSize, 1024]))));
+      return apply(head, tf.relu(apply(hidden, tf.reshape(image, [rowsOf(x), 1024]))));
     };
     return {
       predict: ({ x }) => ({ y: forward(x!) }),
@@ -107,7 +112,7 @@ const transformer: Workload = {
   columns: { x: float(64, 72), y: float() },
   inputs: ["x"],
   targets: ["y"],
-  build(batchSize) {
+  build() {
     const [size, heads, depth, inner, patch, tokens] = [64, 4, 4, 128, 8, 72];
     const norm = (name: string) => ({
       scale: tf.variable(tf.ones([size]), true, `${name}/scale`),
@@ -130,23 +135,23 @@ const transformer: Workload = {
     }));
     const [last, head] = [norm("norm"), linear("head", size, 1)];
     const attention = (x: TfTensor, qkv: Linear) => {
-      const parts = tf.reshape(apply(qkv, x), [batchSize, tokens, 3, heads, size / heads]);
+      const parts = tf.reshape(apply(qkv, x), [rowsOf(x), tokens, 3, heads, size / heads]);
       const [q, k, v] = tf.unstack(tf.transpose(parts, [2, 0, 3, 1, 4])) as [TfTensor, TfTensor, TfTensor];
       const scores = tf.mul(tf.matMul(q, k, false, true), 1 / Math.sqrt(size / heads));
       const mixed = tf.transpose(tf.matMul(tf.softmax(scores), v), [0, 2, 1, 3]);
-      return tf.reshape(mixed, [batchSize, tokens, size]);
+      return tf.reshape(mixed, [rowsOf(x), tokens, size]);
     };
     const forward = (x: TfTensor) => {
-      const patches = tf.transpose(tf.reshape(x, [batchSize, 8, patch, 9, patch]), [0, 1, 3, 2, 4]);
+      const patches = tf.transpose(tf.reshape(x, [rowsOf(x), 8, patch, 9, patch]), [0, 1, 3, 2, 4]);
       let h: TfTensor = tf.add(
-        apply(embed, tf.reshape(patches, [batchSize, tokens, patch * patch])),
+        apply(embed, tf.reshape(patches, [rowsOf(x), tokens, patch * patch])),
         position,
       );
       for (const block of blocks) {
         h = tf.add(h, apply(block.out, attention(normalize(h, block.norm1), block.qkv)));
         h = tf.add(h, apply(block.down, gelu(apply(block.up, normalize(h, block.norm2)))));
       }
-      return tf.reshape(apply(head, normalize(tf.mean(h, 1), last)), [batchSize]);
+      return tf.reshape(apply(head, normalize(tf.mean(h, 1), last)), [rowsOf(x)]);
     };
     return {
       predict: ({ x }) => ({ y: forward(x!) }),
@@ -164,7 +169,7 @@ const autoencoder: Workload = {
   columns: { x: float(44, 44, 1), condition: float(8) },
   inputs: ["x", "condition"],
   targets: [],
-  build(batchSize) {
+  build() {
     const leaky = (x: TfTensor) => tf.leakyRelu(x, 0.1);
     const filter = (name: string, shape: [number, number, number, number]) =>
       weight(name, shape, Math.sqrt(1 / (48 * shape[2]))) as unknown as tf.Tensor4D;
@@ -184,7 +189,7 @@ const autoencoder: Workload = {
         (h, layer) => leaky(tf.conv2d(tf.pad(h, border) as tf.Tensor4D, layer.filter, layer.stride, "valid")),
         x,
       );
-      const flat = tf.reshape(image, [batchSize, 512]);
+      const flat = tf.reshape(image, [rowsOf(x), 512]);
       return apply(encoder[2]!, leaky(apply(encoder[1]!, leaky(apply(encoder[0]!, flat)))));
     };
     const sizes = [11, 22, 44];
@@ -193,14 +198,14 @@ const autoencoder: Workload = {
       return up.reduce((h, layer, i) => {
         const size = sizes[i]!;
         const channels = layer.filter.shape[2];
-        const shape = [batchSize, size + 2, size + 2, channels] as [number, number, number, number];
+        const shape = [rowsOf(z), size + 2, size + 2, channels] as [number, number, number, number];
         const full = tf.conv2dTranspose(h as tf.Tensor4D, layer.filter, shape, layer.stride, "valid");
-        return leaky(tf.slice(full, [0, 1, 1, 0], [batchSize, size, size, channels]));
-      }, tf.reshape(flat, [batchSize, 4, 4, 32]) as TfTensor);
+        return leaky(tf.slice(full, [0, 1, 1, 0], [rowsOf(z), size, size, channels]));
+      }, tf.reshape(flat, [rowsOf(z), 4, 4, 32]) as TfTensor);
     };
     const forward = ({ x, condition }: { readonly [name: string]: TfTensor }) => {
       const [mean, logVariance] = tf.split(encode(x!), 2, 1) as [TfTensor, TfTensor];
-      const noise = tf.randomNormal([batchSize, 16]);
+      const noise = tf.randomNormal([rowsOf(mean), 16]);
       const z = tf.add(mean, tf.mul(noise, tf.exp(tf.mul(logVariance, 0.5))));
       return { y: decode(tf.concat([z, condition!], 1)), mean, logVariance };
     };
@@ -208,9 +213,9 @@ const autoencoder: Workload = {
       predict: (batch) => ({ y: forward(batch).y }),
       loss: (batch) => {
         const { y, mean, logVariance } = forward(batch);
-        const reconstruction = tf.div(tf.sum(tf.square(tf.sub(y, batch["x"]!))), batchSize);
+        const reconstruction = tf.div(tf.sum(tf.square(tf.sub(y, batch["x"]!))), rowsOf(y));
         const terms = tf.sub(tf.sub(tf.add(1, logVariance), tf.square(mean)), tf.exp(logVariance));
-        return { loss: tf.sub(reconstruction, tf.mul(0.5, tf.div(tf.sum(terms), batchSize))) as Scalar };
+        return { loss: tf.sub(reconstruction, tf.mul(0.5, tf.div(tf.sum(terms), rowsOf(y)))) as Scalar };
       },
       optimizer: adam(),
     };
@@ -224,7 +229,7 @@ export const WORKLOADS: readonly Workload[] = [perceptron, transformer, convolut
 export function traceWorkload(workload: Workload, batchSize = workload.batchSize): Promise<TracedModel> {
   const { columns, inputs, targets } = workload;
   return traceModel({
-    build: () => workload.build(batchSize),
+    build: () => workload.build(),
     columns,
     inputs,
     targets,
