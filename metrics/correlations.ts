@@ -18,18 +18,22 @@ const ROUNDING = 1e-9;
  * C = zᵀ z / (n - 1). **A constant column gives a zero row, the diagonal included.**
  *
  * @param moments Of at least two rows.
+ * @param options With `reuse`, the matrix takes the place of the moments' products, which are lost. @default false
  * @throws {RangeError} If there are fewer than two rows.
  *
  * @see QaloSim/CaloQuVAE: the definition behind its Frobenius metrics.
  */
-export function correlationMatrix(moments: Moments): SymmetricBlocks {
+export function correlationMatrix(
+  moments: Moments,
+  { reuse = false }: { readonly reuse?: boolean } = {},
+): SymmetricBlocks {
   const { rows, sums, scale } = moments;
   if (rows < 2) {
     throw new RangeError(`Cannot correlate columns as there must be at least 2 rows: found ${rows}`);
   }
   const deviations = Float64Array.from(moments.variances(), Math.sqrt);
   const factors = deviations.map((s, i) => s <= ROUNDING * scale[i]! ? 0 : scale[i]! / (s + DEVIATION_FLOOR));
-  const matrix = moments.products.clone();
+  const matrix = reuse ? moments.products : moments.products.clone();
   matrix.update((product, i, j) =>
     (product - sums[i]! * sums[j]! / rows) / (rows - 1) * factors[i]! * factors[j]!
   );
@@ -56,17 +60,20 @@ export function correlationOf({ rows, columns, data }: Matrix): Float64Array {
 
 /** z = (x - mean) / (s + 1e-8) of every column, [row, column]; zeros for a constant one. */
 export function standardized({ rows, columns, data }: Matrix): Float64Array {
-  const z = Float64Array.from(data);
+  const [means, factors] = [new Float64Array(columns), new Float64Array(columns)];
+  for (let n = 0, at = 0; n < rows; n++) {
+    for (let i = 0; i < columns; i++, at++) means[i]! += data[at]! / rows;
+  }
+  for (let n = 0, at = 0; n < rows; n++) {
+    for (let i = 0; i < columns; i++, at++) factors[i]! += (data[at]! - means[i]!) ** 2;
+  }
   for (let i = 0; i < columns; i++) {
-    let sum = 0;
-    for (let n = 0; n < rows; n++) sum += data[n * columns + i]!;
-    const mean = sum / rows;
-    let squares = 0;
-    for (let n = 0; n < rows; n++) squares += (data[n * columns + i]! - mean) ** 2;
-    const deviation = Math.sqrt(squares / (rows - 1));
-    const isConstant = deviation <= ROUNDING * Math.abs(mean);
-    const factor = isConstant ? 0 : 1 / (deviation + DEVIATION_FLOOR);
-    for (let n = 0; n < rows; n++) z[n * columns + i] = (data[n * columns + i]! - mean) * factor;
+    const deviation = Math.sqrt(factors[i]! / (rows - 1));
+    factors[i] = deviation <= ROUNDING * Math.abs(means[i]!) ? 0 : 1 / (deviation + DEVIATION_FLOOR);
+  }
+  const z = new Float64Array(data.length);
+  for (let n = 0, at = 0; n < rows; n++) {
+    for (let i = 0; i < columns; i++, at++) z[at] = (data[at]! - means[i]!) * factors[i]!;
   }
   return z;
 }

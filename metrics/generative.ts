@@ -9,7 +9,13 @@
  */
 import type { Random } from "../core/random.ts";
 import type { Estimate } from "../core/types.ts";
-import { type Algebra, type Matrix, plainAlgebra, requireSameColumns } from "./algebra.ts";
+import {
+  type Algebra,
+  type Matrix,
+  plainAlgebra,
+  requireSameColumns,
+  type WeightedMoments,
+} from "./algebra.ts";
 import { traceOfRootProduct } from "./linalg.ts";
 import { quantile } from "./summary.ts";
 
@@ -43,18 +49,21 @@ export function normalizedFeatures(
   generated: Matrix,
 ): readonly [reference: Matrix, generated: Matrix] {
   requireSameColumns(reference, generated, "normalize features");
-  const { columns } = reference;
+  const { rows, columns, data } = reference;
   const largest = new Float64Array(columns);
-  for (let i = 0; i < reference.data.length; i++) {
-    const column = i % columns;
-    largest[column] = Math.max(largest[column]!, Math.abs(reference.data[i]!));
+  for (let n = 0, at = 0; n < rows; n++) {
+    for (let i = 0; i < columns; i++, at++) largest[i] = Math.max(largest[i]!, Math.abs(data[at]!));
   }
-  const divide = ({ rows, data }: Matrix): Matrix => ({
-    rows,
-    columns,
-    data: Float64Array.from(data, (value, i) => value / (largest[i % columns]! || 1)),
-  });
-  return [divide(reference), divide(generated)];
+  for (let i = 0; i < columns; i++) if (largest[i] === 0) largest[i] = 1;
+  return [divided(reference, largest), divided(generated, largest)];
+}
+
+function divided({ rows, columns, data }: Matrix, divisors: Float64Array): Matrix {
+  const quotients = new Float64Array(data.length);
+  for (let n = 0, at = 0; n < rows; n++) {
+    for (let i = 0; i < columns; i++, at++) quotients[at] = data[at]! / divisors[i]!;
+  }
+  return { rows, columns, data: quotients };
 }
 
 /** Draws rows with replacement: `size` of `rows`, for sample 0 (reference) or 1 (generated) of a draw. */
@@ -122,18 +131,23 @@ export async function frechetPhysicsDistance(
     : sampleSizes(smallest, largest, points);
   const drawRows = options.drawRows ??
     (({ sample, size }) => drawIndices(random, sample === 0 ? x.rows : y.rows, size));
-  const means: number[] = [];
-  for (const [point, size] of sizes.entries()) {
-    const pairs: (readonly [ArrayLike<number>, ArrayLike<number>])[] = [];
-    for (let draw = 0; draw < draws; draw++) {
-      const index = point * draws + draw;
-      pairs.push([drawRows({ sample: 0, size, index }), drawRows({ sample: 1, size, index })]);
-    }
-    const ofX = await drawnMoments(x, pairs.map(([indices]) => indices), algebra);
-    const ofY = await drawnMoments(y, pairs.map(([, indices]) => indices), algebra);
-    means.push(ofX.reduce((sum, moments, i) => sum + frechetDistance(moments, ofY[i]!), 0) / draws);
+  const pairs = sizes.flatMap((size, point) =>
+    Array.from({ length: draws }, (_, i) => {
+      const index = point * draws + i;
+      return [
+        timesDrawn(x.rows, drawRows({ sample: 0, size, index })),
+        timesDrawn(y.rows, drawRows({ sample: 1, size, index })),
+      ] as const;
+    })
+  );
+  const ofX = await drawnMoments(x, pairs.map(([drawn]) => drawn), algebra);
+  const ofY = await drawnMoments(y, pairs.map(([, drawn]) => drawn), algebra);
+  const means = sizes.map((_, point) => {
+    let sum = 0;
+    for (let i = point * draws; i < (point + 1) * draws; i++) sum += frechetDistance(ofX[i]!, ofY[i]!);
     options.onPoint?.(point + 1, points);
-  }
+    return sum / draws;
+  });
   const line = interceptFit(sizes.map((size) => 1 / size), means);
   return { ...line, errorKind: "fit", sizes, means, isReduced };
 }
@@ -152,32 +166,92 @@ function drawIndices(random: Random, rows: number, size: number): Uint32Array {
   return indices;
 }
 
-/** Mean and covariance of drawn rows, for several draws at once. */
+/** Weights that are handed to the algebra at once: 8 MB. */
+const WEIGHTS = 2 ** 21;
+
+/** Mean and covariance of drawn rows, for all draws at once. */
 async function drawnMoments(
   values: Matrix,
-  draws: readonly ArrayLike<number>[],
+  draws: readonly TimesDrawn[],
   algebra: Algebra,
 ): Promise<MeanCovariance[]> {
   const { rows, columns } = values;
-  const weights = new Float32Array(rows * draws.length);
-  draws.forEach((indices, k) => {
-    for (let i = 0; i < indices.length; i++) weights[indices[i]! * draws.length + k]!++;
-  });
+  const weighedRows = Math.max(256, Math.floor(WEIGHTS / draws.length));
   const centers = columnMeans(values);
-  const centered = {
-    ...values,
-    data: Float64Array.from(values.data, (value, i) => value - centers[i % columns]!),
-  };
-  const moments = await algebra.weightedMoments(centered, { rows, columns: draws.length, data: weights });
-  return draws.map((indices, k) => {
-    const count = indices.length;
-    const sums = moments.sums.subarray(k * columns, (k + 1) * columns);
-    const products = moments.products.subarray(k * columns * columns, (k + 1) * columns * columns);
-    const covariance = products.map((product, at) =>
-      (product - sums[Math.floor(at / columns)]! * sums[at % columns]! / count) / (count - 1)
+  const sums = new Float64Array(draws.length * columns);
+  const products = new Float64Array(draws.length * columns * columns);
+  const weigh = async (from: number): Promise<WeightedMoments> => {
+    const count = Math.min(weighedRows, rows - from);
+    return await algebra.weightedMoments(
+      centeredRows(values, centers, from, count),
+      weightsOf(draws, from, count),
     );
-    return { mean: Float64Array.from(sums, (sum, i) => centers[i]! + sum / count), covariance };
+  };
+  // One ahead: the next rows are laid out while the algebra works on these.
+  let next = weigh(0);
+  for (let from = weighedRows; from < rows + weighedRows; from += weighedRows) {
+    const present = next;
+    if (from < rows) {
+      next = weigh(from);
+      next.catch(() => {}); // told when it is waited for
+    }
+    const moments = await present;
+    addTo(sums, moments.sums);
+    addTo(products, moments.products);
+  }
+  return draws.map(({ size: count }, k) => {
+    const sum = sums.subarray(k * columns, (k + 1) * columns);
+    const product = products.subarray(k * columns * columns, (k + 1) * columns * columns);
+    const covariance = new Float64Array(columns * columns);
+    for (let i = 0, at = 0; i < columns; i++) {
+      for (let j = 0; j < columns; j++, at++) {
+        covariance[at] = (product[at]! - sum[i]! * sum[j]! / count) / (count - 1);
+      }
+    }
+    return { mean: centers.map((center, i) => center + sum[i]! / count), covariance };
   });
+}
+
+/** How often each row was drawn. */
+interface TimesDrawn {
+  /** All rows of the draw. */
+  readonly size: number;
+  /** Shape [row]. */
+  readonly times: Uint8Array | Uint32Array;
+}
+
+function timesDrawn(rows: number, indices: ArrayLike<number>): TimesDrawn {
+  const size = indices.length;
+  const times = new Uint8Array(rows);
+  let most = 0;
+  for (let i = 0; i < size; i++) most = Math.max(most, ++times[indices[i]!]!);
+  if (most < 255) return { size, times };
+  const more = new Uint32Array(rows);
+  for (let i = 0; i < size; i++) more[indices[i]!]!++;
+  return { size, times: more };
+}
+
+function centeredRows({ columns, data }: Matrix, centers: Float64Array, from: number, rows: number): Matrix {
+  const centered = new Float64Array(rows * columns);
+  for (let n = 0, at = 0, source = from * columns; n < rows; n++) {
+    for (let i = 0; i < columns; i++, at++, source++) centered[at] = data[source]! - centers[i]!;
+  }
+  return { rows, columns, data: centered };
+}
+
+/** Weights of some rows, [row, draw]. */
+function weightsOf(draws: readonly TimesDrawn[], from: number, rows: number): Matrix {
+  const columns = draws.length;
+  const data = new Float32Array(rows * columns);
+  for (let k = 0; k < columns; k++) {
+    const { times } = draws[k]!;
+    for (let n = 0, at = k; n < rows; n++, at += columns) data[at] = times[from + n]!;
+  }
+  return { rows, columns, data };
+}
+
+function addTo(sums: Float64Array, more: Float64Array): void {
+  for (let i = 0; i < sums.length; i++) sums[i]! += more[i]!;
 }
 
 /** Shape [column]. */
@@ -219,11 +293,11 @@ export async function kernelDistance(
   { algebra = plainAlgebra, degree = 4 }: { readonly algebra?: Algebra; readonly degree?: number } = {},
 ): Promise<number> {
   requireSameColumns(x, y, "compare features");
-  const [xx, yy, xy] = [
-    await algebra.kernelRowSums(x, x, degree),
-    await algebra.kernelRowSums(y, y, degree),
-    await algebra.kernelRowSums(x, y, degree),
-  ];
+  const [xx, yy, xy] = await Promise.all([
+    algebra.kernelRowSums(x, x, degree),
+    algebra.kernelRowSums(y, y, degree),
+    algebra.kernelRowSums(x, y, degree),
+  ]);
   const total = (values: Float64Array): number => values.reduce((sum, value) => sum + value, 0);
   const own = (m: Matrix, sums: Float64Array): number =>
     (total(sums) - selfKernel(m, degree)) / (m.rows * (m.rows - 1));

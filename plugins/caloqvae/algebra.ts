@@ -4,14 +4,7 @@
  * @module
  */
 import type { EvaluateContext, ModelDefinition, ModelProgram, NdArray } from "beamline";
-import {
-  type Algebra,
-  blockEdges,
-  type Matrix,
-  type MomentSums,
-  type NeighborCounts,
-  SymmetricBlocks,
-} from "beamline/metrics";
+import { type Algebra, blockEdges, type Matrix, type Moments, type NeighborCounts } from "beamline/metrics";
 import * as tf from "beamline/tf";
 import type { Config } from "./config.ts";
 import type { Facts } from "./facts.ts";
@@ -19,9 +12,15 @@ import type { Facts } from "./facts.ts";
 /** Columns of a block of the matrix of products. */
 const BLOCK_COLUMNS = 448;
 /** Rows of a batch of the moments. */
-export const MOMENT_ROWS = 1024;
+export const MOMENT_ROWS = 2048;
 /** Rows of a batch of programs over pairs of rows. */
 const PAIR_ROWS = 512;
+/** Rows of a tile of neighbors: what the engine holds of two samples. */
+const TILE_ROWS = 2500;
+/** Rows of a batch of the kernel, whose block of values should stay in the cache. */
+const KERNEL_ROWS = 128;
+/** Sizes of samples behind the Fréchet distance. */
+export const FPD_POINTS = 10;
 
 /** Begins of the blocks of columns. */
 export function momentEdges(voxels: number): number[] {
@@ -46,11 +45,11 @@ export const algebraModel: ModelDefinition<Config, Facts> = {
   build: (config, { facts }) => ({
     programs: {
       moments: momentsProgram(facts.voxels),
-      weighted: weightedProgram(facts.features, facts.fpdDraws),
+      weighted: weightedProgram(facts.features, FPD_POINTS * facts.fpdDraws),
       kernel: kernelProgram(facts.features, facts.kernelRows),
-      radii: radiiProgram(facts.voxels, facts.neighborRows, config.neighbors),
-      counts: countsProgram(facts.voxels, facts.neighborRows),
-      influence: influenceProgram(facts.voxels, facts.layers.length),
+      radii: radiiProgram(facts.voxels, tileRows(facts.neighborRows), config.neighbors),
+      counts: countsProgram(facts.voxels, tileRows(facts.neighborRows)),
+      influence: influenceProgram(facts.layerVoxels),
     },
   }),
 };
@@ -76,7 +75,7 @@ function momentsProgram(voxels: number): ModelProgram {
     ],
     run({ x, weight, shift, scale }) {
       const z = tf.mul(tf.div(tf.sub(x!, shift!), scale!), weight!);
-      const hit = tf.cast(tf.greater(x!, 0), "float32");
+      const hit = tf.step(x!);
       const slices = (matrix: tf.Tensor) =>
         edges.slice(0, -1).map((from, i) =>
           tf.slice2d(matrix as tf.Tensor2D, [0, from], [
@@ -105,66 +104,56 @@ function momentsProgram(voxels: number): ModelProgram {
   };
 }
 
-/** First and second moments under several sets of weights. */
+/**
+ * First and second moments under several sets of weights, the second about `center`: sums in float32 then add up small
+ * differences instead of large numbers of one sign.
+ */
 function weightedProgram(features: number, draws: number): ModelProgram {
   const squares = features * features;
   return {
     rows: Math.max(16, Math.min(1024, Math.floor(4e6 / squares))),
-    inputs: { y: { shape: [features] }, weights: { shape: [draws] } },
+    inputs: {
+      y: { shape: [features] },
+      weights: { shape: [draws] },
+      center: { shape: [squares], shared: true },
+    },
     sums: ["sums", "products"],
-    run({ y, weights }) {
-      const outer = tf.mul(tf.expandDims(y!, 2), tf.expandDims(y!, 1));
-      return {
-        sums: tf.matMul(weights as tf.Tensor2D, y as tf.Tensor2D, true, false),
-        products: tf.matMul(
-          weights as tf.Tensor2D,
-          tf.reshape(outer, [-1, squares]),
-          true,
-          false,
-        ),
-      };
+    run({ y, weights, center }) {
+      const outer = tf.reshape(tf.mul(tf.expandDims(y!, 2), tf.expandDims(y!, 1)), [-1, squares]);
+      const weigh = (values: tf.Tensor) =>
+        tf.matMul(weights as tf.Tensor2D, values as tf.Tensor2D, true, false);
+      return { sums: weigh(y!), products: weigh(tf.sub(outer, center!)) };
     },
   };
 }
 
-/** Sums of (x · y / D + 1)^4 over the rows of y. */
+/** Sums of (x · y / D + 1)^4 over the rows of y; x comes divided by D, and both with a last column of ones. */
 function kernelProgram(features: number, rows: number): ModelProgram {
   return {
-    rows: PAIR_ROWS,
+    rows: KERNEL_ROWS,
     inputs: {
-      x: { shape: [features] },
-      y: { shape: [rows, features], shared: true },
+      x: { shape: [features + 1] },
+      y: { shape: [rows, features + 1], shared: true },
     },
     run({ x, y }) {
-      const base = tf.add(
-        tf.div(
-          tf.matMul(x as tf.Tensor2D, y as tf.Tensor2D, false, true),
-          features,
-        ),
-        1,
-      );
+      const base = tf.matMul(x as tf.Tensor2D, y as tf.Tensor2D, false, true);
       return { sum: tf.sum(tf.square(tf.square(base)), 1) };
     },
   };
 }
 
-/** Squared distances of rows of x to all rows of y, with y centered for the sake of float32. */
-function squaredDistances(
-  x: tf.Tensor,
-  y: tf.Tensor,
-  squares: tf.Tensor,
-): tf.Tensor {
-  const products = tf.matMul(x as tf.Tensor2D, y as tf.Tensor2D, false, true);
-  const own = tf.sum(tf.square(x), 1, true);
-  return tf.maximum(tf.add(tf.sub(own, tf.mul(products, 2)), squares), 0);
+/** Squared distances of rows of x to all rows of y, negative and without the squares of x. */
+function closeness(x: tf.Tensor, y: tf.Tensor, squares: tf.Tensor): tf.Tensor {
+  return tf.sub(tf.matMul(tf.mul(x, 2) as tf.Tensor2D, y as tf.Tensor2D, false, true), squares);
 }
 
-/** Squared distance to the k-th nearest other row. */
-function radiiProgram(
-  voxels: number,
-  rows: number,
-  neighbors: number,
-): ModelProgram {
+/** Equal tiles of at most {@linkcode TILE_ROWS}. */
+function tileRows(rows: number): number {
+  return Math.ceil(rows / Math.ceil(rows / TILE_ROWS));
+}
+
+/** The largest k + 1 of 2 x · y - |y|² over the rows of y: those of the nearest. */
+function radiiProgram(voxels: number, rows: number, neighbors: number): ModelProgram {
   return {
     rows: PAIR_ROWS,
     inputs: {
@@ -173,20 +162,12 @@ function radiiProgram(
       squares: { shape: [rows], shared: true },
     },
     run({ x, y, squares }) {
-      const { values } = tf.topk(
-        tf.neg(squaredDistances(x!, y!, squares!)),
-        neighbors + 1,
-      );
-      return {
-        radius: tf.neg(
-          tf.slice2d(values as tf.Tensor2D, [0, neighbors], [-1, 1]),
-        ),
-      };
+      return { nearest: tf.topk(closeness(x!, y!, squares!), neighbors + 1).values };
     },
   };
 }
 
-/** Pairs of rows of x and y closer than the radii of either. */
+/** Pairs of rows of x and y closer than the radii of either, which come squared. */
 function countsProgram(voxels: number, rows: number): ModelProgram {
   return {
     rows: PAIR_ROWS,
@@ -200,48 +181,54 @@ function countsProgram(voxels: number, rows: number): ModelProgram {
     },
     sums: ["ballsOfX", "inside"],
     run({ x, radius, weight, y, squares, radii }) {
-      const distances = squaredDistances(x!, y!, squares!);
-      const inY = tf.mul(
-        tf.cast(tf.less(distances, radii!), "float32"),
-        weight!,
-      );
-      const inX = tf.mul(
-        tf.cast(tf.less(distances, radius!), "float32"),
-        weight!,
-      );
+      const close = tf.sub(closeness(x!, y!, squares!), tf.sum(tf.square(x!), 1, true));
+      const inY = tf.step(tf.add(close, radii!));
+      const inX = tf.step(tf.add(close, radius!));
+      const count = (inside: tf.Tensor) =>
+        tf.squeeze(tf.matMul(weight as tf.Tensor2D, inside as tf.Tensor2D, true, false), [0]);
+      return { ballsOfY: tf.sum(inY, 1), ballsOfX: count(inX), inside: count(inY) };
+    },
+  };
+}
+
+/**
+ * The brackets of the errors of Frobenius distances: of the whole matrices, and of the block of each layer. `side` is
+ * (1, 0) for rows of the first sample and (0, 1) for the second, which have diagonals of their own.
+ */
+function influenceProgram(layerVoxels: readonly number[]): ModelProgram {
+  const voxels = layerVoxels.reduce((sum, size) => sum + size, 0);
+  const begins = layerVoxels.map((_, at) => layerVoxels.slice(0, at).reduce((sum, size) => sum + size, 0));
+  return {
+    rows: PAIR_ROWS,
+    inputs: {
+      z: { shape: [voxels] },
+      side: { shape: [2] },
+      difference: { shape: [voxels, voxels], shared: true },
+      whole: { shape: [2, voxels], shared: true },
+      within: { shape: [2, voxels], shared: true },
+    },
+    run({ z, side, difference, whole, within }) {
+      const times = (a: tf.Tensor, b: tf.Tensor) => tf.matMul(a as tf.Tensor2D, b as tf.Tensor2D);
+      const bracket = (rows: tf.Tensor, inner: tf.Tensor, diagonal: tf.Tensor) =>
+        tf.sum(tf.mul(rows, tf.sub(inner, tf.mul(rows, diagonal))), 1, true);
+      const ownWithin = times(side!, within!);
+      const layers = layerVoxels.map((size, at) => {
+        const from = begins[at]!;
+        const columns = (matrix: tf.Tensor) => tf.slice2d(matrix as tf.Tensor2D, [0, from], [-1, size]);
+        const block = tf.slice2d(difference as tf.Tensor2D, [from, from], [size, size]);
+        return bracket(columns(z!), times(columns(z!), block), columns(ownWithin));
+      });
       return {
-        ballsOfY: tf.sum(inY, 1),
-        ballsOfX: tf.sum(inX, 0),
-        inside: tf.sum(inY, 0),
+        whole: bracket(z!, times(z!, difference!), times(side!, whole!)),
+        layers: layers.length === 1 ? layers[0]! : tf.concat(layers, 1),
       };
     },
   };
 }
 
-/** The bracket of the error of a Frobenius distance, for several groups of columns. */
-function influenceProgram(voxels: number, groups: number): ModelProgram {
-  return {
-    rows: PAIR_ROWS,
-    inputs: {
-      z: { shape: [voxels] },
-      difference: { shape: [voxels, voxels], shared: true },
-      diagonal: { shape: [voxels], shared: true },
-      group: { shape: [voxels, groups], shared: true },
-    },
-    run({ z, difference, diagonal, group }) {
-      const inner = tf.sub(
-        tf.matMul(z as tf.Tensor2D, difference as tf.Tensor2D),
-        tf.mul(z!, diagonal!),
-      );
-      return { bracket: tf.matMul(tf.mul(z!, inner), group as tf.Tensor2D) };
-    },
-  };
-}
-
 /** Numbers as the engine takes them. */
-function float32(shape: readonly number[], data: ArrayLike<number>): NdArray {
-  const numbers = data instanceof Float32Array ? data as Float32Array<ArrayBuffer> : Float32Array.from(data);
-  return { dtype: "float32", shape, data: numbers };
+function float32(shape: readonly number[], data: Float64Array | Float32Array<ArrayBuffer>): NdArray {
+  return { dtype: "float32", shape, data: data instanceof Float32Array ? data : new Float32Array(data) };
 }
 
 function ones(rows: number): NdArray {
@@ -250,31 +237,36 @@ function ones(rows: number): NdArray {
 
 /** Moments of energies and of hits. */
 export interface VoxelMoments {
-  readonly energy: MomentSums;
-  readonly hits: MomentSums;
+  readonly energy: Moments;
+  readonly hits: Moments;
+}
+
+/** What the brackets of one comparison are made of. */
+export interface InfluenceInputs {
+  /** Standardized rows of both samples, [row, voxel]. */
+  readonly z: Matrix;
+  /** (1, 0) or (0, 1) for each row. */
+  readonly side: Matrix;
+  /** Correlations of the first sample less those of the second, [voxel, voxel]. */
+  readonly difference: Float32Array<ArrayBuffer>;
+  /** Sum over j of D_ij C_ij, [sample, voxel]: over all voxels, and over those of the layer of i. */
+  readonly whole: Float64Array;
+  readonly within: Float64Array;
 }
 
 /** The engine's side of the metrics. */
 export interface EngineAlgebra extends Algebra {
-  /** Moments of rows, [row, voxel]. */
-  voxelMoments(
-    x: Float32Array<ArrayBuffer>,
-    rows: number,
-    shift: Float64Array,
-    scale: Float64Array,
-  ): Promise<VoxelMoments>;
-  /** Brackets of the error of a Frobenius distance, [row, group]; see `frobeniusInfluences`. */
+  /** Adds the moments of rows, [row, voxel], to `target`, whose energies are shifted and scaled alike. */
+  addVoxelMoments(x: Float32Array<ArrayBuffer>, rows: number, target: VoxelMoments): Promise<void>;
+  /** Brackets of the errors of Frobenius distances, [row] and [row, layer]; see `frobeniusInfluences`. */
   influences(
-    z: Matrix,
-    difference: Float32Array<ArrayBuffer>,
-    diagonal: Float64Array,
-    group: Float32Array<ArrayBuffer>,
-  ): Promise<Float64Array>;
+    inputs: InfluenceInputs,
+  ): Promise<{ readonly whole: Float64Array; readonly layers: Float64Array }>;
 }
 
 /** The metrics' algebra, by programs on the engine. */
 export function engineAlgebra(context: EvaluateContext<Facts>): EngineAlgebra {
-  const { voxels, layers } = context.facts;
+  const { voxels } = context.facts;
   const radii = new WeakMap<Matrix, Promise<Float64Array>>();
   const call = (
     program: string,
@@ -283,85 +275,237 @@ export function engineAlgebra(context: EvaluateContext<Facts>): EngineAlgebra {
   const matrix = ({ rows, columns, data }: Matrix): NdArray => float32([rows, columns], data);
   return {
     async weightedMoments(values, weights) {
+      const center = new Float32Array(meanProducts(values));
       const found = await call("weighted", {
         y: matrix(values),
         weights: matrix(weights),
+        center: float32([center.length], center),
       });
-      return {
-        sums: found.sums!.data as Float64Array,
-        products: found.products!.data as Float64Array,
-      };
+      const products = found.products!.data as Float64Array;
+      addCenters(products, center, weights);
+      return { sums: found.sums!.data as Float64Array, products };
     },
     async kernelRowSums(x, y) {
-      const { sum } = await call("kernel", { x: matrix(x), y: matrix(y) });
-      return Float64Array.from(sum!.data as Float32Array);
+      const { sum } = await call("kernel", {
+        x: withOnes(x, 1 / x.columns),
+        y: withOnes(y, 1),
+      });
+      return new Float64Array(sum!.data as Float32Array);
     },
-    neighborRadii(x) {
+    neighborRadii(x, neighbors) {
       const known = radii.get(x);
       if (known) return known;
-      const found = (async () => {
-        const squares = float32([x.rows], squaredNorms(x));
-        const { radius } = await call("radii", {
-          x: matrix(x),
-          y: matrix(x),
-          squares,
-        });
-        return Float64Array.from(radius!.data as Float32Array, Math.sqrt);
-      })();
+      const found = radiiOf(x, neighbors, call);
       radii.set(x, found);
       return found;
     },
-    async neighborCounts(x, xRadii, y, yRadii): Promise<NeighborCounts> {
-      const found = await call("counts", {
-        x: matrix(x),
-        radius: float32([x.rows, 1], xRadii.map((radius) => radius * radius)),
-        weight: ones(x.rows),
-        y: matrix(y),
-        squares: float32([y.rows], squaredNorms(y)),
-        radii: float32([y.rows], yRadii.map((radius) => radius * radius)),
-      });
-      const numbers = (name: string): Float64Array => Float64Array.from(found[name]!.data as Float64Array);
-      return {
-        ballsOfY: numbers("ballsOfY"),
-        ballsOfX: numbers("ballsOfX"),
-        inside: numbers("inside"),
-      };
-    },
-    async voxelMoments(x, rows, shift, scale) {
-      const edges = momentEdges(voxels);
+    neighborCounts: (x, xRadii, y, yRadii) => countsOf(x, xRadii, y, yRadii, call),
+    async addVoxelMoments(x, rows, { energy, hits }) {
       const found = await call("moments", {
         x: float32([rows, voxels], x.subarray(0, rows * voxels)),
         weight: ones(rows),
-        shift: float32([voxels], shift),
-        scale: float32([voxels], scale),
+        shift: float32([voxels], energy.shift),
+        scale: float32([voxels], energy.scale),
       });
-      const sums = (prefix: string, name: string): MomentSums => {
-        const products = new SymmetricBlocks(edges);
-        for (const [i, j] of blockPairs(edges.length - 1)) {
-          products.block(i, j).set(
-            found[`${prefix}_${i}_${j}`]!.data as Float64Array,
-          );
+      const add = (target: Moments, prefix: string, name: string): void => {
+        target.rows += rows;
+        addTo(target.sums, found[name]!.data as Float64Array);
+        for (const [i, j] of blockPairs(target.products.count)) {
+          addTo(target.products.block(i, j), found[`${prefix}_${i}_${j}`]!.data as Float64Array);
         }
-        return { rows, sums: found[name]!.data as Float64Array, products };
       };
-      return { energy: sums("energy", "sum"), hits: sums("hits", "hits") };
+      add(energy, "energy", "sum");
+      add(hits, "hits", "hits");
     },
-    async influences(z, difference, diagonal, group) {
-      const { bracket } = await call("influence", {
+    async influences({ z, side, difference, whole, within }) {
+      const found = await call("influence", {
         z: matrix(z),
+        side: matrix(side),
         difference: float32([voxels, voxels], difference),
-        diagonal: float32([voxels], diagonal),
-        group: float32([voxels, layers.length], group),
+        whole: float32([2, voxels], whole),
+        within: float32([2, voxels], within),
       });
-      return Float64Array.from(bracket!.data as Float32Array);
+      const numbers = (name: string): Float64Array => new Float64Array(found[name]!.data as Float32Array);
+      return { whole: numbers("whole"), layers: numbers("layers") };
     },
   };
 }
 
+type Call = (
+  program: string,
+  inputs: { readonly [name: string]: NdArray },
+) => Promise<{ readonly [name: string]: NdArray }>;
+
+/** Some rows of a sample, as programs over pairs of rows take them. */
+interface Tile {
+  readonly from: number;
+  readonly rows: number;
+  /** The rows themselves. */
+  readonly x: NdArray;
+  /** The rows and, in a last tile that is shorter, zeros. */
+  readonly y: NdArray;
+  /** Squared norms; where there is no row, so large that it is nobody's neighbor. */
+  readonly squares: NdArray;
+}
+
+const FAR = 1e30;
+
+function tilesOf(m: Matrix): Tile[] {
+  const { rows, columns } = m;
+  const size = tileRows(rows);
+  const data = m.data instanceof Float32Array ? m.data : new Float32Array(m.data);
+  const norms = squaredNorms(m);
+  return Array.from({ length: Math.ceil(rows / size) }, (_, i): Tile => {
+    const from = i * size;
+    const count = Math.min(size, rows - from);
+    const own = data.subarray(from * columns, (from + count) * columns);
+    const x = float32([count, columns], own);
+    const squares = new Float32Array(size).fill(FAR);
+    squares.set(norms.subarray(from, from + count));
+    return { from, rows: count, x, y: padded([size, columns], own), squares: float32([size], squares) };
+  });
+}
+
+/** Numbers followed by zeros. */
+function padded(shape: readonly number[], data: Float32Array<ArrayBuffer>): NdArray {
+  const length = shape.reduce((product, size) => product * size, 1);
+  if (data.length === length) return float32(shape, data);
+  const longer = new Float32Array(length);
+  longer.set(data);
+  return float32(shape, longer);
+}
+
+/** Every pair of tiles, one call ahead: its arrays are laid out while the engine works. */
+async function forPairs<T>(
+  a: readonly Tile[],
+  b: readonly Tile[],
+  begin: (x: Tile, y: Tile) => Promise<T>,
+  use: (x: Tile, y: Tile, found: T) => void,
+): Promise<void> {
+  const pairs = a.flatMap((x) => b.map((y) => [x, y] as const));
+  let next = begin(...pairs[0]!);
+  for (const [i, [x, y]] of pairs.entries()) {
+    const present = next;
+    if (i + 1 < pairs.length) {
+      next = begin(...pairs[i + 1]!);
+      next.catch(() => {}); // told when it is waited for
+    }
+    use(x, y, await present);
+  }
+}
+
+async function radiiOf(x: Matrix, neighbors: number, call: Call): Promise<Float64Array> {
+  const tiles = tilesOf(x);
+  const count = neighbors + 1; // with the row itself
+  const best = new Float32Array(x.rows * count).fill(-Infinity);
+  await forPairs(
+    tiles,
+    tiles,
+    (own, other) => call("radii", { x: own.x, y: other.y, squares: other.squares }),
+    ({ from }, _other, { nearest }) => {
+      const found = nearest!.data as Float32Array;
+      for (let row = 0; row * count < found.length; row++) {
+        insert(best.subarray((from + row) * count, (from + row + 1) * count), found, row * count);
+      }
+    },
+  );
+  return squaredNorms(x).map((norm, row) => Math.sqrt(Math.max(0, norm - best[row * count + neighbors]!)));
+}
+
+/** Keeps the largest of two falling lists of equal length. */
+function insert(best: Float32Array, found: Float32Array, from: number): void {
+  const old = best.slice();
+  for (let at = 0, i = 0, j = from; at < best.length; at++) {
+    best[at] = old[i]! >= found[j]! ? old[i++]! : found[j++]!;
+  }
+}
+
+async function countsOf(
+  x: Matrix,
+  xRadii: Float64Array,
+  y: Matrix,
+  yRadii: Float64Array,
+  call: Call,
+): Promise<NeighborCounts> {
+  const [ballsOfY, ballsOfX, inside] = [x, y, y].map(({ rows }) => new Float64Array(rows)) as [
+    Float64Array,
+    Float64Array,
+    Float64Array,
+  ];
+  const squared = (radii: Float64Array, { from, rows }: Tile): Float32Array<ArrayBuffer> =>
+    new Float32Array(radii.subarray(from, from + rows).map((radius) => radius * radius));
+  const add = (target: Float64Array, { from, rows }: Tile, found: NdArray): void => {
+    for (let i = 0; i < rows; i++) target[from + i]! += Number(found.data[i]);
+  };
+  await forPairs(
+    tilesOf(x),
+    tilesOf(y),
+    (own, other) =>
+      call("counts", {
+        x: own.x,
+        radius: float32([own.rows, 1], squared(xRadii, own)),
+        weight: ones(own.rows),
+        y: other.y,
+        squares: other.squares,
+        radii: padded(other.squares.shape, squared(yRadii, other)),
+      }),
+    (own, other, found) => {
+      add(ballsOfY, own, found.ballsOfY!);
+      add(ballsOfX, other, found.ballsOfX!);
+      add(inside, other, found.inside!);
+    },
+  );
+  return { ballsOfY, ballsOfX, inside };
+}
+
+function addTo(sums: Float64Array, more: Float64Array): void {
+  for (let i = 0; i < sums.length; i++) sums[i]! += more[i]!;
+}
+
+/** Shape [column, column]: means of y_i y_j over about a thousand of the rows. */
+function meanProducts({ rows, columns, data }: Matrix): Float64Array {
+  const means = new Float64Array(columns * columns);
+  const step = Math.max(1, Math.floor(rows / 1000));
+  const count = Math.ceil(rows / step);
+  for (let n = 0; n < rows; n += step) {
+    const base = n * columns;
+    for (let i = 0; i < columns; i++) {
+      const left = data[base + i]!;
+      for (let j = 0, at = i * columns; j <= i; j++, at++) means[at]! += left * data[base + j]!;
+    }
+  }
+  for (let i = 0; i < columns; i++) {
+    for (let j = 0; j <= i; j++) {
+      means[j * columns + i] = means[i * columns + j] = means[i * columns + j]! / count;
+    }
+  }
+  return means;
+}
+
+/** Adds the center, as often as rows were weighed, to the products about it, [weight column, product]. */
+function addCenters(products: Float64Array, center: Float32Array, { rows, columns, data }: Matrix): void {
+  for (let k = 0; k < columns; k++) {
+    let total = 0;
+    for (let n = 0; n < rows; n++) total += data[n * columns + k]!;
+    for (let i = 0, at = k * center.length; i < center.length; i++, at++) products[at]! += total * center[i]!;
+  }
+}
+
+/** Rows times a factor, and a last column of ones. */
+function withOnes({ rows, columns, data }: Matrix, factor: number): NdArray {
+  const wide = new Float32Array(rows * (columns + 1)).fill(1);
+  for (let n = 0, from = 0, to = 0; n < rows; n++, to++) {
+    for (let i = 0; i < columns; i++) wide[to++] = data[from++]! * factor;
+  }
+  return { dtype: "float32", shape: [rows, columns + 1], data: wide };
+}
+
 function squaredNorms({ rows, columns, data }: Matrix): Float64Array {
   const norms = new Float64Array(rows);
-  for (let n = 0; n < rows; n++) {
-    for (let i = 0; i < columns; i++) norms[n]! += data[n * columns + i]! ** 2;
+  for (let n = 0, at = 0; n < rows; n++) {
+    let sum = 0;
+    for (let i = 0; i < columns; i++, at++) sum += data[at]! * data[at]!;
+    norms[n] = sum;
   }
   return norms;
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Estimate, EvaluateContext, Metric } from "beamline";
+import type { Estimate, EvaluateContext, Metric, Random } from "beamline";
 import {
   compareGroupedCounts,
   correlationDistance,
@@ -20,30 +20,41 @@ import {
   neighborhoods,
   type SymmetricBlocks,
 } from "beamline/metrics";
-import type { EngineAlgebra } from "./algebra.ts";
+import { type EngineAlgebra, FPD_POINTS } from "./algebra.ts";
 import type { Config } from "./config.ts";
 import type { Facts } from "./facts.ts";
 import { featureMatrix, type Features } from "./features.ts";
-import type { Geometry, Layer } from "./geometry.ts";
+import type { Geometry } from "./geometry.ts";
 import { compareHistogram, type HistogramSpec } from "./histograms.ts";
-import { logSample, type VoxelSummary } from "./statistics.ts";
+import { spectraOf, type VoxelSpectra, type VoxelSummary } from "./statistics.ts";
 
-/** One sample with all that was gathered of it. */
-export interface Side {
+/** What remains of a sample after its comparisons. */
+export interface Sample {
   readonly label: string;
   readonly features: Features;
-  readonly statistics: VoxelSummary;
-  /** Vectors of features; made once. */
-  readonly vectors: Matrix;
+  readonly statistics: VoxelSpectra;
+}
+
+/** One sample with all that was gathered of it. */
+export interface Side extends Sample {
+  /** A few showers for the errors of Frobenius distances, MeV. */
+  readonly showers: Matrix;
   /** Showers for neighborhoods, the same object in every comparison. */
   readonly logSample: Matrix;
   readonly correlations: Correlations;
 }
 
-/** Correlation matrices of voxels. */
+/** Correlation matrices of voxels, and what makes showers comparable with them. */
 export interface Correlations {
   readonly energy: SymmetricBlocks;
   readonly hits: SymmetricBlocks;
+  readonly standards: { readonly energy: Standard; readonly hits: Standard };
+}
+
+/** z = (x - mean) * factor, [voxel] each. */
+interface Standard {
+  readonly means: Float64Array;
+  readonly factors: Float64Array;
 }
 
 /** A value of a comparison and what it means. */
@@ -66,27 +77,61 @@ export interface Judge {
   readonly algebra: EngineAlgebra;
 }
 
-/** Completes what was gathered. */
-export function makeSide(
-  label: string,
-  features: Features,
-  statistics: VoxelSummary,
-  { config, geometry, context }: Judge,
-  correlations: Correlations = correlationsOf(statistics),
-): Side {
+/** Completes what was gathered. The sums of products become the correlations and are lost. */
+export function makeSide(label: string, features: Features, summary: VoxelSummary): Side {
+  const { energyMoments, hitMoments, sample, logSample } = summary;
+  const standards = { energy: standardOf(energyMoments), hits: standardOf(hitMoments) };
   return {
     label,
     features,
-    statistics,
-    vectors: featureMatrix(features, geometry, config.features),
-    logSample: logSample(statistics, context.facts.neighborRows),
-    correlations,
+    statistics: spectraOf(summary),
+    showers: sample,
+    logSample,
+    correlations: {
+      energy: correlationMatrix(energyMoments, { reuse: true }),
+      hits: correlationMatrix(hitMoments, { reuse: true }),
+      standards,
+    },
   };
 }
 
-/** Correlation matrices of gathered moments. */
-export function correlationsOf({ energyMoments, hitMoments }: VoxelSummary): Correlations {
-  return { energy: correlationMatrix(energyMoments), hits: correlationMatrix(hitMoments) };
+const NO_ROWS: Matrix = { rows: 0, columns: 0, data: new Float32Array(0) };
+
+/** A side that will not be compared any more, without its showers. */
+export function withoutShowers(side: Side): Side {
+  return { ...side, showers: NO_ROWS, logSample: NO_ROWS };
+}
+
+/** A side that will not be compared any more, without its showers and matrices. */
+export function sampleOf({ label, features, statistics }: Side): Sample {
+  return { label, features, statistics };
+}
+
+function standardOf(moments: Moments): Standard {
+  const factors = moments.variances().map((variance) => variance > 0 ? 1 / (Math.sqrt(variance) + 1e-8) : 0);
+  return { means: moments.means(), factors };
+}
+
+/** Vectors of features of both, divided by the largest absolute value of each column of the first. */
+function vectorsOf(reference: Side, other: Side, { geometry, config }: Judge): readonly [Matrix, Matrix] {
+  const x = featureMatrix(reference.features, geometry, config.features);
+  const y = featureMatrix(other.features, geometry, config.features);
+  const largest = largestOf(x);
+  for (const { rows, columns, data } of [x, y]) {
+    for (let n = 0, at = 0; n < rows; n++) {
+      for (let i = 0; i < columns; i++, at++) data[at]! /= largest[i]!;
+    }
+  }
+  return [x, y];
+}
+
+/** Largest absolute value of each column, 1 for a column of zeros. */
+function largestOf({ rows, columns, data }: Matrix): Float64Array {
+  const largest = new Float64Array(columns);
+  for (let n = 0, at = 0; n < rows; n++) {
+    for (let i = 0; i < columns; i++, at++) largest[i] = Math.max(largest[i]!, Math.abs(data[at]!));
+  }
+  return largest.map((size) => size || 1);
 }
 
 /**
@@ -98,15 +143,14 @@ export async function compareBiased(
   matched: Side,
   judge: Judge,
 ): Promise<{ readonly [key: string]: Measured }> {
-  const { config, context, algebra } = judge;
+  const { context } = judge;
   const rows = Math.min(half.features.rows, matched.features.rows);
   const facts = { better: "lower", unit: "1", rows } as const;
-  const { value, error, errorKind } = await frechetPhysicsDistance(half.vectors, matched.vectors, {
-    random: context.random(`fpd/${matched.label}`),
-    smallest: config.fpd === "jetnet" ? 20_000 : 10_000,
-    draws: context.facts.fpdDraws,
-    algebra,
-  });
+  const { value, error, errorKind } = await fpdOf(
+    ...vectorsOf(half, matched, judge),
+    judge,
+    context.random(`fpd/${matched.label}`),
+  );
   const found: { [key: string]: Measured } = {
     fpd: { value, error, errorKind, ...facts, label: "Fréchet physics distance, at the size of the floor" },
   };
@@ -114,6 +158,18 @@ export async function compareBiased(
     found[key] = { ...estimate, ...facts, label: `${label}, at the size of the floor` };
   }
   return found;
+}
+
+function fpdOf(reference: Matrix, other: Matrix, judge: Judge, random: Random): Promise<FpdEstimate> {
+  const { config, context, algebra } = judge;
+  return frechetPhysicsDistance(reference, other, {
+    random,
+    smallest: config.fpd === "jetnet" ? 20_000 : 10_000,
+    points: FPD_POINTS,
+    draws: context.facts.fpdDraws,
+    normalize: false, // they are
+    algebra,
+  });
 }
 
 /**
@@ -141,16 +197,13 @@ export async function compare(
     const { value, error, errorKind } = estimate;
     values[key] = { value, error, errorKind, label, better, unit, rows };
   };
-  const fpd = await frechetPhysicsDistance(reference.vectors, other.vectors, {
-    random: random("fpd"),
-    smallest: config.fpd === "jetnet" ? 20_000 : 10_000,
-    draws: context.facts.fpdDraws,
-    algebra,
-  });
+  const [x, y] = vectorsOf(reference, other, judge);
+  const fpd = await fpdOf(x, y, judge, random("fpd"));
   add("fpd", fpd, "Fréchet physics distance");
-  const kpd = await kernelPhysicsDistance(reference.vectors, other.vectors, {
+  const kpd = await kernelPhysicsDistance(x, y, {
     random: random("kpd"),
     batchRows: context.facts.kernelRows,
+    normalize: false,
     algebra,
   });
   add("kpd", kpd, "kernel physics distance", "zero");
@@ -192,9 +245,6 @@ interface Labelled {
   readonly label: string;
 }
 
-/** Showers behind the errors of Frobenius distances. */
-const INFLUENCE_ROWS = 1000;
-
 /** All Frobenius distances of correlation matrices. */
 async function frobenius(
   reference: Side,
@@ -204,29 +254,13 @@ async function frobenius(
   const { geometry } = judge;
   const found: { [key: string]: Labelled } = {};
   for (const kind of ["energy", "hits"] as const) {
-    const [a, b] = [reference.correlations[kind], other.correlations[kind]];
     const name = kind === "energy" ? "voxel energies" : "voxel hits";
-    const brackets = await influences(reference, other, kind, judge);
-    const rows = [reference.features.rows, other.features.rows] as const;
-    const distance = frobeniusDistance(a, b);
-    const sum = brackets.whole.map((values) => sumOfGroups(values, geometry.layers.length)) as [
-      Float64Array,
-      Float64Array,
-    ];
-    found[`frobenius_voxel_${kind}`] = {
-      estimate: { value: distance, error: frobeniusError(distance, sum, rows), errorKind: "analytic" },
-      label: `Frobenius distance of ${name}`,
-    };
-    geometry.layers.forEach((layer, at) => {
-      const indices = voxelIndices(layer);
-      const value = frobeniusDistance(a.select(indices), b.select(indices));
-      const own = brackets.perLayer.map((values) => groupOf(values, geometry.layers.length, at)) as [
-        Float64Array,
-        Float64Array,
-      ];
-      found[`frobenius_${kind}_layer_${layer.id}`] = {
-        estimate: { value, error: frobeniusError(value, own, rows), errorKind: "analytic" },
-        label: `Frobenius distance of ${name} in layer ${layer.id}`,
+    const { distance, layers } = await voxelDistances(reference, other, kind, judge);
+    found[`frobenius_voxel_${kind}`] = { estimate: distance, label: `Frobenius distance of ${name}` };
+    geometry.layers.forEach(({ id }, at) => {
+      found[`frobenius_${kind}_layer_${id}`] = {
+        estimate: layers[at]!,
+        label: `Frobenius distance of ${name} in layer ${id}`,
       };
     });
   }
@@ -271,10 +305,6 @@ export function patchVoxels({ layers }: Geometry): number[] {
   );
 }
 
-function voxelIndices({ from, voxels }: Layer): Int32Array {
-  return Int32Array.from({ length: voxels }, (_, i) => from + i);
-}
-
 /** The distance of the correlations of a few voxels, with its error from the kept showers. */
 function selectedDistance(reference: Side, other: Side, voxels: readonly number[]): Estimate {
   const [a, b] = [reference, other].map(({ correlations }) => correlations.energy.select(voxels)) as [
@@ -283,120 +313,133 @@ function selectedDistance(reference: Side, other: Side, voxels: readonly number[
   ];
   const difference = a.map((value, i) => value - b[i]!);
   const value = frobeniusDistance(a, b);
-  const brackets = [reference, other].map(({ statistics }, i) => {
-    const z = standardizedSample(statistics, statistics.energyMoments, voxels);
-    return frobeniusInfluences(Float64Array.from(z.data), z.rows, difference, i === 0 ? a : b);
+  const brackets = [reference, other].map((side, i) => {
+    const z = standardizedSample(side, "energy", voxels);
+    return frobeniusInfluences(new Float64Array(z.data), z.rows, difference, i === 0 ? a : b);
   }) as [Float64Array, Float64Array];
   const rows = [reference.features.rows, other.features.rows] as const;
   return { value, error: frobeniusError(value, brackets, rows), errorKind: "analytic" };
 }
 
-/** z of some voxels of kept showers, with mean and spread of all showers. */
+/** z of some voxels of the kept showers, with mean and spread of all showers. */
 function standardizedSample(
-  statistics: VoxelSummary,
-  moments: Moments,
+  { showers, correlations }: Side,
+  kind: "energy" | "hits",
   voxels: readonly number[],
 ): Matrix {
-  const { voxels: stride, sample, sampleRows } = statistics;
-  const rows = Math.min(INFLUENCE_ROWS, sampleRows);
-  const isHits = moments === statistics.hitMoments;
-  const [means, variances] = [moments.means(), moments.variances()];
-  const factors = variances.map((variance) => variance > 0 ? 1 / (Math.sqrt(variance) + 1e-8) : 0);
+  const { rows, columns: stride, data: values } = showers;
+  const { means, factors } = correlations.standards[kind];
+  const isHits = kind === "hits";
   const data = new Float32Array(rows * voxels.length);
   for (let row = 0, at = 0; row < rows; row++) {
-    for (const voxel of voxels) {
-      const value = sample[row * stride + voxel]!;
-      data[at++] = ((isHits ? (value > 0 ? 1 : 0) : value) - means[voxel]!) * factors[voxel]!;
+    for (let i = 0; i < voxels.length; i++, at++) {
+      const voxel = voxels[i]!;
+      const value = values[row * stride + voxel]!;
+      data[at] = ((isHits ? (value > 0 ? 1 : 0) : value) - means[voxel]!) * factors[voxel]!;
     }
   }
   return { rows, columns: voxels.length, data };
 }
 
-interface Brackets {
-  /** Of the distance of the whole matrix, [row, layer] of each sample: a row's sum over layers is its bracket. */
-  readonly whole: readonly [Float64Array, Float64Array];
-  /** Of the distance of each layer alone, [row, layer]. */
-  readonly perLayer: readonly [Float64Array, Float64Array];
-}
-
-/** The brackets behind the errors of the voxel-wise distances, on the engine. */
-async function influences(
+/** The distances of the correlations of all voxels, and of those of each layer, with errors. */
+async function voxelDistances(
   reference: Side,
   other: Side,
   kind: "energy" | "hits",
   { geometry, algebra }: Judge,
-): Promise<Brackets> {
-  const { voxels, layers } = geometry;
-  const [a, b] = [reference.correlations[kind], other.correlations[kind]];
-  const layerOf = new Int32Array(voxels);
-  const group = new Float32Array(voxels * layers.length);
-  layers.forEach((layer, at) => {
-    for (let i = layer.from; i < layer.from + layer.voxels; i++) {
-      layerOf[i] = at;
-      group[i * layers.length + at] = 1;
-    }
-  });
-  const difference = (isWhole: boolean): Float32Array<ArrayBuffer> => {
-    const dense = new Float32Array(voxels * voxels);
-    forBlocks(a, b, (row, column, x, y) => {
-      if (!isWhole && layerOf[row] !== layerOf[column]) return;
-      dense[row * voxels + column] = x - y;
-      dense[column * voxels + row] = x - y;
-    });
-    return dense;
+): Promise<{ readonly distance: Estimate; readonly layers: readonly Estimate[] }> {
+  const { layers } = geometry;
+  const compared = compareBlocks(reference.correlations[kind], other.correlations[kind], geometry);
+  const all = Array.from({ length: geometry.voxels }, (_, i) => i);
+  const samples = [reference, other].map((side) => standardizedSample(side, kind, all));
+  const [first, second] = samples as [Matrix, Matrix];
+  const brackets = await algebra.influences({ ...compared, ...stacked(first, second) });
+  const rows = [reference.features.rows, other.features.rows] as const;
+  const estimate = (value: number, values: Float64Array): Estimate => {
+    const own = [values.subarray(0, first.rows), values.subarray(first.rows)] as const;
+    return { value, error: frobeniusError(value, own, rows), errorKind: "analytic" };
   };
-  const diagonal = (own: SymmetricBlocks, isWhole: boolean): Float64Array => {
-    const sums = new Float64Array(voxels);
-    forBlocks(a, b, (row, column, x, y) => {
-      if (!isWhole && layerOf[row] !== layerOf[column]) return;
-      const product = (x - y) * (own === a ? x : y);
-      sums[row]! += product;
-      if (row !== column) sums[column]! += product;
-    });
-    return sums;
+  return {
+    distance: estimate(compared.distance, brackets.whole),
+    layers: compared.layerDistances.map((value, at) =>
+      estimate(value, columnOf(brackets.layers, layers.length, at))
+    ),
   };
-  const all = Array.from({ length: voxels }, (_, i) => i);
-  const result: { whole: Float64Array[]; perLayer: Float64Array[] } = { whole: [], perLayer: [] };
-  for (const name of ["whole", "perLayer"] as const) {
-    const dense = difference(name === "whole");
-    for (const side of [reference, other]) {
-      const { statistics } = side;
-      const moments = kind === "energy" ? statistics.energyMoments : statistics.hitMoments;
-      const z = standardizedSample(statistics, moments, all);
-      const own = side === reference ? a : b;
-      result[name].push(await algebra.influences(z, dense, diagonal(own, name === "whole"), group));
-    }
-  }
-  return result as unknown as Brackets;
 }
 
-/** Visits the elements on and below the diagonal of two matrices of the same blocks. */
-function forBlocks(
-  a: SymmetricBlocks,
-  b: SymmetricBlocks,
-  visit: (row: number, column: number, x: number, y: number) => void,
-): void {
+/** Rows of two samples one after the other, and which is which. */
+function stacked(a: Matrix, b: Matrix): { readonly z: Matrix; readonly side: Matrix } {
+  const rows = a.rows + b.rows;
+  const data = new Float32Array(rows * a.columns);
+  data.set(a.data);
+  data.set(b.data, a.rows * a.columns);
+  const side = new Float32Array(rows * 2);
+  for (let row = 0; row < rows; row++) side[row * 2 + (row < a.rows ? 0 : 1)] = 1;
+  return { z: { rows, columns: a.columns, data }, side: { rows, columns: 2, data: side } };
+}
+
+/** Two correlation matrices compared element by element. */
+interface ComparedBlocks {
+  readonly distance: number;
+  readonly layerDistances: readonly number[];
+  readonly difference: Float32Array<ArrayBuffer>;
+  /** Sum over j of D_ij C_ij, [sample, voxel]: over all voxels, and over those of the layer of i. */
+  readonly whole: Float64Array;
+  readonly within: Float64Array;
+}
+
+/** One way through both matrices for all that is asked of them. */
+function compareBlocks(a: SymmetricBlocks, b: SymmetricBlocks, { layers, voxels }: Geometry): ComparedBlocks {
+  const layerOf = new Int32Array(voxels);
+  layers.forEach(({ from, voxels: size }, at) => layerOf.fill(at, from, from + size));
+  const difference = new Float32Array(voxels * voxels);
+  const [whole, within] = [new Float64Array(2 * voxels), new Float64Array(2 * voxels)];
+  const squares = new Float64Array(layers.length);
+  let total = 0;
   for (let i = 0; i < a.count; i++) {
     for (let j = 0; j <= i; j++) {
       const [x, y] = [a.block(i, j), b.block(i, j)];
-      const [columns, top, left] = [a.length(j), a.edges[i]!, a.edges[j]!];
-      for (let at = 0; at < x.length; at++) {
-        const row = top + Math.floor(at / columns);
-        const column = left + at % columns;
-        if (column <= row) visit(row, column, x[at]!, y[at]!);
+      const [size, left] = [a.length(j), a.edges[j]!];
+      for (let row = a.edges[i]!, start = 0; row < a.edges[i + 1]!; row++, start += size) {
+        const end = Math.min(size, row - left + 1); // on and below the diagonal
+        const layer = layerOf[row]!;
+        for (let at = 0; at < end; at++) {
+          const column = left + at;
+          const p = x[start + at]!;
+          const q = y[start + at]!;
+          const d = p - q;
+          difference[row * voxels + column] = difference[column * voxels + row] = d;
+          const weight = row === column ? 1 : 2;
+          total += weight * d * d;
+          whole[row]! += d * p;
+          whole[voxels + row]! += d * q;
+          if (row !== column) {
+            whole[column]! += d * p;
+            whole[voxels + column]! += d * q;
+          }
+          if (layerOf[column] !== layer) continue;
+          squares[layer]! += weight * d * d;
+          within[row]! += d * p;
+          within[voxels + row]! += d * q;
+          if (row !== column) {
+            within[column]! += d * p;
+            within[voxels + column]! += d * q;
+          }
+        }
       }
     }
   }
+  return {
+    distance: Math.sqrt(total),
+    layerDistances: Array.from(squares, Math.sqrt),
+    difference,
+    whole,
+    within,
+  };
 }
 
-function sumOfGroups(values: Float64Array, groups: number): Float64Array {
-  return Float64Array.from({ length: values.length / groups }, (_, row) => {
-    let sum = 0;
-    for (let at = 0; at < groups; at++) sum += values[row * groups + at]!;
-    return sum;
-  });
-}
-
-function groupOf(values: Float64Array, groups: number, at: number): Float64Array {
-  return Float64Array.from({ length: values.length / groups }, (_, row) => values[row * groups + at]!);
+function columnOf(values: Float64Array, columns: number, at: number): Float64Array {
+  const column = new Float64Array(values.length / columns);
+  for (let row = 0; row < column.length; row++) column[row] = values[row * columns + at]!;
+  return column;
 }

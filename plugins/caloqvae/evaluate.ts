@@ -6,11 +6,20 @@
 import type { EvaluateContext, Evaluation, JsonObject, Metric } from "beamline";
 import { toMetric } from "beamline/metrics";
 import { classifierResults, type Level } from "./classifier.ts";
-import { compare, compareBiased, type Comparison, type Measured } from "./comparison.ts";
+import {
+  compare,
+  compareBiased,
+  type Comparison,
+  type Measured,
+  type Sample,
+  sampleOf,
+  type Side,
+  withoutShowers,
+} from "./comparison.ts";
 import type { Config } from "./config.ts";
 import type { Facts } from "./facts.ts";
 import { figures } from "./figures.ts";
-import { gather, type Gathered } from "./gather.ts";
+import { type Anchor, type Gathered, Gathering } from "./gather.ts";
 import { distanceFrom, overviewTable, positionOf, summaryOf } from "./overview.ts";
 
 /** Values by key, of one sample. */
@@ -29,26 +38,19 @@ export interface Judgement {
   readonly broken: Values;
 }
 
+/** What was measured, and what pictures need of it. */
+interface Compared {
+  readonly gathered: Gathered;
+  readonly floor: Comparison;
+  readonly shuffled: Comparison;
+  readonly detuned: Comparison;
+  readonly comparisons: { readonly [label: string]: Comparison };
+  readonly matched: { readonly [label: string]: Values };
+}
+
 /** Judges. */
 export async function evaluate(config: Config, context: EvaluateContext<Facts>): Promise<Evaluation> {
-  const gathered = await gather(config, context);
-  const { judge, reference, halves, broken, generated } = gathered;
-  const steps = generated.length + 3;
-  let done = 0;
-  const next = async (label: string, work: Promise<Comparison>): Promise<Comparison> => {
-    const found = await work;
-    context.progress(++done, steps, `compared ${label}`);
-    return found;
-  };
-  const floor = await next("the halves of the reference", compare(halves[0], halves[1], judge, [0, 0]));
-  const shuffled = await next("shuffled voxels", compare(reference, broken.shuffled, judge, [0, 0]));
-  const detuned = await next("detuned voxels", compare(reference, broken.detuned, judge, [0, 0]));
-  const comparisons: { [label: string]: Comparison } = {};
-  const matched: { [label: string]: Values } = {};
-  for (const [i, side] of generated.entries()) {
-    matched[side.label] = await compareBiased(halves[0], gathered.matched[i]!, judge);
-    comparisons[side.label] = await next(side.label, compare(reference, side, judge, [i + 1, 1]));
-  }
+  const { gathered, floor, shuffled, detuned, comparisons, matched } = await compareAll(config, context);
   const classified = await classifierValues(context);
   const judgement: Judgement = {
     generated: Object.fromEntries(
@@ -67,6 +69,50 @@ export async function evaluate(config: Config, context: EvaluateContext<Facts>):
     results: resultsOf(gathered, comparisons, floor, judgement),
     summary: summaryOf(judgement, gathered.reference.features.rows),
   };
+}
+
+/** Gathers each sample, compares it and lets go of it. */
+async function compareAll(config: Config, context: EvaluateContext<Facts>): Promise<Compared> {
+  const gathering = await Gathering.open(config, context);
+  try {
+    const { judge, threshold, spectrumEdges } = gathering;
+    const { reference, halves: [half, other] } = await gathering.reference();
+    const floor = await compare(half, other, judge, [0, 0]);
+    const halves = [sampleOf(half), sampleOf(other)] as const;
+    gathering.reuse(other);
+    const anchor = async (kind: Anchor): Promise<readonly [Comparison, Sample]> => {
+      const side = await gathering.anchor(kind);
+      const comparison = await compare(reference, side, judge, [0, 0]);
+      gathering.reuse(side);
+      return [comparison, sampleOf(side)];
+    };
+    const [shuffled, shuffledSample] = await anchor("shuffled");
+    const [detuned, detunedSample] = await anchor("detuned");
+    const comparisons: { [label: string]: Comparison } = {};
+    const matched: { [label: string]: Values } = {};
+    const generated: Side[] = [];
+    for (const [i, { label }] of gathering.samples.generated.entries()) {
+      const found = await gathering.generated(i);
+      matched[label] = await compareBiased(half, found.matched, judge);
+      comparisons[label] = await compare(reference, found.side, judge, [i + 1, 1]);
+      generated.push(withoutShowers(found.side));
+      gathering.reuse(found.side);
+    }
+    const gathered: Gathered = {
+      judge,
+      reference: withoutShowers(reference),
+      halves,
+      broken: { shuffled: shuffledSample, detuned: detunedSample },
+      generated,
+      showers: gathering.pictures.map(({ shower }) => shower),
+      energies: gathering.pictures.map(({ energy }) => energy),
+      threshold,
+      spectrumEdges,
+    };
+    return { gathered, floor, shuffled, detuned, comparisons, matched };
+  } finally {
+    gathering.close();
+  }
 }
 
 /** Values of the classifier test, per generated sample and last for the floor. */

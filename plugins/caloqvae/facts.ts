@@ -22,6 +22,8 @@ export interface Facts extends JsonObject {
   /** Numbers of the layers that are judged. */
   readonly layers: readonly number[];
   readonly voxels: number;
+  /** Voxels of each layer that is judged. */
+  readonly layerVoxels: readonly number[];
   /** Columns of the vector of features. */
   readonly features: number;
   readonly reference: SampleFacts;

@@ -97,7 +97,9 @@ export function computeFeatures(
         if (energy === 0) continue;
         if (energy > 0) hits++;
         else negative++;
-        const [x, y, radius] = [eta[i]!, phi[i]!, r[i]!];
+        const x = eta[i]!;
+        const y = phi[i]!;
+        const radius = r[i]!;
         sum += energy;
         sumEta += x * energy;
         sumPhi += y * energy;
@@ -108,11 +110,7 @@ export function computeFeatures(
       }
       const place = (from + row) * count + at;
       const norm = sum + 1e-16;
-      const [centerEta, centerPhi, centerR] = [
-        sumEta / norm,
-        sumPhi / norm,
-        sumR / norm,
-      ];
+      const [centerEta, centerPhi, centerR] = [sumEta / norm, sumPhi / norm, sumR / norm];
       total += sum;
       layers.energy[place] = sum;
       layers.center_eta[place] = centerEta;
@@ -183,38 +181,21 @@ export function layerColumn(
 ): Float64Array<ArrayBuffer> {
   const count = features.layerIds.length;
   const values = features.layers[name];
-  return Float64Array.from(
-    { length: features.rows },
-    (_, row) => values[row * count + at]!,
-  );
+  const column = new Float64Array(features.rows);
+  for (let row = 0, from = at; row < column.length; row++, from += count) column[row] = values[from]!;
+  return column;
 }
 
-/** Rows `from` to `to`, or those of a list of indices. */
-export function takeFeatures(
-  features: Features,
-  rows: ArrayLike<number>,
-): Features {
+/** Rows `from` up to, not including, `to`; not a copy. */
+export function sliceFeatures(features: Features, from: number, to: number): Features {
   const count = features.layerIds.length;
-  const take = (
-    values: Float64Array,
-    size: number,
-  ): Float64Array<ArrayBuffer> => {
-    const taken = new Float64Array(rows.length * size);
-    for (let i = 0; i < rows.length; i++) {
-      taken.set(
-        values.subarray(rows[i]! * size, (rows[i]! + 1) * size),
-        i * size,
-      );
-    }
-    return taken;
-  };
   return {
-    rows: rows.length,
+    rows: to - from,
     layerIds: features.layerIds,
-    incident: take(features.incident, 1),
-    total: take(features.total, 1),
+    incident: features.incident.subarray(from, to),
+    total: features.total.subarray(from, to),
     layers: Object.fromEntries(
-      LAYER_FEATURES.map((name) => [name, take(features.layers[name], count)]),
+      LAYER_FEATURES.map((name) => [name, features.layers[name].subarray(from * count, to * count)]),
     ) as Features["layers"],
   };
 }

@@ -17,7 +17,7 @@ import {
   type Features,
   featureTable,
   LAYER_FEATURES,
-  takeFeatures,
+  sliceFeatures,
 } from "./features.ts";
 import { type Geometry, selectLayers } from "./geometry.ts";
 import { closeAll, openSamples } from "./sources.ts";
@@ -111,7 +111,7 @@ function firstPass(
     count += kept.length;
     progress(block.from + block.rows);
   }
-  const kept = count === rows ? features : takeFeatures(features, Array.from({ length: count }, (_, i) => i));
+  const kept = count === rows ? features : sliceFeatures(features, 0, count);
   return {
     label: source.label,
     features: kept,
@@ -188,6 +188,7 @@ function assemble(
   const facts: Facts = {
     layers,
     voxels: geometry.voxels,
+    layerVoxels: geometry.layers.map(({ voxels }) => voxels),
     features,
     reference: sampleFacts(first!),
     generated: others.map(sampleFacts),
