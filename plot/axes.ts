@@ -196,8 +196,10 @@ function fittingTicks(range: Range, pixels: number): Ticks {
   return ticksOf(range, pixels, pixels / 2);
 }
 
+/** A category without a name has no tick. */
 function categoryTicks(names: readonly string[]): Ticks {
-  return { major: names.map((_, i) => i), minor: [], labels: names };
+  const named = names.flatMap((name, i) => name === "" ? [] : [i]);
+  return { major: named, minor: [], labels: named.map((i) => names[i]!) };
 }
 
 /** Ticks that point inwards and their labels; those of x again, and their labels, `below` the frame. */

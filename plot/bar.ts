@@ -18,6 +18,8 @@ export interface BarGroup {
   readonly value: number;
   /** One standard deviation, not negative. */
   readonly error?: number;
+  /** A value to compare with, drawn as a line across the bar. */
+  readonly mark?: number;
 }
 
 /** Options of {@linkcode barFigure}. */
@@ -41,6 +43,8 @@ export async function barFigure(options: BarOptions): Promise<Figure> {
   checkNotEmpty(name, "group", groups.length);
   const values = finiteNumbers(name, "values", groups.map(({ value }) => value));
   const errors = finiteNumbers(name, "errors", groups.map(({ error }) => error ?? 0));
+  const marked = groups.flatMap(({ mark }, i) => mark === undefined ? [] : [{ at: i, mark }]);
+  finiteNumbers(name, "marks", [0, ...marked.map(({ mark }) => mark)]);
   const negative = errors.find((error) => error < 0);
   if (negative !== undefined) {
     throw new RangeError(`Cannot draw figure "${name}" as errors must not be negative: found ${negative}`);
@@ -48,7 +52,7 @@ export async function barFigure(options: BarOptions): Promise<Figure> {
   const isLog = options.y.log ?? false;
   const ends = extent(values.flatMap((value, i) => {
     const low = value - errors[i]!;
-    return [value, value + errors[i]!, isLog && low <= 0 ? value : low];
+    return [value, value + errors[i]!, isLog && low <= 0 ? value : low, groups[i]!.mark ?? value];
   }));
   const range = resolveRange(name, options.y, ends, { pad: isLog ? 0.15 : 0.06, hasZero: true });
   const slots = resolveRange(name, { label: options.x.label }, [-0.6, groups.length - 0.4]);
@@ -66,7 +70,10 @@ export async function barFigure(options: BarOptions): Promise<Figure> {
     categories: isFlat ? { y: names } : { x: names },
   });
   const canvas = await openCanvas();
-  const marks = barMarks(canvas, values, errors, order, range.domain, isFlat);
+  const marks = [
+    ...barMarks(canvas, values, errors, order, range.domain, isFlat),
+    ...markLines(canvas, marked.map(({ at, mark }) => ({ at: order[at]!, mark })), isFlat),
+  ];
   const drawing = {
     width: stage.width,
     height: stage.height,
@@ -76,8 +83,31 @@ export async function barFigure(options: BarOptions): Promise<Figure> {
   return finishFigure(sized, drawing, {
     x: { label: options.x.label },
     y: { label: options.y.label, unit: options.y.unit ?? "1" },
-    groups: groups.map(({ label, value, error }) => ({ label, value, error: error ?? null })),
+    groups: groups.map(({ label, value, error, mark }) => ({
+      label,
+      value,
+      error: error ?? null,
+      ...(mark !== undefined && { mark }),
+    })),
   });
+}
+
+/** A line as wide as its slot for each mark. */
+function markLines(
+  { Plot }: Canvas,
+  marked: readonly { readonly at: number; readonly mark: number }[],
+  isFlat: boolean,
+): Mark[] {
+  if (marked.length === 0) return [];
+  const rows = { length: marked.length };
+  const values = marked.map(({ mark }) => mark);
+  const [from, to] = [marked.map(({ at }) => at - 0.46), marked.map(({ at }) => at + 0.46)];
+  const style = { stroke: SERIES_COLORS[1]!, strokeWidth: 2.2, clip: true } as const;
+  return [
+    isFlat
+      ? Plot.ruleX(rows, { x: values, y1: from, y2: to, ...style })
+      : Plot.ruleY(rows, { y: values, x1: from, x2: to, ...style }),
+  ];
 }
 
 function barMarks(

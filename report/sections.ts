@@ -85,7 +85,15 @@ function figure({ name, title, caption, svg }: FigureFile, index: number): Marku
   }
   const dropped = safe.dropped.length > 0 &&
     notice("Left out of this figure: ", safe.dropped.map((element) => `<${element}>`).join(", "));
-  return html("figure", {}, html("div", { class: "card" }, new Markup(safe.svg)), dropped, text);
+  const attributes = widthOf(safe.svg) > WIDE ? { class: "wide" } : {};
+  return html("figure", attributes, html("div", { class: "card" }, new Markup(safe.svg)), dropped, text);
+}
+
+/** Figures wider than this, in pixels, take the whole width of the page. */
+const WIDE = 760;
+
+function widthOf(svg: string): number {
+  return Number(/viewBox="[-\d.]+ [-\d.]+ ([\d.]+)/.exec(svg.slice(0, 2000))?.[1] ?? 0);
 }
 
 function tables({ results }: RunFiles): Content[] {

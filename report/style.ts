@@ -71,6 +71,7 @@ details { margin: .75rem 0; }
 summary { cursor: pointer; color: var(--accent); margin-bottom: .4rem; }
 .figures { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 29rem), 1fr)); gap: 1.5rem 1.75rem; }
 figure { margin: 0; min-width: 0; }
+figure.wide { grid-column: 1 / -1; }
 figcaption { margin-top: .35rem; color: var(--soft); font-size: .9rem; max-width: 40rem; }
 figcaption strong { color: var(--ink); }
 /* Figures stay inside their card whatever they hold; those not drawn by Beamline keep a white card in dark colors. */

@@ -196,8 +196,11 @@ export async function classifierResults(
   ];
   return [...context.facts.generated, "floor"].map((_, i) => {
     const [scores, labels] = scoresOf(judged, i);
-    const probability = isotonicFit(...scoresOf(calibrating, i));
-    const calibrated = scores.map(probability);
+    const [validated, classes] = scoresOf(calibrating, i);
+    const probability = isotonicFit(validated, classes);
+    // n showers cannot tell a probability closer to 0 or 1 than this, and the logarithm of a loss must not see one
+    const least = 1 / (validated.length + 2);
+    const calibrated = scores.map((score) => Math.min(1 - least, Math.max(least, probability(score))));
     return {
       auc: aucEstimate(scores, labels),
       divergence: classifierDivergence(calibrated, labels, {

@@ -17,6 +17,7 @@ import {
   withoutShowers,
 } from "./comparison.ts";
 import type { Config } from "./config.ts";
+import { energyBinTable } from "./energy_bins.ts";
 import type { Facts } from "./facts.ts";
 import { figures } from "./figures.ts";
 import { type Anchor, type Gathered, Gathering } from "./gather.ts";
@@ -65,7 +66,7 @@ export async function evaluate(config: Config, context: EvaluateContext<Facts>):
   return {
     metrics: metricsOf(judgement),
     figures: figures(gathered, judgement),
-    tables: [overviewTable(judgement)],
+    tables: [overviewTable(judgement), ...energyBinTable(gathered, judgement)],
     results: resultsOf(gathered, comparisons, floor, judgement),
     summary: summaryOf(judgement, gathered.reference.features.rows),
   };

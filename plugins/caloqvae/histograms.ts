@@ -7,6 +7,7 @@
  */
 import { binEdges, compareCounts, countsBetween, type HistogramComparison, logEdges } from "beamline/metrics";
 import type { Random } from "beamline";
+import { energyBinSpecs, sparsityAt } from "./energy_bins.ts";
 import { type Features, layerColumn, type LayerFeature } from "./features.ts";
 import type { Geometry, Layer } from "./geometry.ts";
 
@@ -17,6 +18,8 @@ export interface HistogramSpec {
   readonly label: string;
   readonly unit: string;
   readonly layer?: number;
+  /** Only showers of this bin of incident energy, a power of 2 of MeV. */
+  readonly energyBin?: number;
   /** Bins of the separation power. */
   readonly edges: Float64Array;
   readonly isLog: boolean;
@@ -62,6 +65,17 @@ export function histogramSpecs(geometry: Geometry, reference: Features, threshol
       isLog: true,
       values: ({ total }) => total,
     },
+    {
+      key: "sparsity",
+      label: "sparsity",
+      unit: "1",
+      edges: binEdges({ range: [0, 1], bins: 20 }),
+      isLog: false,
+      values: (features) => {
+        const of = sparsityAt(geometry, features);
+        return Float64Array.from({ length: features.rows }, (_, row) => of(row));
+      },
+    },
   ];
   geometry.layers.forEach((layer, at) => {
     const { center, width, radius } = rangesOf(layer, isSmall);
@@ -95,7 +109,7 @@ export function histogramSpecs(geometry: Geometry, reference: Features, threshol
     add("width_r", "width in radius", "mm", equal(0, width));
     add("sparsity", "sparsity", "1", equal(0, 1, 20));
   });
-  return specs;
+  return [...specs, ...energyBinSpecs(geometry, reference)];
 }
 
 /** Bins of the chi2 distance. */

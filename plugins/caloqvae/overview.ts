@@ -91,6 +91,12 @@ export function verdictOf(value: Measured, floor: Measured | undefined, position
   return position < 1 ? "FAILS" : "BROKEN";
 }
 
+/** A value with its error, short also where the error is lost in rounding. */
+export function shown({ value, error, unit }: Measured): string {
+  const isExact = error === null || error <= 1e-6 * Math.abs(value);
+  return isExact ? String(Number(value.toPrecision(4))) : formatEstimate(value, error, unit);
+}
+
 /** The value of a sample that compares with the floor: that of equal numbers of showers where it matters. */
 function fair({ generated, matched }: Judgement, label: string, key: string): Measured | undefined {
   return matched[label]?.[key] ?? generated[label]?.[key];
@@ -139,8 +145,7 @@ function severity({ positions, verdicts }: Line): number {
 export function overviewTable(judgement: Judgement): TextTable {
   const { generated, floor, broken } = judgement;
   const labels = Object.keys(generated);
-  const show = (value: Measured | undefined): string =>
-    value === undefined ? "" : formatEstimate(value.value, value.error, value.unit);
+  const show = (value: Measured | undefined): string => value === undefined ? "" : shown(value);
   const rows = linesOf(judgement).map(({ key, name, positions, verdicts }) => [
     name,
     ...labels.flatMap((label, i) => {
@@ -208,7 +213,7 @@ export function summaryOf(judgement: Judgement, referenceRows: number): string {
   if (label === undefined || values === undefined) {
     return `The reference alone: ${referenceRows} showers, floor and broken anchors.`;
   }
-  const estimate = (of: Values, key: string): string => formatEstimate(of[key]!.value, of[key]!.error);
+  const estimate = (of: Values, key: string): string => shown(of[key]!);
   const head = `${label}: FPD ${estimate(values, "fpd")} (floor ${estimate(judgement.floor, "fpd")})${
     values.classifier_auc
       ? `, AUC ${estimate(values, "classifier_auc")} (floor ${estimate(judgement.floor, "classifier_auc")})`

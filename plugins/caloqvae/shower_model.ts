@@ -32,6 +32,8 @@ const ATOMIC_NUMBER = 65;
 const SPOT_MEV = 10;
 /** Spread of the energy of one spot. */
 const SPOT_SPREAD = 0.3;
+/** Relative fluctuation of the energy at all energies. */
+const CONSTANT_TERM = 0.007;
 /** Mean free path of photons, in radiation lengths. */
 const CONVERSION = 9 / 7;
 /** A photon that converts later is a late one. */
@@ -127,8 +129,8 @@ export class Simulator {
   shoot(energy: number, random: Random, target: Float32Array): void {
     const { flaws } = this;
     const common = this.#shape(energy, random);
-    const visible = energy * (1 - flaws.response) *
-      Math.max(0.05, 1 + flaws.smearing * random.normal());
+    const spread = Math.hypot(CONSTANT_TERM, flaws.smearing);
+    const visible = energy * (1 - flaws.response) * Math.max(0.05, 1 + spread * random.normal());
     const shapes = this.#cells.map(() => {
       const isOwn = random.uniform() < flaws.independence;
       const own = this.#shape(energy, random);

@@ -1,0 +1,160 @@
+/**
+ * Correlations of voxels and layers, in the reference, in a generated sample, and their difference.
+ *
+ * @module
+ */
+import type { Figure } from "beamline";
+import { correlationOf } from "beamline/metrics";
+import { barFigure, heatMapFigure, panelsFigure } from "beamline/plot";
+import type { Judgement } from "./evaluate.ts";
+import type { Features } from "./features.ts";
+import type { Gathered } from "./gather.ts";
+import type { Geometry } from "./geometry.ts";
+
+/** Heat maps of voxel energies, voxel hits and layer sparsities, and Frobenius distances by layer. */
+export function correlations(gathered: Gathered, judgement: Judgement): Promise<Figure>[] {
+  const { judge: { geometry }, reference, generated: [first] } = gathered;
+  const { voxels, names } = representative(geometry);
+  const caption =
+    `${voxels.length} voxels: the first sector, ring by ring from the axis outward, layer after layer; the names mark where layers begin.`;
+  const layerNames = geometry.layers.map(({ id }) => String(id));
+  const kinds = [
+    ["energy", "Correlations of voxel energies"],
+    ["hits", "Correlations of voxel hits"],
+  ] as const;
+  return [
+    ...kinds.map(([kind, title]) =>
+      maps(gathered, {
+        name: `correlation_${kind}`,
+        title,
+        caption,
+        names,
+        axis: "voxels by layer",
+        matrices: [reference, ...first ? [first] : []].map(({ correlations }) =>
+          correlations[kind].select(voxels)
+        ),
+      })
+    ),
+    ...(["energy", "sparsity"] as const).map((name) =>
+      maps(gathered, {
+        name: `correlation_layer_${name}`,
+        title: name === "energy" ? "Correlations of layer energies" : "Correlations of layer sparsities",
+        caption: name === "energy" ? "Energies of whole layers." : "Shares of empty voxels of whole layers.",
+        names: layerNames,
+        axis: "layer",
+        matrices: [reference, ...first ? [first] : []].map(({ features }) => ofLayers(features, name)),
+      })
+    ),
+    ...(first ? frobeniusBars(gathered, judgement, first.label) : []),
+  ];
+}
+
+interface Maps {
+  readonly name: string;
+  readonly title: string;
+  readonly caption: string;
+  readonly names: readonly string[];
+  readonly axis: string;
+  /** Of the reference, and of the generated sample if there is one. */
+  readonly matrices: readonly Float64Array[];
+}
+
+/** Reference, generated, and generated minus reference, beside each other. */
+function maps(
+  { judge, generated: [first] }: Gathered,
+  { name, title, caption, names, axis, matrices: [a, b] }: Maps,
+): Promise<Figure> {
+  const draw = (
+    part: string,
+    heading: string,
+    values: Float64Array,
+    isDifference: boolean,
+  ): Promise<Figure> =>
+    heatMapFigure({
+      name: `${name}_${part}`,
+      title: heading,
+      caption: heading,
+      simulated: false,
+      x: { label: axis },
+      y: { label: axis },
+      rows: names.length,
+      columns: names.length,
+      values,
+      rowOrder: "down",
+      rowNames: names,
+      columnNames: names,
+      colorLabel: isDifference ? "difference" : "correlation",
+      diverging: true,
+      ...(!isDifference && { colorDomain: [-1, 1] as const }),
+      width: 420,
+      height: 380,
+    });
+  return panelsFigure({
+    name,
+    title,
+    caption: first ? `${caption} Generated: ${first.label}; the difference has colors of its own.` : caption,
+    simulated: judge.context.simulated,
+    panels: [
+      draw("reference", "reference", a!, false),
+      ...(b && first
+        ? [
+          draw("generated", first.label, b, false),
+          draw("difference", `${first.label} - reference`, b.map((value, i) => value - a![i]!), true),
+        ]
+        : []),
+    ],
+  });
+}
+
+/** The correlation matrix of a quantity of the layers. */
+function ofLayers({ layers, layerIds, rows }: Features, name: "energy" | "sparsity"): Float64Array {
+  return correlationOf({ rows, columns: layerIds.length, data: layers[name] });
+}
+
+/** Voxels in a picture of correlations, at most. */
+const MOST_VOXELS = 120;
+
+/** Voxels that stand for all, and names for the first of each layer: the first sector of some rings of some layers. */
+function representative({ layers }: Geometry): { readonly voxels: number[]; readonly names: string[] } {
+  const rings = layers.reduce((sum, layer) => sum + layer.rings, 0);
+  const step = Math.max(1, Math.ceil(rings / MOST_VOXELS));
+  const chosen = layers.flatMap((layer) =>
+    Array.from({ length: layer.rings }, (_, ring) => ring).filter((ring) => ring % step === 0).flatMap(
+      (ring) => {
+        const at = layer.ring.findIndex((own, i) => own === ring && layer.sector[i] === 0);
+        return at < 0 ? [] : [{ voxel: layer.from + at, name: ring === 0 ? String(layer.id) : "" }];
+      },
+    )
+  );
+  const isCrowded = layers.length > 16;
+  let seen = 0;
+  return {
+    voxels: chosen.map(({ voxel }) => voxel),
+    names: chosen.map(({ name }) => name !== "" && (!isCrowded || seen++ % 5 === 0) ? name : ""),
+  };
+}
+
+/** Distances by layer with those of the floor. */
+function frobeniusBars(
+  { judge }: Gathered,
+  { generated, floor }: Judgement,
+  label: string,
+): Promise<Figure>[] {
+  const { geometry: { layers }, context } = judge;
+  return (["energy", "hits"] as const).map((kind) =>
+    barFigure({
+      name: `frobenius_${kind}`,
+      title: `Frobenius distance by layer, voxel ${kind === "energy" ? "energies" : "hits"}`,
+      caption:
+        `${label} against the reference; the lines are the floor, from half as many showers. Layers with other numbers of voxels do not compare.`,
+      simulated: context.simulated,
+      x: { label: "layer" },
+      y: { label: "Frobenius distance" },
+      groups: layers.map(({ id }) => {
+        const key = `frobenius_${kind}_layer_${id}`;
+        const { value, error } = generated[label]![key]!;
+        return { label: String(id), value, error: error ?? 0, mark: floor[key]!.value };
+      }),
+    })
+  );
+}
