@@ -51,7 +51,6 @@ for (const seed of [1, 2, 3]) {
         const isOrdered = values.every((value, i) =>
           i === 0 || (direction === "up" ? value > values[i - 1]! : value < values[i - 1]!)
         );
-        console.log(key, values.map((v) => v.toPrecision(4)).join(" "));
         if (!isOrdered) wrong.push(`${key}: ${values.map((value) => value.toPrecision(4)).join(", ")}`);
       }
       assert.deepEqual(wrong, []);
