@@ -47,7 +47,8 @@ export class GraphFolder implements GraphStore {
   ) {}
 
   async find(key: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
-    const name = await this.#name(key);
+    const name = await this.#name(key).catch(() => undefined); // the source may not be readable
+    if (name === undefined) return undefined;
     const path = join(this.directory, name);
     const whole = await Deno.readFile(path).catch(() => undefined);
     if (!whole) return undefined;
@@ -66,16 +67,16 @@ export class GraphFolder implements GraphStore {
   }
 
   async keep(key: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
-    const name = await this.#name(key);
-    const whole = new Uint8Array(DIGITS + bytes.length);
-    whole.set(new TextEncoder().encode(checksum(name, bytes)));
-    whole.set(bytes, DIGITS);
     try {
+      const name = await this.#name(key);
+      const whole = new Uint8Array(DIGITS + bytes.length);
+      whole.set(new TextEncoder().encode(checksum(name, bytes)));
+      whole.set(bytes, DIGITS);
       await Deno.mkdir(this.directory, { recursive: true });
       await writeAtomic(join(this.directory, name), whole);
       await this.#prune();
     } catch {
-      // a cache that cannot be written is told when data are prepared
+      // only a short cut; a cache that cannot be written is told when data are prepared
     }
   }
 
