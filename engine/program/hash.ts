@@ -55,9 +55,9 @@ export function constantBytes(constant: ProgramConstant, dtype: ProgramDtype): U
   return new Uint8Array(typed.buffer);
 }
 
-/** JSON with sorted keys, which also tells non-finite numbers apart. */
+/** JSON with sorted keys, which also tells zeros and non-finite numbers apart. */
 function canonicalJson(value: Json): string {
-  if (typeof value === "number") return `${value}`;
+  if (typeof value === "number") return Object.is(value, -0) ? "-0" : `${value}`;
   if (Array.isArray(value)) return `[${value.map(canonicalJson)}]`;
   if (value !== null && typeof value === "object") {
     const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));

@@ -46,6 +46,11 @@ Deno.test("hashProgram() sees every difference in what is computed", () => {
     changed((p) => p.inputs[0] = { ...p.inputs[0]!, role: "random", distribution: "uniform" }),
     changed((p) => p.nodes[1] = { ...p.nodes[1]!, inputs: [3, 5] }),
     changed((p) => p.nodes[0] = { ...p.nodes[0]!, attrs: { transposeA: false, transposeB: true } }),
+    ...[0, -0, Infinity, -Infinity, NaN].map((clipValueMin) =>
+      changed((p) => {
+        p.nodes[2] = { ...p.nodes[2]!, kernel: "ClipByValue", attrs: { clipValueMin, clipValueMax: 1 } };
+      })
+    ),
   ];
   const hashes = new Set([example(), ...differences].map(hashProgram));
   assert.equal(hashes.size, differences.length + 1);
