@@ -61,7 +61,8 @@ Deno.test("remoteBinding() runs a graph in a worker, which ends with it", async 
     return worker;
   };
   // One thread cannot hang, and what is tested here does not depend on their number.
-  const ort = packageOrt(remoteBinding(start, 1), { version: "", providers: ["wasm"] });
+  const remote = remoteBinding(start, 1, { limitMs: 600_000 }); // whatever else the machine does
+  const ort = packageOrt(remote, { version: "", providers: ["wasm"] });
   const engine: Engine = {
     name: "wasm",
     open: (state) =>
