@@ -17,6 +17,14 @@ import type { Facts } from "./facts.ts";
 /** Shares of training and validation; the rest is the test. */
 const SHARES = { train: 0.6, validation: 0.2 } as const;
 
+/** Units of a layer of the network that tells broken showers, which is easy. */
+const BROKEN_WIDTH = 32;
+
+/** Whom the reference is told from, in the order of the networks. */
+function opponents({ generated }: Facts): readonly string[] {
+  return [...generated.map(({ label }) => label), "floor", "broken"];
+}
+
 /** What a network sees: features or voxels. */
 export type Level = "high" | "low";
 
@@ -24,7 +32,7 @@ export type Level = "high" | "low";
  * Tables of the classifier test. One row holds one shower of the reference and one of each generated sample, so that it
  * teaches every classifier one shower of each class. Columns are standardized with the training rows of the reference.
  *
- * @param inputs By level, one matrix per sample: the reference, the generated ones, the floor.
+ * @param inputs By level, one matrix per sample: the reference, the generated ones, the floor, the broken showers.
  */
 export function classifierTables(
   inputs: { readonly [level: string]: readonly Matrix[] },
@@ -110,7 +118,7 @@ function standardizeColumns(
   }
 }
 
-/** One network per generated sample and one for the floor, trained together; logits of "generated". */
+/** One network per generated sample, one for the floor and a small one for broken showers, trained together; logits of "generated". */
 export function classifierModel(level: Level): ModelDefinition<Config, Facts> {
   return {
     title: level === "high" ? "classifier on features" : "classifier on voxels",
@@ -123,11 +131,14 @@ export function classifierModel(level: Level): ModelDefinition<Config, Facts> {
       { facts, shapes },
     ): BuiltModel {
       const width = shapes[level]![1]!;
-      const networks = [...facts.generated, "floor"].map((_, i) =>
+      const networks = opponents(facts).map((_, i, { length }) =>
         mlp({
           inputs: width,
           units: [
-            ...Array.from({ length: classifierLayers }, () => classifierWidth),
+            ...Array.from(
+              { length: classifierLayers },
+              () => i < length - 1 ? classifierWidth : Math.min(BROKEN_WIDTH, classifierWidth),
+            ),
             1,
           ],
           activation: "leakyRelu",
@@ -183,7 +194,7 @@ export interface ClassifierResult {
   readonly rows: number;
 }
 
-/** Results per generated sample, and last those of the floor: one part of the reference against another. */
+/** Results per generated sample, then of the floor, one part of the reference against another, and of broken showers. */
 export async function classifierResults(
   level: Level,
   context: EvaluateContext<Facts>,
@@ -194,7 +205,7 @@ export async function classifierResults(
     await context.predict(model, validation!),
     await context.predict(model, test!),
   ];
-  return [...context.facts.generated, "floor"].map((_, i) => {
+  return opponents(context.facts).map((_, i) => {
     const [scores, labels] = scoresOf(judged, i);
     const [validated, classes] = scoresOf(calibrating, i);
     const probability = isotonicFit(validated, classes);

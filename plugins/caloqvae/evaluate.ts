@@ -58,10 +58,10 @@ export async function evaluate(config: Config, context: EvaluateContext<Facts>):
       Object.entries(comparisons).map(([label, { values }], i) => [label, { ...values, ...classified[i] }]),
     ),
     matched,
-    floor: { ...floor.values, ...classified.at(-1) },
+    floor: { ...floor.values, ...classified.at(-2) },
     shuffled: shuffled.values,
     detuned: detuned.values,
-    broken: worse(shuffled.values, detuned.values, floor.values),
+    broken: { ...worse(shuffled.values, detuned.values, floor.values), ...classified.at(-1) },
   };
   return {
     metrics: metricsOf(judgement),
@@ -116,10 +116,10 @@ async function compareAll(config: Config, context: EvaluateContext<Facts>): Prom
   }
 }
 
-/** Values of the classifier test, per generated sample and last for the floor. */
+/** Values of the classifier test, per generated sample, then for the floor, last for the broken showers. */
 async function classifierValues(context: EvaluateContext<Facts>): Promise<Values[]> {
   const levels = (["high", "low"] as const).filter((level) => context.tables.test?.[level] !== undefined);
-  const count = context.facts.generated.length + 1;
+  const count = context.facts.generated.length + 2;
   const found: { [key: string]: Measured }[] = Array.from({ length: count }, () => ({}));
   for (const level of levels) {
     (await classifierResults(level, context)).forEach(({ auc, divergence, rows }, i) => {

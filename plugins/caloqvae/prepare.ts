@@ -3,23 +3,22 @@
  *
  * @module
  */
-import type { Matrix } from "beamline/metrics";
 import { DataError, type PrepareContext, type Prepared, type Table, type TextTable } from "beamline";
 import { classifierTables } from "./classifier.ts";
+import { classifierInputs, rowsToKeep } from "./classifier_inputs.ts";
 import { type Census, Cleaner } from "./cleaning.ts";
 import { type Config, cutOf } from "./config.ts";
 import type { Facts, SampleFacts } from "./facts.ts";
 import {
   computeFeatures,
   emptyFeatures,
-  featureMatrix,
   featureNames,
   type Features,
   featureTable,
   LAYER_FEATURES,
   sliceFeatures,
 } from "./features.ts";
-import { type Geometry, selectLayers } from "./geometry.ts";
+import { selectLayers } from "./geometry.ts";
 import { closeAll, openSamples } from "./sources.ts";
 import { blocksOf, type ShowerSource } from "./showers.ts";
 
@@ -40,7 +39,7 @@ export async function prepare(
       const pass = firstPass(
         source,
         config,
-        i === 0 ? 2 : 1,
+        i === 0,
         (rows) => context.progress(done + rows, total, source.label),
       );
       done += source.rows;
@@ -67,11 +66,10 @@ interface Pass {
   readonly chosenRows: readonly number[];
 }
 
-/** @param share Showers kept for the classifier test, in units of what one class needs. */
 function firstPass(
   source: ShowerSource,
   config: Config,
-  share: number,
+  isReference: boolean,
   progress: (rows: number) => void,
 ): Pass {
   const { geometry, rows } = source;
@@ -82,9 +80,7 @@ function firstPass(
     negatives: config.negatives,
   });
   const features = emptyFeatures(geometry, rows);
-  const wanted = config.classifier === "low" || config.classifier === "both"
-    ? Math.min(share * config.classifierRows, rows)
-    : 0;
+  const wanted = rowsToKeep(config, isReference, rows);
   const chosen = new Float32Array(wanted * voxels);
   const chosenRows: number[] = [];
   let count = 0;
@@ -214,7 +210,7 @@ function assemble(
     Object.assign(
       tables,
       classifierTables(
-        classifierInputs(config, passes, geometry, reference.geometry),
+        classifierInputs(config, passes, geometry, reference.geometry, context),
         facts,
         context,
       ),
@@ -284,70 +280,4 @@ function censusTable(passes: readonly Pass[], { cut }: Facts): TextTable {
     ]),
     note: cut > 0 ? `voxels below ${cut} MeV were set to 0` : "no read-out cut",
   };
-}
-
-/**
- * What the networks see of each sample, [sample][row, input]: the reference, the generated samples, and last the rest of
- * the reference, for the floor.
- */
-function classifierInputs(
-  { classifier, features: convention }: Config,
-  passes: readonly Pass[],
-  geometry: Geometry,
-  whole: Geometry,
-): { readonly [level: string]: readonly Matrix[] } {
-  const inputs: { [level: string]: readonly Matrix[] } = {};
-  if (classifier !== "low") {
-    inputs.high = withFloor(passes.map(({ features }) => featureMatrix(features, geometry, convention)));
-  }
-  if (classifier !== "high") {
-    const voxels = voxelsOf(geometry, whole);
-    inputs.low = withFloor(passes.map((pass) => voxelVectors(pass, voxels, whole.voxels)));
-  }
-  return inputs;
-}
-
-/** Every other row of the reference goes to the end, as a sample of its own. */
-function withFloor([reference, ...generated]: readonly Matrix[]): Matrix[] {
-  const { rows, columns, data } = reference!;
-  const every = (first: number): Matrix => {
-    const count = Math.floor((rows - first + 1) / 2);
-    const taken = new Float64Array(count * columns);
-    for (let i = 0; i < count; i++) {
-      const from = (first + 2 * i) * columns;
-      taken.set(data.subarray(from, from + columns), i * columns);
-    }
-    return { rows: count, columns, data: taken };
-  };
-  return [every(0), ...generated, every(1)];
-}
-
-/** Indices of the voxels of some layers among those of all. */
-function voxelsOf(geometry: Geometry, whole: Geometry): Int32Array {
-  const ids = geometry.layers.map(({ id }) => id);
-  return Int32Array.from(
-    whole.layers.filter(({ id }) => ids.includes(id)).flatMap((
-      { from, voxels },
-    ) => Array.from({ length: voxels }, (_, i) => from + i)),
-  );
-}
-
-/** log10 of the incident energy, and of 1 + 1e4 times each voxel's share of it. */
-function voxelVectors(
-  { chosen, chosenRows, features }: Pass,
-  voxels: Int32Array,
-  stride: number,
-): Matrix {
-  const columns = voxels.length + 1;
-  const data = new Float32Array(chosenRows.length * columns);
-  chosenRows.forEach((row, i) => {
-    const incident = features.incident[row]!;
-    data[i * columns] = Math.log10(incident);
-    voxels.forEach((voxel, at) => {
-      data[i * columns + 1 + at] = Math.log10(
-        1 + 1e4 * Math.max(0, chosen[i * stride + voxel]!) / incident,
-      );
-    });
-  });
-  return { rows: chosenRows.length, columns, data };
 }
