@@ -466,11 +466,13 @@ class Execution {
             columns,
             rows,
             batches,
+            isTrained,
           } as unknown as Json,
         ),
       );
       for (const name of Object.keys(config.models)) {
         const found = answer[name];
+        if (!found && !isTrained) continue; // its columns were not prepared
         if (!found) {
           throw new PluginError(
             `Cannot train model "${name}" as it was not traced`,

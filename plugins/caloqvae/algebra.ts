@@ -13,6 +13,9 @@ import type { Facts } from "./facts.ts";
 const BLOCK_COLUMNS = 448;
 /** Rows of a batch of the moments. */
 export const MOMENT_ROWS = 2048;
+/** Rows of a batch, and columns of a block, of products of any number of columns. */
+export const GRAM_ROWS = 1024;
+export const GRAM_COLUMNS = 1344;
 /** Rows of a batch of programs over pairs of rows. */
 const PAIR_ROWS = 512;
 /** Rows of a tile of neighbors: what the engine holds of two samples. */
@@ -38,21 +41,35 @@ function blockPairs(count: number): (readonly [number, number])[] {
   ).flat();
 }
 
-/** The model without training that holds the programs. */
+/** The model without training that holds the programs: of a judgement, whose sizes are known, and of any file. */
 export const algebraModel: ModelDefinition<Config, Facts> = {
   title: "products of large matrices",
   inputs: () => [],
   build: (config, { facts }) => ({
-    programs: {
-      moments: momentsProgram(facts.voxels),
-      weighted: weightedProgram(facts.features, FPD_POINTS * facts.fpdDraws),
-      kernel: kernelProgram(facts.features, facts.kernelRows),
-      radii: radiiProgram(facts.voxels, tileRows(facts.neighborRows), config.neighbors),
-      counts: countsProgram(facts.voxels, tileRows(facts.neighborRows)),
-      influence: influenceProgram(facts.layerVoxels),
-    },
+    programs: "voxels" in facts ? judgingPrograms(config, facts) : { gram: gramProgram() },
   }),
 };
+
+function judgingPrograms(config: Config, facts: Facts): { readonly [name: string]: ModelProgram } {
+  return {
+    moments: momentsProgram(facts.voxels),
+    weighted: weightedProgram(facts.features, FPD_POINTS * facts.fpdDraws),
+    kernel: kernelProgram(facts.features, facts.kernelRows),
+    radii: radiiProgram(facts.voxels, tileRows(facts.neighborRows), config.neighbors),
+    counts: countsProgram(facts.voxels, tileRows(facts.neighborRows)),
+    influence: influenceProgram(facts.layerVoxels),
+  };
+}
+
+/** Sums of aᵀ b. */
+function gramProgram(): ModelProgram {
+  return {
+    rows: GRAM_ROWS,
+    inputs: { a: { shape: [GRAM_COLUMNS] }, b: { shape: [GRAM_COLUMNS] } },
+    sums: ["product"],
+    run: ({ a, b }) => ({ product: tf.matMul(a as tf.Tensor2D, b as tf.Tensor2D, true, false) }),
+  };
+}
 
 /** Sums of z zᵀ for energies and hits, z = (x - shift) / scale, in blocks of columns. */
 function momentsProgram(voxels: number): ModelProgram {

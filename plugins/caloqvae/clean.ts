@@ -120,7 +120,7 @@ async function cleanFile(
 }
 
 /** Layers with energy in some event; each is read until one is found. */
-async function activeLayers(path: string): Promise<number[]> {
+export async function activeLayers(path: string): Promise<number[]> {
   const { file, layers, rows } = await openLayout(path);
   try {
     return layers.filter(({ dataset }) => {

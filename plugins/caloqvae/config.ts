@@ -68,6 +68,8 @@ export const config = z.object({
     "units of each of the two hidden layers",
   ),
   classifierLayers: z.int().min(1).max(8).default(2).describe("hidden layers of the classifier"),
+  of: z.enum(["energy", "hits", "layers"]).default("energy")
+    .describe("correlate: voxel energies, voxels above 0, or energies of layers"),
   quality: z.number().min(0).max(10).default(1)
     .describe("simulation: how wrong the last generated sample is; 0 is right"),
   eta: z.int().min(0).max(130).default(0).describe(

@@ -115,7 +115,9 @@ function ofLayers({ layers, layerIds, rows }: Features, name: "energy" | "sparsi
 const MOST_VOXELS = 120;
 
 /** Voxels that stand for all, and names for the first of each layer: the first sector of some rings of some layers. */
-function representative({ layers }: Geometry): { readonly voxels: number[]; readonly names: string[] } {
+export function representative(
+  { layers }: Geometry,
+): { readonly voxels: number[]; readonly names: string[] } {
   const rings = layers.reduce((sum, layer) => sum + layer.rings, 0);
   const step = Math.max(1, Math.ceil(rings / MOST_VOXELS));
   const chosen = layers.flatMap((layer) =>

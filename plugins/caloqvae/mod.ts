@@ -10,6 +10,7 @@ import { classifierModel } from "./classifier.ts";
 import { clean } from "./clean.ts";
 import { compareDatasets } from "./compare_datasets.ts";
 import { config, presets } from "./config.ts";
+import { correlate } from "./correlate.ts";
 import { evaluate } from "./evaluate.ts";
 import { inspect } from "./inspect.ts";
 import { prepare } from "./prepare.ts";
@@ -71,6 +72,12 @@ export default definePlugin({
       title: "remove events with a voxel at or above the incident energy",
       prepare: false,
       run: clean,
+    },
+    correlate: {
+      title: "correlation matrices of files of any size",
+      prepare: false,
+      models: true,
+      run: correlate,
     },
   },
 });

@@ -212,7 +212,10 @@ export class HookRunner {
     return found as NonNullable<AnyPlugin[K]>;
   }
 
-  /** Traces the enabled models and writes their programs and initial state. */
+  /**
+   * Traces the enabled models and writes their programs and initial state. Where nothing is trained, models whose columns
+   * were not prepared are left out.
+   */
   async #trace(args: TraceArgs): Promise<Json> {
     const { traceModel } = await import("../../engine/trace/trace.ts");
     const { encodeProgram } = await import("../../engine/program/encode.ts");
@@ -220,6 +223,9 @@ export class HookRunner {
     const traced: { [model: string]: { programs: string[]; outputs: Json } } = {};
     for (const [name, model] of Object.entries(this.#enabledModels(config))) {
       const plan = modelPlan(model, config);
+      if (args.isTrained === false && plan.inputs.some((name) => !Object.hasOwn(args.columns, name))) {
+        continue;
+      }
       const context = {
         ...this.#context(args.seed),
         facts: args.facts,
@@ -355,6 +361,8 @@ interface TraceArgs extends HookArgs {
   };
   readonly rows: { readonly [split: string]: number };
   readonly batches: { readonly [model: string]: { train: number; validationTail: number; predict: number } };
+  /** Whether training may follow. @default true */
+  readonly isTrained?: boolean;
 }
 interface EvaluateArgs extends HookArgs {
   readonly facts: JsonObject;
