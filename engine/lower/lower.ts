@@ -17,8 +17,8 @@ export interface Lowered {
   readonly inputs: readonly string[];
   /** State that the graph reads, and the graph input for it. */
   readonly state: readonly { readonly name: string; readonly input: string }[];
-  /** Graph outputs of the program's outputs, in order. */
-  readonly outputs: readonly string[];
+  /** Outputs of the program in order, and the graph output for each. */
+  readonly outputs: readonly { readonly name: string; readonly output: string }[];
   /** State that the graph writes, and the graph output for it. */
   readonly updates: readonly { readonly name: string; readonly output: string }[];
 }
@@ -53,6 +53,7 @@ export function lower(program: Program): Lowered {
   const outputs = program.outputs.map(({ name, value }) => ({
     name: taken.has(name) ? `output/${name}` : name,
     value: values.get(value)!,
+    output: name,
   }));
   const updates = changes(program).map(({ state, value }) => ({
     name: `update/${state}`,
@@ -63,7 +64,7 @@ export function lower(program: Program): Lowered {
     graph: graph.finish(program.name, [...outputs, ...updates]),
     inputs: program.inputs.map((input) => input.name),
     state,
-    outputs: outputs.map((output) => output.name),
+    outputs: outputs.map(({ output, name }) => ({ name: output, output: name })),
     updates: updates.map(({ state, name }) => ({ name: state, output: name })),
   };
 }

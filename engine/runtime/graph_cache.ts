@@ -12,15 +12,27 @@ import type { OnnxNode } from "../lower/builder.ts";
 import { lower, type Lowered } from "../lower/lower.ts";
 import { encodeOnnx } from "../lower/onnx.ts";
 import { optimize, type Pack } from "../lower/passes.ts";
+import { divideRows, partsOf, type RowParts } from "../lower/passes/rows.ts";
 import { programKey } from "../program/key.ts";
 import type { Program } from "../program/types.ts";
 import { multiplications } from "./threads.ts";
 
-/** A lowered program: the bytes, and what a session has to know of them. */
-export interface ReadyGraph {
+/** A graph and which of its tensors is which of a program. */
+export interface NamedGraph {
   readonly onnx: Uint8Array<ArrayBuffer>;
-  /** Which tensor of the graph is which of the program. */
   readonly names: Omit<Lowered, "graph">;
+}
+
+/** The graphs of a program in parts; see {@linkcode RowParts}. */
+export interface ReadyParts extends Omit<RowParts, "part" | "rest"> {
+  readonly part: NamedGraph;
+  readonly rest: NamedGraph | undefined;
+}
+
+/** A lowered program: the bytes, and what a session has to know of them. */
+export interface ReadyGraph extends NamedGraph {
+  /** The same in parts, for several threads with rows of their own; undefined for one thread, or where rows meet. */
+  readonly parts: ReadyParts | undefined;
   /** State tensors that the graph takes one after the other. */
   readonly packs: readonly Pack[];
   /** In matrix products and convolutions of one run. */
@@ -46,6 +58,8 @@ export interface GraphRequest {
   /** Lays out a pack; false when its members lie elsewhere. */
   readonly accept: (pack: Pack) => boolean;
   readonly onCpu?: ((node: OnnxNode) => boolean) | undefined;
+  /** Parts that a program with so many multiplications is wanted in. @default 1 */
+  readonly partsFor?: ((multiplications: number) => number) | undefined;
 }
 
 /** Bytes of graphs that a cache holds in memory; the oldest go first. */
@@ -64,8 +78,9 @@ export class GraphCache {
 
   /** The graph of a program with its packs laid out: from memory, from the store, or lowered now. */
   async ready(request: GraphRequest): Promise<ReadyGraph> {
-    const { program, engine, layout, accept } = request;
-    const key = sha256Hex(`${engine}\n${layout}\n${programKey(program)}`);
+    const { program, engine, layout, accept, partsFor } = request;
+    const parts = partsFor ? `${partsFor(0)} to ${partsFor(Infinity)} parts` : "whole";
+    const key = sha256Hex(`${engine}\n${parts}\n${layout}\n${programKey(program)}`);
     const known = this.#graphs.get(key) ?? await this.#stored(key);
     if (!known) {
       const graph = lowered(request);
@@ -108,29 +123,60 @@ export class GraphCache {
 export const sharedGraphs: GraphCache = new GraphCache();
 
 /** Lowers a program. */
-function lowered({ program, accept, onCpu }: GraphRequest): ReadyGraph {
+function lowered({ program, accept, onCpu, partsFor }: GraphRequest): ReadyGraph {
   const { program: optimized, packs } = optimize(program, accept);
   const { graph, ...names } = lower(optimized);
+  const count = multiplications(optimized);
+  const wanted = partsOf(optimized, partsFor?.(count) ?? 1);
   return {
     onnx: encodeOnnx(graph),
     names,
+    parts: loweredParts(divideRows(optimized, wanted)),
     packs,
-    multiplications: multiplications(optimized),
+    multiplications: count,
     cpuNodes: graph.nodes.filter((node) => onCpu?.(node)).map(({ name }) => name),
   };
 }
 
-/** One line of JSON, then the ONNX bytes. */
-function encodeGraph({ onnx, ...facts }: ReadyGraph): Uint8Array<ArrayBuffer> {
-  const head = new TextEncoder().encode(JSON.stringify(facts) + "\n");
-  const whole = new Uint8Array(head.length + onnx.length);
-  whole.set(head);
-  whole.set(onnx, head.length);
+function loweredParts(parts: RowParts | undefined): ReadyParts | undefined {
+  return parts && { ...parts, part: named(parts.part), rest: parts.rest && named(parts.rest) };
+}
+
+function named(program: Program): NamedGraph {
+  const { graph, ...names } = lower(program);
+  return { onnx: encodeOnnx(graph), names };
+}
+
+/** Graphs of a ready graph in the order in which their bytes are stored. */
+const GRAPHS: readonly ((graph: ReadyGraph) => NamedGraph | undefined)[] = [
+  (graph) => graph,
+  ({ parts }) => parts?.part,
+  ({ parts }) => parts?.rest,
+];
+
+/** One line of JSON, in which the bytes of graphs are lengths, then those bytes. */
+function encodeGraph(graph: ReadyGraph): Uint8Array<ArrayBuffer> {
+  const facts = JSON.stringify(graph, (key, value) => key === "onnx" ? (value as Uint8Array).length : value);
+  const head = new TextEncoder().encode(facts + "\n");
+  const bodies = GRAPHS.flatMap((of) => of(graph)?.onnx ?? []);
+  const whole = new Uint8Array(bodies.reduce((sum, { length }) => sum + length, head.length));
+  let at = 0;
+  for (const bytes of [head, ...bodies]) {
+    whole.set(bytes, at);
+    at += bytes.length;
+  }
   return whole;
 }
 
 function decodeGraph(bytes: Uint8Array<ArrayBuffer>): ReadyGraph {
-  const end = bytes.indexOf(10); // JSON has no line break
-  const facts = JSON.parse(new TextDecoder().decode(bytes.subarray(0, end))) as Omit<ReadyGraph, "onnx">;
-  return { ...facts, onnx: bytes.slice(end + 1) };
+  let at = bytes.indexOf(10) + 1; // JSON has no line break
+  const graph = JSON.parse(new TextDecoder().decode(bytes.subarray(0, at))) as ReadyGraph;
+  for (const of of GRAPHS) {
+    const stored = of(graph) as { onnx: unknown } | undefined;
+    if (!stored) continue;
+    const end = at + (stored.onnx as number);
+    stored.onnx = bytes.slice(at, end);
+    at = end;
+  }
+  return graph;
 }

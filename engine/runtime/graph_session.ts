@@ -11,7 +11,8 @@ import { verifyProgram } from "../program/verify.ts";
 import type { Program } from "../program/types.ts";
 import { checkInputs, checkState, checkTensor } from "./arrays.ts";
 import { type GraphCache, type ReadyGraph, sharedGraphs } from "./graph_cache.ts";
-import type { Ort, OrtModel, OrtTensor } from "./ort.ts";
+import { type GraphCalls, loadCalls } from "./graph_calls.ts";
+import type { Ort, OrtCall, OrtTensor } from "./ort.ts";
 import type { PackageOrt } from "./ort_package.ts";
 import { StateStore } from "./store.ts";
 import type { Executable, Session, Tensors } from "./types.ts";
@@ -25,6 +26,8 @@ export interface GraphBackend {
   readonly threads: number;
   /** Threads of a program with so many multiplications. */
   threadsFor(multiplications: number): number;
+  /** Parts of the rows of a program with so many multiplications, each on a thread. @default 1 */
+  partsFor?(multiplications: number): number;
   /** Nodes that must run on the CPU whatever the provider. @default none */
   onCpu?(node: OnnxNode): boolean;
   /** Programs that were lowered before. @default those of this process */
@@ -55,25 +58,21 @@ export class GraphSession implements Session {
     checkState(program, (name) => this.#store.find(name));
     // Packing moves tensors: no run may be reading them, and no other program may be packing.
     const graph = await this.#turn(() => this.#graph(program));
-    const { onnx, names, cpuNodes } = graph;
-    const order = {
-      inputs: [...names.inputs, ...names.state.map((entry) => entry.input)],
-      outputs: [...names.outputs, ...names.updates.map((entry) => entry.output)],
-    };
-    const model = await ort.load(onnx, order, { threads: threadsFor(graph.multiplications), cpuNodes });
-    const executable = new GraphExecutable(program, graph, model, ort, this.#store, (run) => this.#turn(run));
+    const calls = await loadCalls(graph, ort, threadsFor(graph.multiplications));
+    const executable = new GraphExecutable(program, graph, calls, ort, this.#store, (run) => this.#turn(run));
     this.#executables.add(executable);
     return executable;
   }
 
   async #graph(program: Program): Promise<ReadyGraph> {
-    const { engine, onCpu, graphs = sharedGraphs } = this.#backend;
+    const { engine, ort, onCpu, partsFor, graphs = sharedGraphs } = this.#backend;
     const graph = await graphs.ready({
       program,
       engine,
       layout: this.#store.layout,
       accept: (pack) => this.#store.pack(pack.name, pack.members),
       onCpu,
+      partsFor: ort.together && partsFor,
     });
     const absent = graph.packs.find(({ name }) => !this.#store.find(name));
     if (!absent) return graph;
@@ -127,14 +126,14 @@ class GraphExecutable implements Executable {
   readonly #outputs: readonly OrtTensor[];
   readonly #results: Tensors;
   /** Bound calls by which copy of every state they read. */
-  readonly #calls = new Map<string, () => void | Promise<void>>();
+  readonly #bound = new Map<string, OrtCall>();
   #version = -1;
   #isOpen = true;
 
   constructor(
     readonly program: Program,
     readonly graph: ReadyGraph,
-    readonly model: OrtModel,
+    readonly calls: GraphCalls,
     readonly ort: Ort,
     readonly store: StateStore,
     readonly turn: Turn,
@@ -173,25 +172,27 @@ class GraphExecutable implements Executable {
   async dispose(): Promise<void> {
     if (!this.#isOpen) return;
     this.#isOpen = false;
-    await this.model.dispose();
+    this.#bound.clear();
+    await this.calls.dispose();
     for (const tensor of [...this.#inputs, ...this.#outputs]) this.ort.release(tensor);
-    this.#calls.clear();
   }
 
   /** The call for the present sides of all state. */
-  #call(): () => void | Promise<void> {
+  #call(): OrtCall {
     const { graph: { names }, store } = this;
-    if (this.#version !== store.version) this.#calls.clear();
+    if (this.#version !== store.version) this.#bound.clear();
     this.#version = store.version;
     const touched = [...names.state, ...names.updates];
     const key = touched.map(({ name }) => store.side(name)).join("");
-    const known = this.#calls.get(key);
+    const known = this.#bound.get(key);
     if (known) return known;
-    const call = this.model.bind(
-      [...this.#inputs, ...names.state.map(({ name }) => store.present(name))],
-      [...this.#outputs, ...names.updates.map(({ name }) => store.next(name))],
-    );
-    this.#calls.set(key, call);
+    const call = this.calls.bind({
+      input: (name) => this.#inputs[this.program.inputs.findIndex((input) => input.name === name)]!,
+      output: (name) => this.#outputs[this.program.outputs.findIndex((output) => output.name === name)]!,
+      present: (name) => store.present(name),
+      next: (name) => store.next(name),
+    });
+    this.#bound.set(key, call);
     return call;
   }
 }

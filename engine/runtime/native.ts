@@ -7,7 +7,7 @@
  */
 import { GraphSession } from "./graph_session.ts";
 import { openOrt, type Ort } from "./ort.ts";
-import { checkThreads, defaultThreads, threadsFor } from "./threads.ts";
+import { checkThreads, defaultThreads, partsFor, threadsFor } from "./threads.ts";
 import type { Engine } from "./types.ts";
 
 /** ONNX Runtime on the CPU. */
@@ -25,6 +25,7 @@ export function nativeEngineOn(open: () => Promise<Ort>): Engine {
         ort: await open(),
         threads: most,
         threadsFor: (multiplications: number) => threads ?? threadsFor(multiplications, most),
+        partsFor: (multiplications: number) => partsFor(multiplications, most),
         graphs,
       };
       return new GraphSession(backend, state);

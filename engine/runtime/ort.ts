@@ -38,10 +38,13 @@ export interface GraphNames {
   readonly outputs: readonly string[];
 }
 
+/** A call of a graph with fixed tensors. */
+export type OrtCall = () => void | Promise<void>;
+
 /** A loaded graph. */
 export interface OrtModel {
   /** A call with fixed tensors, in the order of {@linkcode GraphNames}; it writes into the outputs. */
-  bind(inputs: readonly OrtTensor[], outputs: readonly OrtTensor[]): () => void | Promise<void>;
+  bind(inputs: readonly OrtTensor[], outputs: readonly OrtTensor[]): OrtCall;
   dispose(): Promise<void>;
 }
 
@@ -59,6 +62,11 @@ export interface Ort {
   release(tensor: OrtTensor): void;
   /** Loads ONNX bytes. */
   load(onnx: Uint8Array<ArrayBuffer>, names: GraphNames, options: LoadOptions): Promise<OrtModel>;
+  /**
+   * Makes ready to do up to so many calls at the same time, the first on this thread. Absent where all calls are made by
+   * one thread.
+   */
+  readonly together?: (most: number) => Promise<(calls: readonly OrtCall[]) => void>;
 }
 
 let opened: Promise<Ort> | undefined;

@@ -16,8 +16,9 @@ import { type ArrayOf, sizeOf } from "../../core/types.ts";
 import { InternalError, UnsupportedError } from "../../core/errors.ts";
 import type { ProgramDtype } from "../program/types.ts";
 import { ARRAYS } from "./arrays.ts";
+import { openCrew } from "./crew.ts";
 import { type FloatMode, openFloatMode } from "./float_mode.ts";
-import type { LoadOptions, Ort, OrtTensor } from "./ort.ts";
+import type { LoadOptions, Ort, OrtCall, OrtTensor } from "./ort.ts";
 
 /** Functions of `struct OrtApi` in order, up to the last one needed (all of API version 5 or older). */
 const API_ORDER = (
@@ -163,6 +164,12 @@ function library(api: Api, version: string, floatMode: FloatMode): Ort {
     (out) => api.CreateCpuMemoryInfo.call(ORT_ARENA_ALLOCATOR, ORT_MEM_TYPE_DEFAULT, out),
   );
 
+  /** Words of calls of `Run`, in the order of its parameters but for the run options, which are null. */
+  const described = new WeakMap<
+    OrtCall,
+    readonly (bigint | BigUint64Array<ArrayBuffer> | Deno.PointerObject)[]
+  >();
+
   const sessionOptions = (options: LoadOptions) => {
     const pointer = created("make session options", (out) => api.CreateSessionOptions.call(out));
     const entry = (key: string, value: string) =>
@@ -215,11 +222,11 @@ function library(api: Api, version: string, floatMode: FloatMode): Ort {
     let isOpen = true;
     return {
       bind(inputs, outputs) {
-        const inputValues = BigUint64Array.from(inputs, (t) => t.handle as bigint);
-        const outputValues = BigUint64Array.from(outputs, (t) => t.handle as bigint);
+        const inputValues = addressable(inputs.map((t) => t.handle as bigint));
+        const outputValues = addressable(outputs.map((t) => t.handle as bigint));
         // ONNX Runtime holds bare addresses: keeping the tensors here keeps their memory alive.
         const alive = [inputs, outputs, inputNames, outputNames];
-        return () => {
+        const call = () => {
           if (!isOpen || alive.length === 0) {
             throw new InternalError("Cannot run graph as it must be loaded: it was disposed");
           }
@@ -237,6 +244,16 @@ function library(api: Api, version: string, floatMode: FloatMode): Ort {
           floatMode.restore();
           check("run graph", status);
         };
+        described.set(call, [
+          session,
+          inputNames.table,
+          inputValues,
+          BigInt(inputs.length),
+          outputNames.table,
+          BigInt(outputs.length),
+          outputValues,
+        ]);
+        return call;
       },
       dispose() {
         if (isOpen) api.ReleaseSession.call(session);
@@ -246,8 +263,30 @@ function library(api: Api, version: string, floatMode: FloatMode): Ort {
     };
   };
 
+  const together: Ort["together"] = async (most) => {
+    const crew = await openCrew(most - 1);
+    const words = new WeakMap<OrtCall, BigUint64Array>();
+    const wordsOf = (call: OrtCall) => {
+      const known = words.get(call);
+      if (known) return known;
+      const made = BigUint64Array.from([api.Run.pointer, ...described.get(call)!], addressOf);
+      words.set(call, made);
+      return made;
+    };
+    return ([own, ...others]) => {
+      const statuses = crew(own!, others.map(wordsOf));
+      for (const status of statuses) check("run graph", Deno.UnsafePointer.create(status));
+    };
+  };
+
   const release = (t: OrtTensor) => api.ReleaseValue.call(Deno.UnsafePointer.create(t.handle as bigint));
-  return { version, binding: "direct", tensor, release, load };
+  return { version, binding: "direct", tensor, release, load, together };
+}
+
+/** A word of a foreign call: a number as it is, memory and pointers by their address. */
+function addressOf(word: bigint | BigUint64Array<ArrayBuffer> | Deno.PointerObject): bigint {
+  if (typeof word === "bigint") return word;
+  return Deno.UnsafePointer.value(word instanceof BigUint64Array ? Deno.UnsafePointer.of(word) : word);
 }
 
 /** Zeros that begin on a cache line. V8 neither moves nor copies memory that an `ArrayBuffer` was made for. */
@@ -275,12 +314,16 @@ function cString(text: string): Uint8Array<ArrayBuffer> {
   return new TextEncoder().encode(text + "\0");
 }
 
+/** Words at an address that stays: V8 keeps short arrays in its heap, and moves them, unless their buffer was made first. */
+function addressable(words: readonly bigint[]): BigUint64Array<ArrayBuffer> {
+  const array = new BigUint64Array(new ArrayBuffer(8 * words.length));
+  array.set(words);
+  return array;
+}
+
 /** A C array of C strings; `strings` keeps their memory. */
 function stringTable(texts: readonly string[]): { table: BigUint64Array<ArrayBuffer>; strings: unknown[] } {
   const strings = texts.map((text) => cString(text));
-  const table = BigUint64Array.from(
-    strings,
-    (bytes) => Deno.UnsafePointer.value(Deno.UnsafePointer.of(bytes)),
-  );
+  const table = addressable(strings.map((bytes) => Deno.UnsafePointer.value(Deno.UnsafePointer.of(bytes))));
   return { table, strings };
 }
