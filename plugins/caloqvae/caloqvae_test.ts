@@ -17,7 +17,7 @@ import { type Geometry, geometryFromBins, geometryFromXml, matchGeometries, reor
 import { compareHistogram, histogramSpecs } from "./histograms.ts";
 import { inspectFile } from "./inspection.ts";
 import { openShowers } from "./showers.ts";
-import { simulatedSource } from "./simulation.ts";
+import { evenEnergies, simulatedSource } from "./simulation.ts";
 import { energyGroup, shuffleVoxels } from "./statistics.ts";
 
 const config = schema.parse({});
@@ -25,10 +25,9 @@ const config = schema.parse({});
 function sample(label: string, scale: number, rows: number, geometry = regularGeometry()) {
   const source = simulatedSource({
     label,
-    rows,
     geometry,
     flaws: detuning(scale),
-    energies: randomFor({ seed: 1, purpose: "test/incident" }),
+    incident: evenEnergies(randomFor({ seed: 1, purpose: "test/incident" }), rows),
     random: (step) => randomFor({ seed: 1, purpose: `test/${label}`, step }),
   });
   const voxels = new Float32Array(rows * geometry.voxels);

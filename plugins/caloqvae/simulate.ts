@@ -15,8 +15,8 @@ import { DETECTOR_LAYERS, regularBins, regularGeometry } from "./binning.ts";
 import type { Config } from "./config.ts";
 import { detuning, FAMILY, NO_FLAWS } from "./detuning.ts";
 import { geometryFromBins, type Layer } from "./geometry.ts";
-import { simulatedSource } from "./simulation.ts";
-import { streamsOf } from "./sources.ts";
+import { randomEnergies, simulatedSource } from "./simulation.ts";
+import { judgedShowers } from "./sources.ts";
 import { blocksOf } from "./showers.ts";
 
 /** Writes all files; returns the folders. */
@@ -51,10 +51,9 @@ async function writeAtlas(config: Config, context: SimulateContext): Promise<voi
   const events = config.events;
   const source = simulatedSource({
     label: "atlas",
-    rows: events,
     geometry: active,
     flaws: NO_FLAWS,
-    energies: context.random(`simulate/atlas/${config.eta}/incident`),
+    incident: randomEnergies(context.random(`simulate/atlas/${config.eta}/incident`), events),
     random: (step) => context.random(`simulate/atlas/${config.eta}`, { step }),
   });
   const all = Array.from({ length: DETECTOR_LAYERS }, (_, id) => id);
@@ -212,10 +211,9 @@ export async function writeFamily(
   for (const [i, { name, scale }] of samples.entries()) {
     const source = simulatedSource({
       label: name,
-      rows: config.events,
       geometry,
       flaws: detuning(scale),
-      ...streamsOf(context, name === "reference"),
+      ...judgedShowers(context, config.events, name === "reference"),
     });
     const writer = await createHdf5(`${folder}/${name}.hdf5`);
     writer.setAttributes({ simulated: 1, detuning: scale });

@@ -19,13 +19,30 @@ const HIGHEST_MEV = 4_194_304;
 /** Share of events in the tail, so that the spectrum has no step where it begins. */
 const TAIL_SHARE = 0.263;
 
-/** Incident energy in MeV: flat in log E up to 40 GeV, above it falling as E^-1/2 per unit of log E. */
-export function drawEnergy(random: Random): number {
-  if (random.uniform() >= TAIL_SHARE) {
-    return LOWEST_MEV * (TAIL_MEV / LOWEST_MEV) ** random.uniform();
-  }
+/** Incident energy in MeV at a quantile 0..1: flat in log E up to 40 GeV, above it falling as E^-1/2 per unit of log E. */
+export function energyAt(quantile: number): number {
+  const body = 1 - TAIL_SHARE;
+  if (quantile < body) return LOWEST_MEV * (TAIL_MEV / LOWEST_MEV) ** (quantile / body);
   const share = 1 - Math.sqrt(TAIL_MEV / HIGHEST_MEV);
-  return TAIL_MEV / (1 - share * random.uniform()) ** 2;
+  return TAIL_MEV / (1 - share * (quantile - body) / TAIL_SHARE) ** 2;
+}
+
+/** Incident energies drawn at random. */
+export function randomEnergies(random: Random, rows: number): Float64Array {
+  return Float64Array.from({ length: rows }, () => energyAt(random.uniform()));
+}
+
+/** (sqrt(5) - 1) / 2: its multiples, without their whole parts, fill [0, 1) evenly from the first on. */
+const GOLDEN = 0.6180339887498949;
+
+/**
+ * Incident energies that cover the spectrum evenly in every stretch of events, so that parts of a sample compare at equal
+ * energies, as those of fixed energies do: with drawn ones the few showers of the highest energies decide how far the
+ * correlations of two samples are apart.
+ */
+export function evenEnergies(random: Random, rows: number): Float64Array {
+  const start = random.uniform();
+  return Float64Array.from({ length: rows }, (_, row) => energyAt((start + row * GOLDEN) % 1));
 }
 
 /** Events made at once. */
@@ -34,21 +51,20 @@ const BLOCK_EVENTS = 256;
 /** What to simulate. */
 export interface SimulationRequest {
   readonly label: string;
-  readonly rows: number;
   readonly geometry: Geometry;
   readonly flaws: Detuning;
-  /** The stream of the incident energies; samples with the same have the same energies. */
-  readonly energies: Random;
+  /** Incident energies, MeV. */
+  readonly incident: Float64Array;
   /** A stream per event. */
   random(event: number): Random;
 }
 
 /** Showers that are made when they are first read, and kept. Equal requests give equal showers. */
 export function simulatedSource(
-  { label, rows, geometry, flaws, energies, random }: SimulationRequest,
+  { label, geometry, flaws, incident, random }: SimulationRequest,
 ): ShowerSource {
   const simulator = new Simulator(geometry, flaws);
-  const incident = Float64Array.from({ length: rows }, () => drawEnergy(energies));
+  const rows = incident.length;
   const kept = new Map<number, Float32Array<ArrayBuffer>>();
   const { voxels } = geometry;
   const block = (at: number): Float32Array<ArrayBuffer> => {

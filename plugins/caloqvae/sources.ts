@@ -16,7 +16,7 @@ import {
   reordered,
   type ShowerSource,
 } from "./showers.ts";
-import { simulatedSource, type SimulationRequest } from "./simulation.ts";
+import { evenEnergies, simulatedSource, type SimulationRequest } from "./simulation.ts";
 
 /** Whether a file says of itself that its showers were simulated here. */
 export function isSimulated({ file }: Pick<Layout, "file">): boolean {
@@ -148,15 +148,19 @@ export function labelsOf(paths: readonly string[]): string[] {
 }
 
 /**
- * Random numbers of a reference and of the generators that imitate it: the same incident energies, other showers. Variants
- * of a generator share theirs, so that they differ in their defects alone.
+ * Showers of a reference or of one of the generators that imitate it: the same incident energies, other showers. Variants
+ * of a generator share their random numbers, so that they differ in their defects alone.
  */
-export function streamsOf(
+export function judgedShowers(
   { random }: Pick<HookContext, "random">,
+  rows: number,
   isReference: boolean,
-): Pick<SimulationRequest, "energies" | "random"> {
+): Pick<SimulationRequest, "incident" | "random"> {
   const purpose = isReference ? "simulate/reference" : "simulate/generated";
-  return { energies: random("simulate/incident"), random: (step) => random(purpose, { step }) };
+  return {
+    incident: evenEnergies(random("simulate/incident"), rows),
+    random: (step) => random(purpose, { step }),
+  };
 }
 
 /** Factors of the detuning of the simulated models, first the worst, as if a training went on. */
@@ -167,10 +171,9 @@ function simulatedSamples(config: Config, context: HookContext): Samples {
   const sample = (label: string, scale: number): ShowerSource =>
     simulatedSource({
       label,
-      rows: config.events,
       geometry,
       flaws: detuning(scale),
-      ...streamsOf(context, label === "reference"),
+      ...judgedShowers(context, config.events, label === "reference"),
     });
   const generated = TRAINING.map((factor, i) => sample(`epoch_${(i + 1) * 50}`, factor * config.quality));
   return {
