@@ -108,6 +108,18 @@ Deno.test("GraphCache tells apart a session in which a pack cannot be made as it
   assert.deepEqual([await bytesWith({}), await bytesWith(taken)], [usual, apart]);
 });
 
+Deno.test("GraphCache gives back a program in parts through a store, and tells numbers of parts apart", async () => {
+  const { programs: { step } } = await trainable();
+  const store = new MemoryStore();
+  const request = { program: step!, engine: "native", layout: "", accept: () => true };
+  const inParts = (count: number) => new GraphCache(store).ready({ ...request, partsFor: () => count });
+  const made = await inParts(2);
+  assert.equal(made.parts?.count, 2);
+  assert.deepEqual(await inParts(2), made);
+  assert.equal((await inParts(1)).parts, undefined);
+  assert.deepEqual([store.entries.size, store.found], [2, 1]);
+});
+
 Deno.test("GraphCache keeps engines apart", async () => {
   const store = new MemoryStore();
   const program = kernelProgram("Relu", [numbers([2, 3])], {});
