@@ -12,14 +12,14 @@ import type { Facts } from "./facts.ts";
 /** Columns of a block of the matrix of products. */
 const BLOCK_COLUMNS = 448;
 /** Rows of a batch of the moments. */
-export const MOMENT_ROWS = 2048;
+export const MOMENT_ROWS = 1024;
 /** Rows of a batch, and columns of a block, of products of any number of columns. */
 export const GRAM_ROWS = 1024;
 export const GRAM_COLUMNS = 1344;
 /** Rows of a batch of programs over pairs of rows. */
 const PAIR_ROWS = 512;
 /** Rows of a tile of neighbors: what the engine holds of two samples. */
-const TILE_ROWS = 2500;
+const TILE_ROWS = 2000;
 /** Rows of a batch of the kernel, whose block of values should stay in the cache. */
 const KERNEL_ROWS = 128;
 /** Sizes of samples behind the Fréchet distance. */

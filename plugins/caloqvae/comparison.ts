@@ -172,6 +172,24 @@ function fpdOf(reference: Matrix, other: Matrix, judge: Judge, random: Random): 
   });
 }
 
+/** The distances of the vectors of features, which are not kept. */
+async function vectorDistances(
+  reference: Side,
+  other: Side,
+  judge: Judge,
+): Promise<{ readonly fpd: FpdEstimate; readonly kpd: KpdEstimate }> {
+  const { context, algebra } = judge;
+  const [x, y] = vectorsOf(reference, other, judge);
+  const fpd = await fpdOf(x, y, judge, context.random(`fpd/${other.label}`));
+  const kpd = await kernelPhysicsDistance(x, y, {
+    random: context.random(`kpd/${other.label}`),
+    batchRows: context.facts.kernelRows,
+    normalize: false,
+    algebra,
+  });
+  return { fpd, kpd };
+}
+
 /**
  * Measures everything between a reference and another sample.
  *
@@ -197,15 +215,8 @@ export async function compare(
     const { value, error, errorKind } = estimate;
     values[key] = { value, error, errorKind, label, better, unit, rows };
   };
-  const [x, y] = vectorsOf(reference, other, judge);
-  const fpd = await fpdOf(x, y, judge, random("fpd"));
+  const { fpd, kpd } = await vectorDistances(reference, other, judge);
   add("fpd", fpd, "Fréchet physics distance");
-  const kpd = await kernelPhysicsDistance(x, y, {
-    random: random("kpd"),
-    batchRows: context.facts.kernelRows,
-    normalize: false,
-    algebra,
-  });
   add("kpd", kpd, "kernel physics distance", "zero");
   const shares = await neighborhoods(reference.logSample, other.logSample, {
     neighbors: config.neighbors,
