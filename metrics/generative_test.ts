@@ -50,9 +50,8 @@ Deno.test("frechetPhysicsDistance() agrees with JetNet's procedure on the same d
   assert.deepEqual(found.sizes, expected.fpd.sizes);
   assert.equal(found.isReduced, true);
   found.means.forEach((mean, i) => near(mean, expected.fpd.means[i]!));
-  // 1e-5: the bounded fit of scipy ends by tolerance, ours is closed
-  near(found.value, expected.fpd.value, 1e-5);
-  near(found.error!, expected.fpd.error, 1e-5);
+  near(found.value, expected.fpd.value);
+  near(found.error!, expected.fpd.error);
 });
 
 Deno.test("the values of JetNet's own tests hold for both distances", async () => {
