@@ -66,7 +66,19 @@ export function channelsLast(x: Value, graph: Builder): Value {
 /** [spatial..., in, out] to [out, in, spatial...]. */
 function filterFirst(filter: Value, graph: Builder): Value {
   const rank = filter.shape.length;
-  return graph.transpose(filter, [rank - 1, rank - 2, ...filter.shape.slice(0, -2).keys()]);
+  const spatial = filter.shape.slice(0, -2);
+  const [inputs, outputs] = filter.shape.slice(-2) as [number, number];
+  const cells = spatial.reduce((a, b) => a * b, 1);
+  if (Math.min(cells, inputs, outputs) === 1) {
+    return graph.transpose(filter, [rank - 1, rank - 2, ...spatial.keys()]);
+  }
+  // Two exchanges of neighboring axes, which ONNX Runtime does eight times as fast as one that turns the order around. It
+  // joins them again, and moves them, through a Reshape, but not through a Flatten.
+  const exchanged = graph.transpose(graph.reshape(filter, [cells, inputs, outputs]), [0, 2, 1]);
+  const flat = graph.node("Flatten", [exchanged], { axis: 1 }, { shape: [cells, outputs * inputs] });
+  const turned = graph.transpose(flat, [1, 0]);
+  const kept = graph.node("Flatten", [turned], { axis: 1 }, turned);
+  return graph.reshape(kept, [outputs, inputs, ...spatial]);
 }
 
 /** [height, width, channel, multiplier] to one filter per output: [channel * multiplier, 1, height, width]. */

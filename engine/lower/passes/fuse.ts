@@ -1,12 +1,13 @@
 /**
- * Fusion: a matrix product and the bias added to it become one kernel.
+ * Fusion: a matrix product or a convolution, and the bias added to it, become one kernel.
  *
  * @module
  */
+import type { KernelAttrs } from "../../program/kernels.ts";
 import type { Program, ProgramNode, ValueId } from "../../program/types.ts";
 import { type Draft, rewriteProgram } from "./draft.ts";
 
-/** Fuses `Add(BatchMatMul(a, b), bias)` where the bias is one number per column and nobody else wants the product. */
+/** Fuses sums of a product and a bias of one number per column or channel, where nobody else wants the product. */
 export function fuseBias(program: Program): Program {
   return rewriteProgram(program, (node, draft) => {
     const fused = node.kernel === "Add" ? withBias(node, draft) : undefined;
@@ -15,21 +16,41 @@ export function fuseBias(program: Program): Program {
   });
 }
 
+/** Nothing but the bias. */
+const LINEAR = { activation: "linear", leakyreluAlpha: 0 } as const;
+
+/** Kernels that take a bias, and the kernel that they become. */
+const FUSED: {
+  readonly [kernel: string]:
+    | ((
+      inputs: readonly (ValueId | null)[],
+      attrs: ProgramNode["attrs"],
+      scope: string,
+      draft: Draft,
+    ) => ValueId)
+    | undefined;
+} = {
+  BatchMatMul: (inputs, attrs, scope, draft) =>
+    draft.add(
+      "_FusedMatMul",
+      inputs,
+      { ...attrs as unknown as KernelAttrs["BatchMatMul"], ...LINEAR },
+      scope,
+    ),
+  Conv2D: (inputs, attrs, scope, draft) =>
+    draft.add("FusedConv2D", inputs, { ...attrs as unknown as KernelAttrs["Conv2D"], ...LINEAR }, scope),
+};
+
 function withBias(node: ProgramNode, draft: Draft): ValueId | undefined {
   for (const i of [0, 1]) {
     const product = draft.producer(node.inputs[i]!);
     const bias = node.inputs[1 - i]!;
-    if (product?.kernel !== "BatchMatMul" || draft.uses(product.outputs[0]!) > 1) continue;
+    const fuse = product && FUSED[product.kernel];
+    if (!fuse || draft.uses(product.outputs[0]!) > 1) continue;
     const { shape } = draft.type(product.outputs[0]!);
     const isRow = draft.type(bias).shape.length === 1 && draft.type(bias).shape[0] === shape.at(-1);
     if (!isRow || draft.type(bias).dtype !== "float32") continue;
-    const { transposeA, transposeB } = product.attrs as { transposeA: boolean; transposeB: boolean };
-    return draft.add(
-      "_FusedMatMul",
-      [product.inputs[0]!, product.inputs[1]!, bias, null],
-      { transposeA, transposeB, activation: "linear", leakyreluAlpha: 0 },
-      node.scope,
-    );
+    return fuse([product.inputs[0]!, product.inputs[1]!, bias, null], product.attrs, node.scope, draft);
   }
   return undefined;
 }

@@ -222,6 +222,23 @@ outputs
   assertClose(actual.outputs, expected.outputs, { rtol: 1e-5, atol: 1e-6 });
 });
 
+Deno.test("fuseBias() joins a convolution and its bias", () => {
+  const b = new ProgramBuilder("fuse");
+  const x = b.input("x", { dtype: "float32", shape: [2, 4, 4, 1] });
+  const filter = b.state("filter", { dtype: "float32", shape: [3, 3, 1, 5] });
+  const bias = b.state("bias", { dtype: "float32", shape: [5] });
+  const none = [0, 0] as const;
+  const y = b.node("Conv2D", [x, filter], {
+    strides: [1, 1],
+    pad: [none, none, none, none],
+    dataFormat: "NHWC",
+    dilations: [1, 1],
+  });
+  b.output("y", b.node("Add", [y, bias], NONE));
+  const { nodes } = fuseBias(b.program());
+  assert.deepEqual(nodes.map(({ kernel, inputs }) => [kernel, inputs]), [["FusedConv2D", [0, 1, 2, null]]]);
+});
+
 Deno.test("fuseBias() joins a product and its bias, but not one that is used twice", () => {
   const b = new ProgramBuilder("fuse");
   const [x, w] = [b.input("x", matrix), b.state("w", { dtype: "float32", shape: [3, 4] })];
