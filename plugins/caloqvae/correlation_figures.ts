@@ -4,8 +4,8 @@
  * @module
  */
 import type { Figure } from "beamline";
-import { correlationOf } from "beamline/metrics";
-import { barFigure, heatMapFigure, panelsFigure } from "beamline/plot";
+import { correlationOf, quantiles } from "beamline/metrics";
+import { barFigure, curveFigure, heatMapFigure, panelsFigure } from "beamline/plot";
 import type { Judgement } from "./evaluate.ts";
 import type { Features } from "./features.ts";
 import type { Gathered } from "./gather.ts";
@@ -17,7 +17,7 @@ export function correlations(gathered: Gathered, judgement: Judgement): Promise<
   const { voxels, names } = representative(geometry);
   const caption =
     `${voxels.length} voxels: the first sector, ring by ring from the axis outward, layer after layer; the names mark where layers begin.`;
-  const layerNames = geometry.layers.map(({ id }) => String(id));
+  const layerNames = spaced(geometry.layers.map(({ id }) => String(id)));
   const kinds = [
     ["energy", "Correlations of voxel energies"],
     ["hits", "Correlations of voxel hits"],
@@ -45,7 +45,7 @@ export function correlations(gathered: Gathered, judgement: Judgement): Promise<
         matrices: [reference, ...first ? [first] : []].map(({ features }) => ofLayers(features, name)),
       })
     ),
-    ...(first ? frobeniusBars(gathered, judgement, first.label) : []),
+    ...(first ? frobeniusByLayer(gathered, judgement, first.label) : []),
   ];
 }
 
@@ -85,7 +85,7 @@ function maps(
       columnNames: names,
       colorLabel: isDifference ? "difference" : "correlation",
       diverging: true,
-      ...(!isDifference && { colorDomain: [-1, 1] as const }),
+      colorDomain: isDifference ? around(values) : [-1, 1],
       width: 420,
       height: 380,
     });
@@ -104,6 +104,12 @@ function maps(
         : []),
     ],
   });
+}
+
+/** Ends of a color scale that a few far values do not stretch. */
+function around(values: Float64Array): readonly [number, number] {
+  const far = Math.max(1e-3, quantiles(values.map(Math.abs), [0.995])[0]!);
+  return [-far, far];
 }
 
 /** The correlation matrix of a quantity of the layers. */
@@ -128,7 +134,7 @@ export function representative(
       },
     )
   );
-  const isCrowded = layers.length > 16;
+  const isCrowded = layers.length > MANY_LAYERS;
   let seen = 0;
   return {
     voxels: chosen.map(({ voxel }) => voxel),
@@ -136,27 +142,57 @@ export function representative(
   };
 }
 
-/** Distances by layer with those of the floor. */
-function frobeniusBars(
+/** Layers beyond which names and bars would not find room. */
+const MANY_LAYERS = 16;
+
+/** Names of layers; of many, every fifth. */
+function spaced(names: readonly string[]): string[] {
+  return names.map((name, at) => names.length <= MANY_LAYERS || at % 5 === 0 ? name : "");
+}
+
+/** Distances by layer with those of the floor, both from as many showers: bars, or points where there are many layers. */
+function frobeniusByLayer(
   { judge }: Gathered,
-  { generated, floor }: Judgement,
+  { generated, matched, floor }: Judgement,
   label: string,
 ): Promise<Figure>[] {
-  const { geometry: { layers }, context } = judge;
-  return (["energy", "hits"] as const).map((kind) =>
-    barFigure({
+  const { geometry: { layers }, context: { simulated } } = judge;
+  return (["energy", "hits"] as const).map((kind) => {
+    const of = (values: Judgement["floor"]) =>
+      layers.map(({ id }) => values[`frobenius_${kind}_layer_${id}`]!);
+    const [own, reference] = [of({ ...generated[label], ...matched[label] }), of(floor)];
+    const common = {
       name: `frobenius_${kind}`,
       title: `Frobenius distance by layer, voxel ${kind === "energy" ? "energies" : "hits"}`,
-      caption:
-        `${label} against the reference; the lines are the floor, from half as many showers. Layers with other numbers of voxels do not compare.`,
-      simulated: context.simulated,
-      x: { label: "layer" },
+      simulated,
       y: { label: "Frobenius distance" },
-      groups: layers.map(({ id }) => {
-        const key = `frobenius_${kind}_layer_${id}`;
-        const { value, error } = generated[label]![key]!;
-        return { label: String(id), value, error: error ?? 0, mark: floor[key]!.value };
-      }),
-    })
-  );
+    };
+    const caption =
+      `${label} against the reference, and the floor, both from as many showers as half the reference has; layers with other numbers of voxels do not compare.`;
+    if (layers.length > MANY_LAYERS) {
+      return curveFigure({
+        ...common,
+        caption,
+        x: { label: "layer", whole: true },
+        series: Object.entries({ [label]: own, floor: reference }).map(([name, values]) => ({
+          label: name,
+          x: layers.map(({ id }) => id),
+          y: values.map(({ value }) => value),
+          error: values.map(({ error }) => error ?? 0),
+          kind: "both" as const,
+        })),
+      });
+    }
+    return barFigure({
+      ...common,
+      caption: `${caption} The lines are the floor.`,
+      x: { label: "layer" },
+      groups: layers.map(({ id }, at) => ({
+        label: String(id),
+        value: own[at]!.value,
+        error: own[at]!.error ?? 0,
+        mark: reference[at]!.value,
+      })),
+    });
+  });
 }

@@ -6,7 +6,7 @@
  * @module
  */
 import type { Figure, TextTable } from "beamline";
-import { binEdges, countsBetween, mean, standardDeviation } from "beamline/metrics";
+import { binEdges, countsBetween, mean, quantiles, standardDeviation } from "beamline/metrics";
 import { curveFigure, panelsFigure, ratioFigure } from "beamline/plot";
 import type { Judgement } from "./evaluate.ts";
 import type { Features } from "./features.ts";
@@ -23,7 +23,7 @@ const POWERS: readonly [number, number] = [8, 22];
 const FEWEST = 40;
 /** Bins of a histogram. */
 const BINS = 20;
-/** Range of total over incident energy where showers are wide, and how wide that is. */
+/** Range of total over incident energy where showers are wide, and the spread above which a quantity is wide. */
 const WIDE: readonly [number, number] = [0.4, 1.4];
 const WIDE_SPREAD = 0.1;
 
@@ -56,34 +56,34 @@ export function sparsityAt({ layers }: Geometry, features: Features): (row: numb
     layers.reduce((sum, layer, at) => sum + layer.voxels * sparsity[row * layers.length + at]!, 0) / voxels;
 }
 
-/** Bins of total over incident energy: four standard deviations around the mean where showers are narrow. */
-function ratioEdges(reference: Features, power: number): Float64Array {
-  const values = valuesIn(reference, power, ratioAt(reference));
+/** Bins in a wide range, or four standard deviations around the mean where showers are narrow. */
+function edgesFor(values: Float64Array, wide: readonly [number, number]): Float64Array {
   const [center, spread] = [mean(values), standardDeviation(values)];
   const isWide = spread > WIDE_SPREAD || !(spread > 0);
-  return binEdges({ range: isWide ? WIDE : [center - 4 * spread, center + 4 * spread], bins: BINS });
+  return binEdges({ range: isWide ? wide : [center - 4 * spread, center + 4 * spread], bins: BINS });
 }
 
 /** Histograms of total over incident energy and of sparsity in each bin; keys `energy_ratio_bin_8`, `sparsity_bin_8`. */
 export function energyBinSpecs(geometry: Geometry, reference: Features): HistogramSpec[] {
   return energyBins(reference).flatMap((power): HistogramSpec[] => {
-    const edges = ratioEdges(reference, power);
+    const ratios = edgesFor(valuesIn(reference, power, ratioAt(reference)), WIDE);
+    const sparsities = edgesFor(valuesIn(reference, power, sparsityAt(geometry, reference)), [0, 1]);
     return [{
       key: `energy_ratio_bin_${power}`,
       label: `total energy / incident energy at ${energyText(power)}`,
       unit: "1",
       energyBin: power,
-      edges,
+      edges: ratios,
       isLog: false,
-      values: (features) => valuesIn(features, power, ratioAt(features)).map(into(edges)),
+      values: (features) => valuesIn(features, power, ratioAt(features)).map(into(ratios)),
     }, {
       key: `sparsity_bin_${power}`,
       label: `sparsity at ${energyText(power)}`,
       unit: "1",
       energyBin: power,
-      edges: binEdges({ range: [0, 1], bins: BINS }),
+      edges: sparsities,
       isLog: false,
-      values: (features) => valuesIn(features, power, sparsityAt(geometry, features)),
+      values: (features) => valuesIn(features, power, sparsityAt(geometry, features)).map(into(sparsities)),
     }];
   });
 }
@@ -148,31 +148,29 @@ export function energyBinTable(
 
 /** Response and resolution against energy, and the histograms of each bin. */
 export function energyBinFigures(gathered: Gathered): Promise<Figure>[] {
-  const { judge: { specs, context }, reference, generated } = gathered;
+  const { judge: { geometry, context: { simulated } }, reference, generated } = gathered;
   const powers = energyBins(reference.features);
   if (powers.length < 2) return [];
   const sides = [reference, ...generated];
-  const { simulated } = context;
-  const panels = (name: string, x: string) =>
-    powers.map((power) => {
-      const spec = specs.find(({ key }) => key === `${name}_bin_${power}`)!;
-      return {
-        power,
-        counts: sides.map(({ features }) => countsBetween(spec.values(features), spec.edges)),
-        spec,
-        x,
-      };
-    }).filter(({ counts }) => counts.some((one) => one.some((count) => count > 0)));
-  const draw = (name: string, title: string, made: ReturnType<typeof panels>): Promise<Figure> =>
+  const draw = (
+    name: string,
+    title: string,
+    x: string,
+    of: (features: Features) => (row: number) => number,
+  ): Promise<Figure> =>
     panelsFigure({
       name: `${name}_bins`,
       title,
       caption:
-        `In bins of incident energy around the energies above the panels; below each, the ratio to the reference.`,
+        "In bins of incident energy around the energies above the panels; below each, the ratio to the reference. Values beyond the axis count in the outermost bins.",
       simulated,
-      columns: Math.min(COLUMNS, made.length),
-      panels: made.map(({ power, counts, spec, x }) =>
-        ratioFigure({
+      columns: Math.min(COLUMNS, powers.length),
+      panels: powers.map((power) => {
+        const values = sides.map(({ features }) =>
+          valuesIn(features, power, of(features)).filter(Number.isFinite)
+        );
+        const edges = pooledEdges(values);
+        return ratioFigure({
           name: `${name}_bin_${power}`,
           title: energyText(power),
           caption: `${title} at ${energyText(power)}.`,
@@ -181,18 +179,27 @@ export function energyBinFigures(gathered: Gathered): Promise<Figure>[] {
           height: 300,
           x: { label: x },
           y: { label: "share per bin" },
-          edges: spec.edges,
-          series: sides.map(({ label }, i) => ({ label, counts: counts[i]! })),
-        })
-      ),
+          edges,
+          series: sides.map(({ label }, i) => ({
+            label,
+            counts: countsBetween(values[i]!.map(into(edges)), edges),
+          })),
+        });
+      }),
     });
-  const ratios = panels("energy_ratio", "total energy / incident energy");
-  const sparsities = panels("sparsity", "sparsity");
   return [
     ...calibration(sides, powers, simulated),
-    ...(ratios.length > 0 ? [draw("energy_ratio", "Total over incident energy, by energy", ratios)] : []),
-    ...(sparsities.length > 0 ? [draw("sparsity", "Sparsity, by energy", sparsities)] : []),
+    draw("energy_ratio", "Total over incident energy, by energy", "total energy / incident energy", ratioAt),
+    draw("sparsity", "Sparsity, by energy", "sparsity", (features) => sparsityAt(geometry, features)),
   ];
+}
+
+/** Bins that hold all but a few of the values of every sample. */
+function pooledEdges(samples: readonly Float64Array[]): Float64Array {
+  const ends = samples.filter(({ length }) => length > 0).map((values) => quantiles(values, [0.01, 0.99]));
+  const [low, high] = [Math.min(...ends.map(([from]) => from!)), Math.max(...ends.map(([, to]) => to!))];
+  const margin = high > low ? 0.05 * (high - low) : 0.05;
+  return binEdges({ range: [low - margin, high + margin], bins: 24 });
 }
 
 /** Panels beside each other. */

@@ -202,7 +202,7 @@ export function overviewFigures(judgement: Judgement, simulated: boolean): Promi
     colorUnit: "%",
     colorDomain: [0, 100],
     showValues: true,
-    width: 720,
+    width: 860,
     height: 96 + 22 * lines.length,
   })];
 }

@@ -164,7 +164,7 @@ export function judgedShowers(
 }
 
 /** Factors of the detuning of the simulated models, first the worst, as if a training went on. */
-const TRAINING: readonly number[] = [2, 1.4, 1];
+const TRAINING: readonly number[] = [2.5, 1.6, 1];
 
 function simulatedSamples(config: Config, context: HookContext): Samples {
   const geometry = regularGeometry();

@@ -52,7 +52,7 @@ export function spectra(gathered: Gathered): Promise<Figure>[] {
   const ofShowers = chosen.flatMap((spec) => {
     const counts = samples.map(({ features }) => countsBetween(spec.values(features), spec.edges));
     if (!counts[0]!.some((count) => count > 0)) return [];
-    const [from, to] = spec.isLog ? [0, spec.edges.length - 1] : filled(counts);
+    const [from, to] = filled(counts, spec.isLog ? 0 : OUTSIDE);
     const hidden = spec.values(reference.features).length - sum(counts[0]!.subarray(from, to));
     return [ratioFigure({
       name: `spectrum_${spec.key}`,
@@ -81,15 +81,15 @@ export function spectra(gathered: Gathered): Promise<Figure>[] {
   return [...ofShowers.slice(0, overall), voxels, ...ofShowers.slice(overall)];
 }
 
-/** Share of the entries of each sample that may lie outside of the axis. */
+/** Share of the entries of each sample that may lie outside of an axis that is not logarithmic. */
 const OUTSIDE = 0.002;
 
 /** First and last bin that are drawn: without long empty ends. */
-function filled(counts: readonly Float64Array[]): readonly [number, number] {
+function filled(counts: readonly Float64Array[], outside: number): readonly [number, number] {
   const bins = counts[0]!.length;
   let [first, last] = [bins, 0];
   for (const one of counts) {
-    const limit = OUTSIDE / 2 * sum(one);
+    const limit = outside / 2 * sum(one);
     let [from, to, below, above] = [0, bins, 0, 0];
     while (from < bins - 1 && below + one[from]! <= limit) below += one[from++]!;
     while (to > from + 1 && above + one[to - 1]! <= limit) above += one[--to]!;
