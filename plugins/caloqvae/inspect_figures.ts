@@ -103,6 +103,10 @@ function probabilityFigures({ label, inspection }: Studied, at: number): Promise
   const known = geometry.layers.filter(({ id, voxels }) => splitting.get(id)?.voxels === voxels);
   const informed = known.filter(({ id }) => countInformative(splitting.get(id)!) > 0);
   const uniform = known.filter(({ id }) => countInformative(splitting.get(id)!) === 0);
+  const byCount = [...informed].sort((a, b) =>
+    countInformative(splitting.get(b.id)!) - countInformative(splitting.get(a.id)!)
+  );
+  const drawn = known.filter((layer) => byCount.slice(0, MOST_SLICES).includes(layer));
   const made: Promise<Figure>[] = [];
   if (informed.length > 0) {
     made.push(polarFigure({
@@ -110,20 +114,15 @@ function probabilityFigures({ label, inspection }: Studied, at: number): Promise
       title: `What the splitting probabilities of ${label} say`,
       caption:
         "Information of each voxel, sum of p log2(4 p) over its four parts: 0 where they are equal (0.25, 0.50, 0.75), 2 bits where one part gets all. " +
+        (informed.length > drawn.length ? `The ${drawn.length} layers with the most such voxels. ` : "") +
         (uniform.length > 0 ? `Layers without any: ${uniform.map(({ id }) => id).join(", ")}.` : ""),
       simulated,
       colorLabel: "information",
       colorUnit: "bits",
-      panels: someLayers(informed, MOST_SLICES).map((layer) =>
-        panelOf(layer, informationOf(splitting.get(layer.id)!), 0)
-      ),
+      panels: drawn.map((layer) => panelOf(layer, informationOf(splitting.get(layer.id)!), 0)),
     }));
   }
-  const most =
-    [...informed].sort((a, b) =>
-      countInformative(splitting.get(b.id)!) - countInformative(splitting.get(a.id)!)
-    )[0];
-  const chosen = [most, uniform[0]].filter((layer) => layer !== undefined);
+  const chosen = [byCount[0], uniform[0]].filter((layer) => layer !== undefined);
   if (chosen.length > 0) {
     made.push(panelsFigure({
       name: `probability_voxels_${at}`,
