@@ -45,7 +45,7 @@ export interface RunRecord {
 /** What ran the models. */
 export interface EngineRecord {
   readonly name: string;
-  /** The most threads of one operation. */
+  /** The most threads that a program was computed with. */
   readonly threads: number;
   /**
    * Where the number of threads comes from: the engine's fixed rule, which gives small programs fewer; a number that was

@@ -83,7 +83,7 @@ export interface RunRequest {
   readonly files?: readonly string[];
   readonly seed: number;
   readonly engine: string;
-  /** Threads of one operation; "auto" for the number that is quickest in a short trial. @default the engine's rule */
+  /** Threads to compute with; "auto" for the number that is quickest in a short trial. @default the engine's rule */
   readonly threads?: number | "auto" | undefined;
   /** The folder that takes the place of `runs/`. */
   readonly out: string;

@@ -37,7 +37,7 @@ export const RUN_FLAGS: readonly TaskFlag[] = [
     name: "threads",
     value: "number",
     help:
-      "threads of one operation, or auto: the quickest in a short trial (default: a fixed rule of the engine)",
+      "threads to compute with, or auto: the quickest in a short trial (default: a fixed rule of the engine)",
   },
   { name: "out", value: "dir", help: "the folder that takes the place of runs/", default: "runs" },
   { name: "cache", value: "dir", help: "the folder of prepared data", default: "cache" },

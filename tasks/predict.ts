@@ -33,7 +33,7 @@ const COMMAND: CommandSpec = {
     },
     { name: "cache", value: "dir", help: "the folder of prepared data", default: "cache" },
     { name: "engine", value: "name", help: "what runs the model (default: as in the run)" },
-    { name: "threads", value: "number", help: "threads of one operation (default: as in the run)" },
+    { name: "threads", value: "number", help: "threads to compute with (default: as in the run)" },
     { name: "frozen", help: "refuse a plugin that is not in beamline.lock as it is" },
   ],
 };

@@ -34,7 +34,7 @@ const REPLAY_FLAGS: readonly TaskFlag[] = [
   { name: "runs", value: "dir", help: "the folder of runs", default: "runs" },
   { name: "cache", value: "dir", help: "the folder of prepared data", default: "cache" },
   { name: "engine", value: "name", help: "what runs the models (default: as in the run)" },
-  { name: "threads", value: "number", help: "threads of one operation (default: as in the run)" },
+  { name: "threads", value: "number", help: "threads to compute with (default: as in the run)" },
   { name: "frozen", help: "refuse a plugin that is not in beamline.lock as it is" },
   { name: "hook-timeout", value: "seconds", help: "longest time of one hook of the plugin" },
 ];

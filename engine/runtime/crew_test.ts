@@ -5,7 +5,7 @@ import { lower } from "../lower/lower.ts";
 import type { Program } from "../program/types.ts";
 import { GraphCache } from "./graph_cache.ts";
 import { GraphSession } from "./graph_session.ts";
-import { openOrt } from "./ort.ts";
+import { openOrt, openPackage, type Ort } from "./ort.ts";
 import type { Tensors } from "./types.ts";
 
 /** A linear fit by gradient descent: loss, prediction by row, and an update of the weights. */
@@ -28,10 +28,10 @@ const INPUTS: Tensors = { x: numbers([6, 3]), y: numbers([6, 1], -1, 1, 2) };
 const STATE: Tensors = { w: tensor("float32", [3, 1], [0.1, -0.2, 0.3]) };
 
 /** Losses, last predictions and weights of ten steps in so many parts. */
-async function train(parts: number) {
+async function train(parts: number, open: () => Promise<Ort> = openOrt) {
   const backend = {
     engine: "native",
-    ort: await openOrt(),
+    ort: await open(),
     threads: parts,
     threadsFor: () => 1,
     partsFor: () => parts,
@@ -61,6 +61,8 @@ Deno.test("GraphSession gives the numbers of the whole in parts, the same bits e
       );
     }
     assert.deepEqual(await train(parts), found);
+    // One part after the other, where one thread makes all calls.
+    assert.deepEqual(await train(parts, openPackage), found);
   }
 });
 

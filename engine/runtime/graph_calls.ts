@@ -65,7 +65,7 @@ function bindAll(model: OrtModel, { names }: NamedGraph, places: Places): OrtCal
  * out for work for a while after each, would take the cores from the next parts.
  */
 async function loadParts(parts: ReadyParts, ort: PackageOrt): Promise<GraphCalls> {
-  const together = await ort.together!(parts.count);
+  const together = await ort.together?.(parts.count) ?? inTurn;
   const part = await load(parts.part, ort, { threads: 1 });
   const rest = parts.rest && await load(parts.rest, ort, { threads: 1 });
   const sums = new Map<string, OrtTensor>();
@@ -103,9 +103,9 @@ async function loadParts(parts: ReadyParts, ort: PackageOrt): Promise<GraphCalls
       );
       const after = rest &&
         bindAll(rest, parts.rest!, { ...places, input: (name) => terms.get(name) ?? places.input(name) });
-      return () => {
-        together(calls);
-        return after?.();
+      return async () => {
+        await together(calls);
+        await after?.();
       };
     },
     async dispose() {
@@ -114,4 +114,9 @@ async function loadParts(parts: ReadyParts, ort: PackageOrt): Promise<GraphCalls
       for (const tensor of [...views, ...sums.values()]) ort.release(tensor);
     },
   };
+}
+
+/** Calls one after the other, where one thread makes them all: the numbers are those of calls at the same time. */
+async function inTurn(calls: readonly OrtCall[]): Promise<void> {
+  for (const call of calls) await call();
 }

@@ -22,7 +22,7 @@ export interface GraphBackend {
   /** Name of the engine. */
   readonly engine: string;
   readonly ort: PackageOrt;
-  /** The most threads of one operation, for the record. */
+  /** The most threads of a program, for the record. */
   readonly threads: number;
   /** Threads of a program with so many multiplications. */
   threadsFor(multiplications: number): number;
@@ -65,14 +65,14 @@ export class GraphSession implements Session {
   }
 
   async #graph(program: Program): Promise<ReadyGraph> {
-    const { engine, ort, onCpu, partsFor, graphs = sharedGraphs } = this.#backend;
+    const { engine, onCpu, partsFor, graphs = sharedGraphs } = this.#backend;
     const graph = await graphs.ready({
       program,
       engine,
       layout: this.#store.layout,
       accept: (pack) => this.#store.pack(pack.name, pack.members),
       onCpu,
-      partsFor: ort.together && partsFor,
+      partsFor,
     });
     const absent = graph.packs.find(({ name }) => !this.#store.find(name));
     if (!absent) return graph;

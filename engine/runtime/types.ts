@@ -14,7 +14,7 @@ export type Tensors = { readonly [name: string]: Tensor };
 
 /** Options of {@linkcode Engine.open}. */
 export interface SessionOptions {
-  /** Threads of one operation. @default a fixed rule of the engine */
+  /** Threads to compute with: each has rows of its own, or a share of each operation. @default a fixed rule of the engine */
   readonly threads?: number;
   /** Programs that were lowered before. @default those of this process */
   readonly graphs?: GraphCache | undefined;
