@@ -289,3 +289,25 @@ Deno.test("series colors keep a contrast of 3:1 on light and on dark cards", () 
     assert.ok(contrast(dark, DARK_COLORS["#ffffff"]!) >= 3, `${dark} on dark`);
   }
 });
+
+Deno.test("barFigure() draws marks as lines and makes room for them", async () => {
+  const draw = (mark?: number) =>
+    barFigure({
+      name: "marked",
+      title: "Bars",
+      caption: "Bars with marks.",
+      simulated: false,
+      x: { label: "layer" },
+      y: { label: "distance" },
+      groups: [{ label: "0", value: 2, ...(mark !== undefined && { mark }) }, { label: "1", value: 1 }],
+    });
+  const [plain, marked] = [await draw(), await draw(40)];
+  assert.deepEqual((marked.data as { groups: unknown[] }).groups[0], {
+    label: "0",
+    value: 2,
+    error: null,
+    mark: 40,
+  });
+  assert.ok(!plain.svg.includes(">40<") && marked.svg.includes(">40<"), "the axis reaches the mark");
+  await assert.rejects(draw(NaN), RangeError);
+});

@@ -299,3 +299,9 @@ Deno.test("renderReport() gives the same bytes again", async () => {
   const files = exampleRun(FIGURES);
   assert.equal(await render(files), await render(files));
 });
+
+Deno.test("renderReport() gives figures wider than half a page the whole width", async () => {
+  const wide = FIGURES[0]!.svg.replace(/viewBox="0 0 [\d.]+/, 'viewBox="0 0 1200');
+  const page = await render(exampleRun([{ ...FIGURES[0]!, svg: wide }, FIGURES[1]!]));
+  assert.equal(page.match(/<figure class="wide">/g)?.length, 1);
+});
