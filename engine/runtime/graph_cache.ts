@@ -8,6 +8,7 @@
  */
 import { InternalError } from "../../core/errors.ts";
 import { sha256Hex } from "../../core/hash.ts";
+import { sizeOf } from "../../core/types.ts";
 import type { OnnxNode } from "../lower/builder.ts";
 import { lower, type Lowered } from "../lower/lower.ts";
 import { encodeOnnx } from "../lower/onnx.ts";
@@ -58,8 +59,8 @@ export interface GraphRequest {
   /** Lays out a pack; false when its members lie elsewhere. */
   readonly accept: (pack: Pack) => boolean;
   readonly onCpu?: ((node: OnnxNode) => boolean) | undefined;
-  /** Parts that a program with so many multiplications is wanted in. @default 1 */
-  readonly partsFor?: ((multiplications: number) => number) | undefined;
+  /** Parts that a program is wanted in, when they hand over sums of so many numbers. @default 1 */
+  readonly partsFor?: ((multiplications: number, numbers: number) => number) | undefined;
 }
 
 /** Bytes of graphs that a cache holds in memory; the oldest go first. */
@@ -79,7 +80,7 @@ export class GraphCache {
   /** The graph of a program with its packs laid out: from memory, from the store, or lowered now. */
   async ready(request: GraphRequest): Promise<ReadyGraph> {
     const { program, engine, layout, accept, partsFor } = request;
-    const parts = partsFor ? `${partsFor(0)} to ${partsFor(Infinity)} parts` : "whole";
+    const parts = partsFor ? `${partsFor(0, 0)} to ${partsFor(Infinity, 0)} parts` : "whole";
     const key = sha256Hex(`${engine}\n${parts}\n${layout}\n${programKey(program)}`);
     const known = this.#graphs.get(key) ?? await this.#stored(key);
     if (!known) {
@@ -127,19 +128,20 @@ function lowered({ program, accept, onCpu, partsFor }: GraphRequest): ReadyGraph
   const { program: optimized, packs } = optimize(program, accept);
   const { graph, ...names } = lower(optimized);
   const count = multiplications(optimized);
-  const wanted = partsOf(optimized, partsFor?.(count) ?? 1);
+  const divided = divideRows(optimized, partsOf(optimized, partsFor?.(count, 0) ?? 1));
+  const numbers = divided?.sumTypes.reduce((sum, { shape }) => sum + sizeOf(shape), 0) ?? 0;
   return {
     onnx: encodeOnnx(graph),
     names,
-    parts: loweredParts(divideRows(optimized, wanted)),
+    parts: divided && partsFor!(count, numbers) > 1 ? loweredParts(divided) : undefined,
     packs,
     multiplications: count,
     cpuNodes: graph.nodes.filter((node) => onCpu?.(node)).map(({ name }) => name),
   };
 }
 
-function loweredParts(parts: RowParts | undefined): ReadyParts | undefined {
-  return parts && { ...parts, part: named(parts.part), rest: parts.rest && named(parts.rest) };
+function loweredParts(parts: RowParts): ReadyParts {
+  return { ...parts, part: named(parts.part), rest: parts.rest && named(parts.rest) };
 }
 
 function named(program: Program): NamedGraph {

@@ -26,8 +26,8 @@ export interface GraphBackend {
   readonly threads: number;
   /** Threads of a program with so many multiplications. */
   threadsFor(multiplications: number): number;
-  /** Parts of the rows of a program with so many multiplications, each on a thread. @default 1 */
-  partsFor?(multiplications: number): number;
+  /** Parts of the rows of a program, each on a thread, when they hand over sums of so many numbers. @default 1 */
+  partsFor?(multiplications: number, numbers: number): number;
   /** Nodes that must run on the CPU whatever the provider. @default none */
   onCpu?(node: OnnxNode): boolean;
   /** Programs that were lowered before. @default those of this process */

@@ -25,7 +25,7 @@ export function nativeEngineOn(open: () => Promise<Ort>): Engine {
         ort: await open(),
         threads: most,
         threadsFor: (multiplications: number) => threads ?? threadsFor(multiplications, most),
-        partsFor: (multiplications: number) => partsFor(multiplications, most),
+        partsFor: (multiplications: number, numbers: number) => partsFor(multiplications, numbers, most),
         graphs,
       };
       return new GraphSession(backend, state);

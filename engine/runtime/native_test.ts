@@ -9,7 +9,7 @@ import { openOrt } from "./ort.ts";
 import { nativeEngine } from "./native.ts";
 import { referenceEngine } from "./reference.ts";
 import { StateStore } from "./store.ts";
-import { defaultThreads, multiplications, threadsFor } from "./threads.ts";
+import { defaultThreads, multiplications, partsFor, threadsFor } from "./threads.ts";
 import type { Tensors } from "./types.ts";
 
 const float = (...shape: number[]) => ({ dtype: "float32", shape } as const);
@@ -198,6 +198,14 @@ Deno.test("nativeEngine trains with adamw as the reference does, whatever the or
   }
   const [native, reference] = finals as [Tensors, Tensors];
   assertClose(native, reference, { rtol: 1e-4, atol: 1e-6 });
+});
+
+Deno.test("partsFor() keeps small programs whole, and those that hand over much", () => {
+  // The steps of bench/workloads.ts: multiplications and numbers in the sums of a part.
+  assert.equal(partsFor(16_345_088, 86_340, 2), 1); // perceptron
+  assert.equal(partsFor(2_359_308_288, 142_850, 2), 2); // transformer
+  assert.equal(partsFor(1_148_059_648, 1_146_401, 2), 2); // autoencoder
+  assert.equal(partsFor(1_148_059_648, 6_000_000, 2), 1);
 });
 
 Deno.test("threadsFor() gives small programs one thread", () => {
