@@ -114,7 +114,9 @@ function busiest(
   percent: (file: Studied, id: number) => number,
 ): number[] {
   const sum = (id: number): number => files.reduce((total, file) => total + percent(file, id), 0);
-  return [...ids].sort((a, b) => sum(b) - sum(a)).slice(0, MOST_LAYERS).sort((a, b) => a - b);
+  return ids.filter((id) => sum(id) > 0).sort((a, b) => sum(b) - sum(a)).slice(0, MOST_LAYERS).sort((a, b) =>
+    a - b
+  );
 }
 
 /** Sums of voxels over the incident energy: their distribution, its difference, and the difference event by event. */
@@ -240,13 +242,17 @@ function differencesAgainstEta(files: readonly Studied[], groups: readonly Group
     name: "energy_sum_eta",
     title: "Mean difference of energy sums against eta",
     caption:
-      "Mean over events of the sum of voxels minus that of the first flavor, over the incident energy.",
+      "Mean over events of the sum of voxels minus that of the first flavor, over the incident energy, and over the files at one eta.",
     simulated: anyOf(files),
     x: { label: "eta" },
     y: { label: "mean difference / incident energy", unit: "%" },
     series: series.map(([label, list]) => {
-      const sorted = [...list].sort((a, b) => a.x - b.x);
-      return { label, x: sorted.map(({ x }) => x), y: sorted.map(({ y }) => y), kind: "both" as const };
+      const etas = [...new Set(list.map(({ x }) => x))].sort((a, b) => a - b);
+      const meanAt = (eta: number): number => {
+        const own = list.filter(({ x }) => x === eta);
+        return own.reduce((sum, { y }) => sum + y, 0) / own.length;
+      };
+      return { label, x: etas, y: etas.map(meanAt), kind: "both" as const };
     }),
     reference: [{ label: "no difference", value: 0 }],
   })];

@@ -39,8 +39,12 @@ const FLAVORS = {
 } as const;
 type Flavor = typeof FLAVORS[keyof typeof FLAVORS];
 
-/** Share of empty voxels of active layers that noise makes negative, and its size in MeV. */
-const NOISE = { share: 0.02, size: 3 } as const;
+/** Share of empty voxels of a layer with energy that noise makes negative, and its size over the energy of the layer. */
+const NOISE = { share: 0.02, size: 2e-4 } as const;
+/** Layers that job folders have beyond those of complete files: the more the larger the pseudorapidity. */
+const EXTRA_LAYERS: readonly number[] = [13, 14, 4, 5, 15, 6, 17, 7, 18, 8, 19, 9, 20];
+/** Share of events with energy in such a layer, and that energy over the incident energy. */
+const EXTRA = { events: 0.03, share: 1e-4 } as const;
 /** Event numbers whose largest voxel is put above the incident energy. */
 const BAD_EVENTS: readonly number[] = [7, 101];
 
@@ -81,9 +85,10 @@ async function writeAtlas(config: Config, context: SimulateContext): Promise<voi
       });
       for (const id of all) {
         const layer = active.layers.find((candidate) => candidate.id === id);
+        const isExtra = place.job >= 0 && EXTRA_LAYERS.slice(0, 1 + Math.floor(config.eta / 10)).includes(id);
         const energies = layer
           ? fractions(layer, showers, source.incident, place, flavor, active.voxels, context)
-          : new Float32Array((place.to - place.from) * regularBins(id, flavor === "fine").rStart.length);
+          : extraLayer(id, isExtra ? EXTRA.events : 0, place, flavor, context);
         writeLayer(writer, id, flavor, energies, place, context);
       }
       writer.close();
@@ -159,20 +164,40 @@ function fractions(
   context: SimulateContext,
 ): Float32Array<ArrayBuffer> {
   const coarse = new Float32Array((to - from) * layer.voxels);
+  const isFine = flavor === "fine";
   for (let event = from; event < to; event++) {
-    const random = context.random("noise", { step: event, epoch: layer.id });
-    let highest = 0;
-    for (let i = 0; i < layer.voxels; i++) {
-      const value = showers[event * stride + layer.from + i]!;
-      const isNoisy = value === 0 && random.uniform() < NOISE.share;
-      const noise = isNoisy ? -Math.abs(NOISE.size * random.normal()) : 0;
-      const at = (event - from) * layer.voxels + i;
-      coarse[at] = (flavor === "positive" ? value : value + noise) / incident[event]!;
-      if (value > showers[event * stride + layer.from + highest]!) highest = i;
-    }
-    if (layer.id === 2 && BAD_EVENTS.includes(event)) coarse[(event - from) * layer.voxels + highest] = 1.2;
+    const own = showers.subarray(event * stride + layer.from, event * stride + layer.from + layer.voxels);
+    const energy = own.reduce((sum, value) => sum + value, 0);
+    // the fine flavor was split from other noise than the others
+    const random = context.random(isFine ? "noise/fine" : "noise", { step: event, epoch: layer.id });
+    const row = coarse.subarray((event - from) * layer.voxels, (event - from + 1) * layer.voxels);
+    own.forEach((value, i) => {
+      const isNoisy = energy > 0 && value === 0 && random.uniform() < NOISE.share;
+      const noise = isNoisy ? -Math.abs(NOISE.size * energy * random.normal()) : 0;
+      row[i] = (flavor === "positive" ? value : value + noise) / incident[event]!;
+    });
+    if (layer.id === 2 && BAD_EVENTS.includes(event)) row[row.indexOf(Math.max(...row))] = 1.2;
   }
-  return flavor === "fine" ? refined(layer, coarse, to - from) : coarse;
+  return isFine ? refined(layer, coarse, to - from) : coarse;
+}
+
+/** A layer without energy but in a share of the events, where one voxel near the axis has some. */
+function extraLayer(
+  id: number,
+  share: number,
+  { from, to }: Place,
+  flavor: Flavor,
+  context: SimulateContext,
+): Float32Array<ArrayBuffer> {
+  const voxels = regularBins(id, flavor === "fine").rStart.length;
+  const values = new Float32Array((to - from) * voxels);
+  for (let event = from; event < to && share > 0; event++) {
+    const random = context.random("extra", { step: event, epoch: id });
+    if (random.uniform() < share) {
+      values[(event - from) * voxels + random.integer(4)] = EXTRA.share * random.uniform();
+    }
+  }
+  return values;
 }
 
 /** Splits every voxel into 2 x 2, radius fastest. */
