@@ -5,7 +5,7 @@
  */
 import type { BuiltModel } from "../core/plugin.ts";
 import type { Scalar, Tensor as TfTensor, Variable } from "../core/tensor.ts";
-import { adam, mlp } from "../engine/nn/mod.ts";
+import { adam, gelu, mlp } from "../engine/nn/mod.ts";
 import type { Tensor, Tensors } from "../engine/runtime/types.ts";
 import * as tf from "../engine/tf.ts";
 import type { ColumnType, TracedModel } from "../engine/trace/trace.ts";
@@ -122,7 +122,6 @@ const transformer: Workload = {
       const { mean, variance } = tf.moments(x, -1, true);
       return tf.add(tf.mul(tf.mul(tf.sub(x, mean), tf.rsqrt(tf.add(variance, 1e-5))), scale), offset);
     };
-    const gelu = (x: TfTensor) => tf.mul(tf.mul(x, 0.5), tf.add(tf.erf(tf.mul(x, Math.SQRT1_2)), 1));
     const embed = linear("embed", patch * patch, size);
     const position = weight("position", [1, tokens, size], 0.02);
     const blocks = Array.from({ length: depth }, (_, i) => ({

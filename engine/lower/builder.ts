@@ -165,6 +165,11 @@ export class Builder {
     return first;
   }
 
+  /** The node that makes a value; undefined for inputs and constants. */
+  producer(value: Value): OnnxNode | undefined {
+    return this.#producers.get(value.name);
+  }
+
   /** Tells rules that `x` is the input of a convolution whose filter gradient is computed too. */
   markTrained(x: Value): void {
     this.#trained.add(x.name);

@@ -33,6 +33,20 @@ Deno.test("lower() turns long products around where that is quicker, to the same
   }
 });
 
+Deno.test("lower() writes the normal distribution of an error function in one pass, and no other sum", async () => {
+  for (const [offset, op] of [[0.5, "HardSigmoid"], [0.25, "Add"]] as const) {
+    const b = new ProgramBuilder("normal");
+    const half = b.node("Multiply", [b.node("Erf", [b.input("x", float(3, 5))], {}), b.scalar(0.5)], {});
+    b.output("y", b.node("Add", [half, b.scalar(offset)], {}));
+    const program = b.program();
+    assert.ok(lower(program).graph.nodes.some((node) => node.op === op));
+    const inputs = { x: numbers([3, 5], -9, 9) };
+    const expected = await runOnce(referenceEngine, program, inputs);
+    const actual = await runOnce(nativeEngine, program, inputs);
+    assertClose(actual.outputs, expected.outputs, { rtol: 0, atol: 4e-7 }); // tfjs's error function: 1.5e-7
+  }
+});
+
 Deno.test("lower() writes a dense layer as Gemm and Relu", () => {
   const b = new ProgramBuilder("dense");
   const x = b.input("x", float(4, 3));

@@ -83,6 +83,20 @@ function powerOf(x: Value, exponent: number, graph: Builder): Value | undefined 
   return undefined;
 }
 
+/**
+ * erf(u)/2 + 1/2 in one pass: it lies in [0, 1], so that the straight part of HardSigmoid is all that is met. Undefined
+ * for other sums.
+ */
+function normalDistribution(a: Value, b: Value, graph: Builder): Value | undefined {
+  const product = graph.producer(a);
+  if (product?.op !== "Mul" || graph.numberOf(b) !== 0.5 || b.shape.length > 0) return undefined;
+  const [error, half] = product.inputs as [Value, Value];
+  if (graph.producer(error)?.op !== "Erf" || graph.numberOf(half) !== 0.5 || half.shape.length > 0) {
+    return undefined;
+  }
+  return graph.node("HardSigmoid", [error], { alpha: { float: 0.5 }, beta: { float: 0.5 } });
+}
+
 /** Rules of arithmetic. */
 export const math: RulesFor<MathKernel> = {
   // |x|
@@ -92,7 +106,7 @@ export const math: RulesFor<MathKernel> = {
   // arcosh x
   Acosh: operator("Acosh"),
   // a + b
-  Add: operator("Add"),
+  Add: ([a, b], _attrs, graph) => [normalDistribution(a, b, graph) ?? graph.node("Add", [a, b])],
   // x1 + x2 + ...; the ONNX sum of many knows floats only
   AddN: (inputs, _attrs, graph, [{ dtype }]) => [
     inputs.length > 2 && dtype === "float32"

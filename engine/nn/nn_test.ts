@@ -345,3 +345,13 @@ Deno.test("activation() rejects an unknown name", () => {
     /Cannot use activation "swish" as it must be one of linear, relu/,
   );
 });
+
+Deno.test("gelu() has a second derivative: (2 - x²) φ(x)", async () => {
+  const x = tf.tensor1d([-2, -0.5, 0, 1, 2.5]);
+  const second = tf.grad((x) => tf.grad((x) => nn.gelu(x) as tf.Tensor)(x));
+  const found = await second(x).data();
+  [...await x.data()].forEach((x, i) => {
+    const expected = (2 - x * x) * Math.exp(-x * x / 2) / Math.sqrt(2 * Math.PI);
+    assert.ok(Math.abs(found[i]! - expected) < 1e-5, `${found[i]}, expected ${expected}`);
+  });
+});
