@@ -18,14 +18,18 @@ const ROUNDING = 1e-9;
  * C = zᵀ z / (n - 1). **A constant column gives a zero row, the diagonal included.**
  *
  * @param moments Of at least two rows.
- * @param options With `reuse`, the matrix takes the place of the moments' products, which are lost. @default false
+ * @param options With `reuse`, the matrix takes the place of the moments' products, which are lost. `constant` are
+ * columns known to be so, which sums made in float32 cannot tell. @default false, none
  * @throws {RangeError} If there are fewer than two rows.
  *
  * @see QaloSim/CaloQuVAE: the definition behind its Frobenius metrics.
  */
 export function correlationMatrix(
   moments: Moments,
-  { reuse = false }: { readonly reuse?: boolean } = {},
+  { reuse = false, constant = [] }: {
+    readonly reuse?: boolean;
+    readonly constant?: readonly number[];
+  } = {},
 ): SymmetricBlocks {
   const { rows, sums, scale } = moments;
   if (rows < 2) {
@@ -33,6 +37,7 @@ export function correlationMatrix(
   }
   const deviations = Float64Array.from(moments.variances(), Math.sqrt);
   const factors = deviations.map((s, i) => s <= ROUNDING * scale[i]! ? 0 : scale[i]! / (s + DEVIATION_FLOOR));
+  for (const column of constant) factors[column] = 0;
   const matrix = reuse ? moments.products : moments.products.clone();
   matrix.update((product, i, j) =>
     (product - sums[i]! * sums[j]! / rows) / (rows - 1) * factors[i]! * factors[j]!

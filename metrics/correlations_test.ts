@@ -42,6 +42,15 @@ Deno.test("correlationMatrix() of streamed moments is the same for any shift, sc
   }
 });
 
+Deno.test("correlationMatrix() gives zeros for columns said to be constant, and can use the sums' memory", () => {
+  const moments = new Moments(new Float64Array(2), Float64Array.of(1, 1), [0, 2]);
+  moments.addRows([1, 3, 2, 3, 3, 3.0001], 3);
+  const matrix = correlationMatrix(moments, { reuse: true, constant: [1] });
+  assert.equal(matrix, moments.products);
+  near(matrix.get(0, 0), 1 / (1 + 1e-8) ** 2);
+  assert.deepEqual([matrix.get(0, 1), matrix.get(1, 1)], [0, 0]);
+});
+
 Deno.test("correlationDistance() agrees with numpy", () => {
   const found = correlationDistance(sines(0), sines(1));
   near(found.value, expected.frobenius);

@@ -19,7 +19,7 @@ export const GRAM_COLUMNS = 1344;
 /** Rows of a batch of programs over pairs of rows. */
 const PAIR_ROWS = 512;
 /** Rows of a tile of neighbors: what the engine holds of two samples. */
-const TILE_ROWS = 2000;
+const TILE_ROWS = 1700;
 /** Rows of a batch of the kernel, whose block of values should stay in the cache. */
 const KERNEL_ROWS = 128;
 /** Sizes of samples behind the Fréchet distance. */
@@ -121,25 +121,53 @@ function momentsProgram(voxels: number): ModelProgram {
   };
 }
 
+/** Rows `from` to `to` of a symmetric matrix, as far as column `to`; they lie at `at` among those of all strips. */
+interface Strip {
+  readonly from: number;
+  readonly to: number;
+  readonly at: number;
+}
+
+/** Strips that hold the lower triangle. */
+const STRIPS = 6;
+
+function stripsOf(size: number): Strip[] {
+  const edges = blockEdges(size, Math.ceil(size / STRIPS));
+  let at = 0;
+  return edges.slice(1).map((to, i) => {
+    const from = edges[i]!;
+    const strip = { from, to, at };
+    at += (to - from) * to;
+    return strip;
+  });
+}
+
 /**
  * First and second moments under several sets of weights, the second about `center`: sums in float32 then add up small
  * differences instead of large numbers of one sign.
  */
 function weightedProgram(features: number, draws: number): ModelProgram {
-  const squares = features * features;
+  const strips = stripsOf(features);
+  const { from, to, at } = strips.at(-1)!;
   return {
-    rows: Math.max(16, Math.min(1024, Math.floor(4e6 / squares))),
+    rows: Math.max(16, Math.min(1024, Math.floor(4e6 / features ** 2))),
     inputs: {
       y: { shape: [features] },
       weights: { shape: [draws] },
-      center: { shape: [squares], shared: true },
+      center: { shape: [at + (to - from) * to], shared: true },
     },
-    sums: ["sums", "products"],
+    sums: ["sums", ...strips.map((_, i) => `products_${i}`)],
     run({ y, weights, center }) {
-      const outer = tf.reshape(tf.mul(tf.expandDims(y!, 2), tf.expandDims(y!, 1)), [-1, squares]);
       const weigh = (values: tf.Tensor) =>
         tf.matMul(weights as tf.Tensor2D, values as tf.Tensor2D, true, false);
-      return { sums: weigh(y!), products: weigh(tf.sub(outer, center!)) };
+      const columns = (from: number, to: number) => tf.slice2d(y as tf.Tensor2D, [0, from], [-1, to - from]);
+      const products = strips.map(({ from, to, at }, i) => {
+        const size = (to - from) * to;
+        const outer = tf.mul(tf.expandDims(columns(from, to), 2), tf.expandDims(columns(0, to), 1));
+        const own = tf.slice1d(center as tf.Tensor1D, at, size);
+        return [`products_${i}`, weigh(tf.sub(tf.reshape(outer, [-1, size]), own))] as const;
+      });
+      return { sums: weigh(y!), ...Object.fromEntries(products) };
     },
   };
 }
@@ -169,17 +197,26 @@ function tileRows(rows: number): number {
   return Math.ceil(rows / Math.ceil(rows / TILE_ROWS));
 }
 
-/** The largest k + 1 of 2 x · y - |y|² over the rows of y: those of the nearest. */
+/**
+ * The nearest k + 1 rows of a tile for each row of another, both ways: for x the largest of 2 x · y - |y|² over y, for y
+ * those of 2 x · y - |x|² over x. Both tiles are given whole.
+ */
 function radiiProgram(voxels: number, rows: number, neighbors: number): ModelProgram {
   return {
-    rows: PAIR_ROWS,
+    rows,
     inputs: {
       x: { shape: [voxels] },
+      own: { shape: [1] },
       y: { shape: [rows, voxels], shared: true },
       squares: { shape: [rows], shared: true },
     },
-    run({ x, y, squares }) {
-      return { nearest: tf.topk(closeness(x!, y!, squares!), neighbors + 1).values };
+    run({ x, own, y, squares }) {
+      const products = tf.matMul(tf.mul(x!, 2) as tf.Tensor2D, y as tf.Tensor2D, false, true);
+      const nearest = (closeness: tf.Tensor) => tf.topk(closeness, neighbors + 1).values;
+      return {
+        ofX: nearest(tf.sub(products, squares!)),
+        ofY: nearest(tf.transpose(tf.sub(products, own!))),
+      };
     },
   };
 }
@@ -292,15 +329,18 @@ export function engineAlgebra(context: EvaluateContext<Facts>): EngineAlgebra {
   const matrix = ({ rows, columns, data }: Matrix): NdArray => float32([rows, columns], data);
   return {
     async weightedMoments(values, weights) {
-      const center = new Float32Array(meanProducts(values));
+      const strips = stripsOf(values.columns);
+      const center = centerOf(values, strips);
       const found = await call("weighted", {
         y: matrix(values),
         weights: matrix(weights),
         center: float32([center.length], center),
       });
-      const products = found.products!.data as Float64Array;
-      addCenters(products, center, weights);
-      return { sums: found.sums!.data as Float64Array, products };
+      const blocks = strips.map((_, i) => found[`products_${i}`]!.data as Float64Array);
+      return {
+        sums: found.sums!.data as Float64Array,
+        products: wholeProducts(blocks, strips, center, totalsOf(weights), values.columns),
+      };
     },
     async kernelRowSums(x, y) {
       const { sum } = await call("kernel", {
@@ -394,12 +434,10 @@ function padded(shape: readonly number[], data: Float32Array<ArrayBuffer>): NdAr
 
 /** Every pair of tiles, one call ahead: its arrays are laid out while the engine works. */
 async function forPairs<T>(
-  a: readonly Tile[],
-  b: readonly Tile[],
+  pairs: readonly (readonly [x: Tile, y: Tile])[],
   begin: (x: Tile, y: Tile) => Promise<T>,
   use: (x: Tile, y: Tile, found: T) => void,
 ): Promise<void> {
-  const pairs = a.flatMap((x) => b.map((y) => [x, y] as const));
   let next = begin(...pairs[0]!);
   for (const [i, [x, y]] of pairs.entries()) {
     const present = next;
@@ -411,19 +449,27 @@ async function forPairs<T>(
   }
 }
 
+/** Distances are the same both ways: a pair of tiles is looked at once. */
 async function radiiOf(x: Matrix, neighbors: number, call: Call): Promise<Float64Array> {
   const tiles = tilesOf(x);
   const count = neighbors + 1; // with the row itself
   const best = new Float32Array(x.rows * count).fill(-Infinity);
+  const keep = ({ from, rows }: Tile, { data }: NdArray): void => {
+    for (let row = 0; row < rows; row++) {
+      const own = best.subarray((from + row) * count, (from + row + 1) * count);
+      insert(own, data as Float32Array, row * count);
+    }
+  };
   await forPairs(
-    tiles,
-    tiles,
-    (own, other) => call("radii", { x: own.x, y: other.y, squares: other.squares }),
-    ({ from }, _other, { nearest }) => {
-      const found = nearest!.data as Float32Array;
-      for (let row = 0; row * count < found.length; row++) {
-        insert(best.subarray((from + row) * count, (from + row + 1) * count), found, row * count);
-      }
+    tiles.flatMap((own, i) => tiles.slice(0, i + 1).map((other) => [own, other] as const)),
+    (own, other) => {
+      const { data, shape: [size] } = own.squares;
+      const norms = float32([size!, 1], data as Float32Array<ArrayBuffer>);
+      return call("radii", { x: own.y, own: norms, y: other.y, squares: other.squares });
+    },
+    (own, other, { ofX, ofY }) => {
+      keep(own, ofX!);
+      if (own !== other) keep(other, ofY!);
     },
   );
   return squaredNorms(x).map((norm, row) => Math.sqrt(Math.max(0, norm - best[row * count + neighbors]!)));
@@ -454,9 +500,9 @@ async function countsOf(
   const add = (target: Float64Array, { from, rows }: Tile, found: NdArray): void => {
     for (let i = 0; i < rows; i++) target[from + i]! += Number(found.data[i]);
   };
+  const others = tilesOf(y);
   await forPairs(
-    tilesOf(x),
-    tilesOf(y),
+    tilesOf(x).flatMap((own) => others.map((other) => [own, other] as const)),
     (own, other) =>
       call("counts", {
         x: own.x,
@@ -479,33 +525,54 @@ function addTo(sums: Float64Array, more: Float64Array): void {
   for (let i = 0; i < sums.length; i++) sums[i]! += more[i]!;
 }
 
-/** Shape [column, column]: means of y_i y_j over about a thousand of the rows. */
-function meanProducts({ rows, columns, data }: Matrix): Float64Array {
-  const means = new Float64Array(columns * columns);
+/** Means of y_i y_j over about a thousand of the rows, strip after strip. */
+function centerOf({ rows, columns, data }: Matrix, strips: readonly Strip[]): Float32Array<ArrayBuffer> {
+  const { from: last, to: end, at: start } = strips.at(-1)!;
+  const means = new Float64Array(start + (end - last) * end);
   const step = Math.max(1, Math.floor(rows / 1000));
   const count = Math.ceil(rows / step);
   for (let n = 0; n < rows; n += step) {
     const base = n * columns;
-    for (let i = 0; i < columns; i++) {
-      const left = data[base + i]!;
-      for (let j = 0, at = i * columns; j <= i; j++, at++) means[at]! += left * data[base + j]!;
+    for (const { from, to, at: begin } of strips) {
+      for (let i = from, at = begin; i < to; i++) {
+        const left = data[base + i]! / count;
+        for (let j = 0; j < to; j++, at++) means[at]! += left * data[base + j]!;
+      }
     }
   }
-  for (let i = 0; i < columns; i++) {
-    for (let j = 0; j <= i; j++) {
-      means[j * columns + i] = means[i * columns + j] = means[i * columns + j]! / count;
-    }
-  }
-  return means;
+  return new Float32Array(means);
 }
 
-/** Adds the center, as often as rows were weighed, to the products about it, [weight column, product]. */
-function addCenters(products: Float64Array, center: Float32Array, { rows, columns, data }: Matrix): void {
-  for (let k = 0; k < columns; k++) {
-    let total = 0;
-    for (let n = 0; n < rows; n++) total += data[n * columns + k]!;
-    for (let i = 0, at = k * center.length; i < center.length; i++, at++) products[at]! += total * center[i]!;
-  }
+/** Sum of each column of weights. */
+function totalsOf({ rows, columns, data }: Matrix): Float64Array {
+  const totals = new Float64Array(columns);
+  for (let n = 0, at = 0; n < rows; n++) for (let k = 0; k < columns; k++, at++) totals[k]! += data[at]!;
+  return totals;
+}
+
+/** The matrices of products, [weight column, column, column], from strips about the center. */
+function wholeProducts(
+  blocks: readonly Float64Array[],
+  strips: readonly Strip[],
+  center: Float32Array,
+  totals: Float64Array,
+  columns: number,
+): Float64Array {
+  const whole = new Float64Array(totals.length * columns * columns);
+  strips.forEach(({ from, to, at: begin }, strip) => {
+    const block = blocks[strip]!;
+    for (let k = 0, source = 0; k < totals.length; k++) {
+      const target = k * columns * columns;
+      for (let i = from, at = begin; i < to; i++) {
+        for (let j = 0; j < to; j++, at++, source++) {
+          const product = block[source]! + totals[k]! * center[at]!;
+          whole[target + i * columns + j] = product;
+          whole[target + j * columns + i] = product;
+        }
+      }
+    }
+  });
+  return whole;
 }
 
 /** Rows times a factor, and a last column of ones. */

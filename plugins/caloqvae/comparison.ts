@@ -80,7 +80,8 @@ export interface Judge {
 /** Completes what was gathered. The sums of products become the correlations and are lost. */
 export function makeSide(label: string, features: Features, summary: VoxelSummary): Side {
   const { energyMoments, hitMoments, sample, logSample } = summary;
-  const standards = { energy: standardOf(energyMoments), hits: standardOf(hitMoments) };
+  const constant = emptyVoxels(summary);
+  const standards = { energy: standardOf(energyMoments, constant), hits: standardOf(hitMoments, constant) };
   return {
     label,
     features,
@@ -88,8 +89,8 @@ export function makeSide(label: string, features: Features, summary: VoxelSummar
     showers: sample,
     logSample,
     correlations: {
-      energy: correlationMatrix(energyMoments, { reuse: true }),
-      hits: correlationMatrix(hitMoments, { reuse: true }),
+      energy: correlationMatrix(energyMoments, { reuse: true, constant }),
+      hits: correlationMatrix(hitMoments, { reuse: true, constant }),
       standards,
     },
   };
@@ -107,8 +108,14 @@ export function sampleOf({ label, features, statistics }: Side): Sample {
   return { label, features, statistics };
 }
 
-function standardOf(moments: Moments): Standard {
+/** Voxels that no shower fills. */
+function emptyVoxels({ sums, hits }: VoxelSummary): number[] {
+  return Array.from(sums.keys()).filter((voxel) => sums[voxel] === 0 && hits[voxel] === 0);
+}
+
+function standardOf(moments: Moments, constant: readonly number[]): Standard {
   const factors = moments.variances().map((variance) => variance > 0 ? 1 / (Math.sqrt(variance) + 1e-8) : 0);
+  for (const voxel of constant) factors[voxel] = 0;
   return { means: moments.means(), factors };
 }
 
