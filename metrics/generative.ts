@@ -166,8 +166,8 @@ function drawIndices(random: Random, rows: number, size: number): Uint32Array {
   return indices;
 }
 
-/** Weights that are handed to the algebra at once: 8 MB. */
-const WEIGHTS = 2 ** 21;
+/** Weights that are handed to the algebra at once: 4 MB. */
+const WEIGHTS = 2 ** 20;
 
 /** Mean and covariance of drawn rows, for all draws at once. */
 async function drawnMoments(

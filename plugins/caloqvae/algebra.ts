@@ -19,7 +19,7 @@ export const GRAM_COLUMNS = 1344;
 /** Rows of a batch of programs over pairs of rows. */
 const PAIR_ROWS = 512;
 /** Rows of a tile of neighbors: what the engine holds of two samples. */
-const TILE_ROWS = 1700;
+const TILE_ROWS = 1250;
 /** Rows of a batch of the kernel, whose block of values should stay in the cache. */
 const KERNEL_ROWS = 128;
 /** Sizes of samples behind the Fréchet distance. */

@@ -153,6 +153,7 @@ export class Gathering {
       return done < rows;
     });
     await statistics.finish();
+    this.#stages.clear();
     return makeSide(kind, features, statistics);
   }
 
@@ -169,7 +170,7 @@ export class Gathering {
       const side = makeSide(source.label, features, parts[0]);
       return { side, matched: { ...side, label } };
     }
-    const whole = mergedSummary(...parts);
+    const whole = mergedSummary(...parts, { reuse: true });
     return {
       side: makeSide(source.label, features, whole),
       matched: makeSide(label, sliceFeatures(features, 0, first), parts[0]),
@@ -206,6 +207,7 @@ export class Gathering {
       return true;
     });
     for (const part of parts) await part.finish();
+    this.#stages.clear();
   }
 
   /** Reads, cleans and hands over showers until all were or `use` wants no more. */

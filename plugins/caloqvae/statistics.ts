@@ -37,7 +37,7 @@ const GROUPS = 50;
 /** Showers kept for the errors of Frobenius distances. */
 const INFLUENCE_ROWS = 1000;
 /** Bytes of voxels sent to the engine at once. */
-const STAGE_BYTES = 2 ** 25;
+const STAGE_BYTES = 2 ** 24;
 
 /** Counts and sums of one sample. */
 export interface VoxelSpectra {
@@ -69,8 +69,16 @@ export function spectraOf(summary: VoxelSummary): VoxelSpectra {
   return { voxels, rows, logCounts, equalCounts, sums, hits };
 }
 
-/** Two parts of a sample as one; the showers kept are those of the first. */
-export function mergedSummary(a: VoxelSummary, b: VoxelSummary): VoxelSummary {
+/**
+ * Two parts of a sample as one; the showers kept are those of the first. With `reuse`, the sums of products of the second
+ * grow into those of both.
+ */
+export function mergedSummary(a: VoxelSummary, b: VoxelSummary, { reuse = false } = {}): VoxelSummary {
+  const both = (x: Moments, y: Moments): Moments => {
+    if (!reuse) return x.merged(y);
+    y.addSums(x);
+    return y;
+  };
   const add = (x: Float64Array, y: Float64Array): Float64Array => x.map((value, i) => value + y[i]!);
   return {
     voxels: a.voxels,
@@ -79,8 +87,8 @@ export function mergedSummary(a: VoxelSummary, b: VoxelSummary): VoxelSummary {
     equalCounts: a.equalCounts.map((groups, set) => [...groups, ...b.equalCounts[set]!]),
     sums: add(a.sums, b.sums),
     hits: add(a.hits, b.hits),
-    energyMoments: a.energyMoments.merged(b.energyMoments),
-    hitMoments: a.hitMoments.merged(b.hitMoments),
+    energyMoments: both(a.energyMoments, b.energyMoments),
+    hitMoments: both(a.hitMoments, b.hitMoments),
     sample: a.sample,
     logSample: a.logSample,
   };
@@ -115,6 +123,11 @@ export class Stages {
   /** Waits for all work. */
   async finish(): Promise<void> {
     await this.#pending;
+  }
+
+  /** Lets go of the buffers. */
+  clear(): void {
+    this.#free.length = 0;
   }
 }
 
