@@ -115,12 +115,15 @@ interface Comparison {
 
 const PAIRS = { "": "reference generated", "floor.": "first second", "matched.": "first matched" } as const;
 
-/** Distances of matrices are the same numbers; the others have random draws, or showers chosen otherwise, of their own. */
+/**
+ * Distances of matrices are the same numbers, which the peer sums in float32, 3e-4 from those of float64; the others have
+ * random draws, or showers chosen otherwise, of their own.
+ */
 const COMPARISONS: readonly Comparison[] = Object.entries(PAIRS).flatMap(([prefix, pair]) => {
   const isMatched = prefix === "matched.";
   return [
-    { key: `${prefix}frobenius_voxel_energy`, peer: `frobenius ${pair}`, at: 0, relative: 2e-4, errors: 0 },
-    { key: `${prefix}frobenius_voxel_hits`, peer: `frobenius ${pair}`, at: 1, relative: 2e-4, errors: 0 },
+    { key: `${prefix}frobenius_voxel_energy`, peer: `frobenius ${pair}`, at: 0, relative: 1e-3, errors: 0 },
+    { key: `${prefix}frobenius_voxel_hits`, peer: `frobenius ${pair}`, at: 1, relative: 1e-3, errors: 0 },
     { key: `${prefix}fpd`, peer: `fpd ${pair}`, relative: 0.1, errors: 5 },
     ...(isMatched ? [] : [{ key: `${prefix}kpd`, peer: `kpd ${pair}`, relative: 0.1, errors: 5 }]),
     ...(isMatched ? [] : ["precision", "recall", "density", "coverage"].map((name, at) => ({
