@@ -10,7 +10,8 @@ import {
   plainAlgebra,
   standardized,
 } from "beamline/metrics";
-import { algebraModel, type EngineAlgebra, engineAlgebra, FPD_POINTS, momentEdges } from "./algebra.ts";
+import { type EngineAlgebra, engineAlgebra } from "./algebra.ts";
+import { algebraModel, FPD_POINTS, momentEdges } from "./algebra_programs.ts";
 import { type Config, config } from "./config.ts";
 import type { Facts } from "./facts.ts";
 

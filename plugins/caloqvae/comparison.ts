@@ -20,7 +20,8 @@ import {
   neighborhoods,
   type SymmetricBlocks,
 } from "beamline/metrics";
-import { type EngineAlgebra, FPD_POINTS } from "./algebra.ts";
+import type { EngineAlgebra } from "./algebra.ts";
+import { FPD_POINTS } from "./algebra_programs.ts";
 import type { Config } from "./config.ts";
 import type { Facts } from "./facts.ts";
 import { featureMatrix, type Features } from "./features.ts";

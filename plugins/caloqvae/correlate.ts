@@ -8,7 +8,7 @@ import { DataError, type EvaluateContext, type Evaluation, type Figure, type Jso
 import { writeNpy } from "beamline/data";
 import { blockEdges, correlationMatrix, Moments, type SymmetricBlocks } from "beamline/metrics";
 import { heatMapFigure } from "beamline/plot";
-import { GRAM_COLUMNS, GRAM_ROWS } from "./algebra.ts";
+import { GRAM_COLUMNS, GRAM_ROWS } from "./algebra_programs.ts";
 import { activeLayers } from "./clean.ts";
 import { Cleaner } from "./cleaning.ts";
 import { type Config, cutOf } from "./config.ts";

@@ -5,7 +5,7 @@
  * @module
  */
 import { definePlugin } from "beamline";
-import { algebraModel } from "./algebra.ts";
+import { algebraModel } from "./algebra_programs.ts";
 import { classifierModel } from "./classifier.ts";
 import { clean } from "./clean.ts";
 import { compareDatasets } from "./compare_datasets.ts";

@@ -5,7 +5,8 @@
  */
 import type { Random } from "beamline";
 import { type Matrix, Moments } from "beamline/metrics";
-import { type EngineAlgebra, MOMENT_ROWS, momentEdges } from "./algebra.ts";
+import type { EngineAlgebra } from "./algebra.ts";
+import { MOMENT_ROWS, momentEdges } from "./algebra_programs.ts";
 
 /** Edges that hold for all samples of a run. */
 export interface SpectrumEdges {
