@@ -38,7 +38,7 @@ const GROUPS = 50;
 /** Showers kept for the errors of Frobenius distances. */
 const INFLUENCE_ROWS = 1000;
 /** Bytes of voxels sent to the engine at once. */
-const STAGE_BYTES = 2 ** 24;
+const STAGE_BYTES = 2 ** 23;
 
 /** Counts and sums of one sample. */
 export interface VoxelSpectra {
