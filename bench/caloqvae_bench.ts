@@ -9,6 +9,7 @@
  */
 import { parseArgs } from "node:util";
 import { writeFine, writeJoined } from "./caloqvae_files.ts";
+import { ROOT, taskFlags } from "./root.ts";
 
 const { values: options } = parseArgs({
   options: {
@@ -21,7 +22,6 @@ const { values: options } = parseArgs({
   },
 });
 
-const ROOT = new URL("../", import.meta.url).pathname;
 const SAMPLE_MS = 200;
 
 interface Measured {
@@ -83,13 +83,10 @@ async function measure(command: string, args: readonly string[]): Promise<Measur
 }
 
 /** Runs an experiment's action as users do. */
-function measureOurs(folder: string, args: readonly string[]): Promise<Measured> {
-  const permissions = ["read", "write", "run", "env", "sys", "ffi"].map((name) => `--allow-${name}`);
-  return measure(Deno.execPath(), [
+async function measureOurs(folder: string, args: readonly string[]): Promise<Measured> {
+  return await measure(Deno.execPath(), [
     "run",
-    "--v8-flags=--no-maglev-osr",
-    "--no-prompt",
-    ...permissions,
+    ...await taskFlags("run"),
     "tasks/run.ts",
     "caloqvae",
     ...args,

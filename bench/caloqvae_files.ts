@@ -5,9 +5,9 @@
  * @module
  */
 import { type Random, randomFor } from "../core/random.ts";
-import { createHdf5, type Hdf5Writer } from "../data/mod.ts";
+import { createHdf5 } from "../data/mod.ts";
 import { ACTIVE_LAYERS, DETECTOR_LAYERS, regularBins, regularGeometry } from "../plugins/caloqvae/binning.ts";
-import { writeBins } from "../plugins/caloqvae/bins.ts";
+import { writeBinArrays, writeBins } from "../plugins/caloqvae/bins.ts";
 import { detuning } from "../plugins/caloqvae/detuning.ts";
 import { Simulator } from "../plugins/caloqvae/shower_model.ts";
 import { evenEnergies } from "../plugins/caloqvae/simulation.ts";
@@ -134,20 +134,7 @@ export async function writeFine(path: string, rows: number): Promise<void> {
       }
       data.append(block);
     }
-    writeBinArrays(writer, id, bins);
+    writeBinArrays(bins, writer);
   }
   writer.close();
-}
-
-function writeBinArrays(writer: Hdf5Writer, id: number, bins: ReturnType<typeof regularBins>): void {
-  const arrays = {
-    binstart_radius: bins.rStart,
-    binsize_radius: bins.rSize,
-    binstart_alpha: bins.alphaStart,
-    binsize_alpha: bins.alphaSize,
-  };
-  for (const [key, values] of Object.entries(arrays)) {
-    const data = Float32Array.from(values);
-    writer.write(`${key}_layer_${id}`, { dtype: "float32", shape: [data.length], data });
-  }
 }

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { median, ROOT } from "./root.ts";
+import { median } from "../metrics/summary.ts";
+import { ROOT, taskFlags } from "./root.ts";
 
 /** Measured runs, after one that fills the caches. */
 const RUNS = 3;
@@ -28,8 +29,7 @@ export async function coldStart(workload: string, engine: string): Promise<numbe
 }
 
 async function firstStep(workload: string, engine: string, folder: string, out: string): Promise<number> {
-  const config = JSON.parse(await Deno.readTextFile(`${ROOT}/deno.json`));
-  const flags = (config.tasks.run.command as string).split(" ").filter((part) => part.startsWith("--"));
+  const flags = await taskFlags("run");
   const plugin = ["--workload", workload, "--engine", engine, "--out", out, "--cache", `${folder}/cache`];
   const begin = performance.now();
   const child = new Deno.Command(Deno.execPath(), {

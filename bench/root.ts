@@ -1,9 +1,8 @@
 /** The folder of the framework. */
 export const ROOT: string = new URL("..", import.meta.url).pathname.replace(/\/$/, "");
 
-/** The value in the middle. */
-export function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+/** Flags of a task of the framework: its permissions, and how V8 runs. */
+export async function taskFlags(task: string): Promise<string[]> {
+  const config = JSON.parse(await Deno.readTextFile(`${ROOT}/deno.json`));
+  return (config.tasks[task].command as string).split(" ").filter((part) => part.startsWith("--"));
 }

@@ -13,7 +13,7 @@ import type { TracedModel } from "../engine/trace/trace.ts";
 import { measureAlone } from "./alone.ts";
 import { coldStart } from "./cold_start.ts";
 import { type Peer, PEERS, startPeer } from "./peers.ts";
-import { median } from "./root.ts";
+import { median } from "../metrics/summary.ts";
 import { traceWorkload, type Workload, workloadInputs, WORKLOADS } from "./workloads.ts";
 
 /** Rows and steps of the accuracy check; tfjs's cpu backend takes a second per row of the convolutional ones. */

@@ -129,7 +129,7 @@ function lowered({ program, accept, onCpu, partsFor }: GraphRequest): ReadyGraph
   const { graph, ...names } = lower(optimized);
   const count = multiplications(optimized);
   const divided = divideRows(optimized, partsOf(optimized, partsFor?.(count, 0) ?? 1));
-  const numbers = divided?.sumTypes.reduce((sum, { shape }) => sum + sizeOf(shape), 0) ?? 0;
+  const numbers = divided?.sums.reduce((sum, { shape }) => sum + sizeOf(shape), 0) ?? 0;
   return {
     onnx: encodeOnnx(graph),
     names,

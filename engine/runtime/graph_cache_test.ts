@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
-import type { Scalar } from "../../core/tensor.ts";
 import { kernelProgram, numbers, tensor } from "../../tests/conformance/harness.ts";
-import { adam, mlp } from "../nn/mod.ts";
-import * as tf from "../tf.ts";
-import { type TracedModel, traceModel } from "../trace/trace.ts";
+import { adam } from "../nn/mod.ts";
+import type { TracedModel } from "../trace/trace.ts";
+import { perceptron } from "./_models.ts";
 import { GraphCache, type GraphStore } from "./graph_cache.ts";
 import { nativeEngine } from "./native.ts";
 import { providerEngine } from "./ort_providers.ts";
@@ -28,24 +27,7 @@ class MemoryStore implements GraphStore {
 
 /** Two layers and Adam, whose updates are packed. */
 function trainable(): Promise<TracedModel> {
-  return traceModel({
-    build() {
-      const net = mlp({ inputs: 3, units: [4, 2] });
-      return {
-        predict: ({ x }) => ({ y: net(x!) }),
-        loss: ({ x, y }) => ({ loss: tf.losses.meanSquaredError(y!, net(x!)) as Scalar }),
-        optimizer: adam(),
-      };
-    },
-    columns: { x: { dtype: "float32", shape: [3] }, y: { dtype: "float32", shape: [2] } },
-    inputs: ["x"],
-    targets: ["y"],
-    batchSize: 8,
-    validationTail: 0,
-    predictBatch: 8,
-    seed: 1,
-    purpose: "test/graphs",
-  });
+  return perceptron(adam, "test/graphs");
 }
 
 /** Bytes of all programs in the order of compiling, and the state after three steps between the first and the second. */

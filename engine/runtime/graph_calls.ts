@@ -68,7 +68,12 @@ async function loadParts(parts: ReadyParts, ort: PackageOrt): Promise<GraphCalls
   const together = await ort.together?.(parts.count) ?? inTurn;
   const part = await load(parts.part, ort, { threads: 1 });
   const rest = parts.rest && await load(parts.rest, ort, { threads: 1 });
-  const sums = new Map<string, OrtTensor>();
+  const numbers = [...Array(parts.count).keys()];
+  const sums = new Map<string, OrtTensor>(
+    numbers.flatMap((k) =>
+      parts.sums.map(({ name, dtype, shape }) => [partSum(k, name), ort.tensor(dtype, shape)] as const)
+    ),
+  );
   const views: OrtTensor[] = [];
   /** The share of a part of the first axis of a tensor. */
   const share = (whole: OrtTensor, k: number): OrtTensor => {
@@ -80,29 +85,19 @@ async function loadParts(parts: ReadyParts, ort: PackageOrt): Promise<GraphCalls
     views.push(view);
     return view;
   };
-  const sumOf = (k: number, name: string): OrtTensor => {
-    const key = partSum(k, name);
-    const known = sums.get(key);
-    if (known) return known;
-    const { dtype, shape } = parts.sumTypes[parts.sums.indexOf(name)]!;
-    const made = ort.tensor(dtype, shape);
-    sums.set(key, made);
-    return made;
-  };
   const [rows, rowOutputs] = [new Set(parts.rows), new Set(parts.rowOutputs)];
   return {
     bind(places) {
-      const calls = Array.from({ length: parts.count }, (_, k) =>
+      const calls = numbers.map((k) =>
         bindAll(part, parts.part, {
           ...places,
           input: (name) => rows.has(name) ? share(places.input(name), k) : places.input(name),
-          output: (name) => rowOutputs.has(name) ? share(places.output(name), k) : sumOf(k, name),
-        }));
-      const terms = new Map(
-        parts.sums.flatMap((name) => calls.map((_, k) => [partSum(k, name), sumOf(k, name)] as const)),
+          output: (name) =>
+            rowOutputs.has(name) ? share(places.output(name), k) : sums.get(partSum(k, name))!,
+        })
       );
       const after = rest &&
-        bindAll(rest, parts.rest!, { ...places, input: (name) => terms.get(name) ?? places.input(name) });
+        bindAll(rest, parts.rest!, { ...places, input: (name) => sums.get(name) ?? places.input(name) });
       return async () => {
         await together(calls);
         await after?.();

@@ -1,9 +1,7 @@
 import assert from "node:assert/strict";
-import type { Scalar } from "../../core/tensor.ts";
 import { assertClose, numbers, ProgramBuilder, tensor } from "../../tests/conformance/harness.ts";
-import { adamw, mlp } from "../nn/mod.ts";
-import * as tf from "../tf.ts";
-import { traceModel } from "../trace/trace.ts";
+import { adamw } from "../nn/mod.ts";
+import { perceptron } from "./_models.ts";
 import { openFloatMode } from "./float_mode.ts";
 import { openOrt } from "./ort.ts";
 import { nativeEngine } from "./native.ts";
@@ -162,24 +160,7 @@ Deno.test("StateStore turns a pack once when its members are written one by one,
 });
 
 Deno.test("nativeEngine trains with adamw as the reference does, whatever the order of updates", async () => {
-  const model = await traceModel({
-    build() {
-      const net = mlp({ inputs: 3, units: [4, 2] });
-      return {
-        predict: ({ x }) => ({ y: net(x!) }),
-        loss: ({ x, y }) => ({ loss: tf.losses.meanSquaredError(y!, net(x!)) as Scalar }),
-        optimizer: adamw(),
-      };
-    },
-    columns: { x: float(3), y: float(2) },
-    inputs: ["x"],
-    targets: ["y"],
-    batchSize: 8,
-    validationTail: 0,
-    predictBatch: 8,
-    seed: 1,
-    purpose: "test/adamw",
-  });
+  const model = await perceptron(adamw, "test/adamw");
   const step = model.programs["step"]!;
   // Weights decay and biases do not, so that they are two packs. Where weights come first, each pack takes its part of
   // the slots, and the slots, all alike, are then written one by one.

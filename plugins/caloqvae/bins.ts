@@ -4,22 +4,31 @@
  * @module
  */
 import type { Hdf5Writer } from "beamline/data";
-import { type Geometry, geometryFromBins } from "./geometry.ts";
-import type { Layout } from "./showers.ts";
+import { type BinArrays, type Geometry, geometryFromBins } from "./geometry.ts";
+import { BIN_KEYS, type Layout } from "./showers.ts";
 
-/** Bin arrays of a geometry, as ATLAS files hold them. */
+/** Bin arrays of one layer, as ATLAS files hold them. */
+export function writeBinArrays(
+  { id, rStart, rSize, alphaStart, alphaSize }: BinArrays,
+  writer: Hdf5Writer,
+): void {
+  [rStart, rSize, alphaStart, alphaSize].forEach((values, i) => {
+    const data = Float32Array.from(values);
+    writer.write(`${BIN_KEYS[i]}_layer_${id}`, { dtype: "float32", shape: [data.length], data });
+  });
+}
+
+/** Bin arrays of a geometry. */
 export function writeBins({ layers }: Geometry, writer: Hdf5Writer): void {
   for (const { id, ring, sector, rEdges, alphaEdges, voxels } of layers) {
-    const write = (key: string, value: (i: number) => number): void =>
-      writer.write(`${key}_layer_${id}`, {
-        dtype: "float32",
-        shape: [voxels],
-        data: Float32Array.from({ length: voxels }, (_, i) => value(i)),
-      });
-    write("binstart_radius", (i) => rEdges[ring[i]!]!);
-    write("binsize_radius", (i) => rEdges[ring[i]! + 1]! - rEdges[ring[i]!]!);
-    write("binstart_alpha", (i) => alphaEdges[sector[i]!]!);
-    write("binsize_alpha", (i) => alphaEdges[sector[i]! + 1]! - alphaEdges[sector[i]!]!);
+    const each = (value: (i: number) => number) => Array.from({ length: voxels }, (_, i) => value(i));
+    writeBinArrays({
+      id,
+      rStart: each((i) => rEdges[ring[i]!]!),
+      rSize: each((i) => rEdges[ring[i]! + 1]! - rEdges[ring[i]!]!),
+      alphaStart: each((i) => alphaEdges[sector[i]!]!),
+      alphaSize: each((i) => alphaEdges[sector[i]! + 1]! - alphaEdges[sector[i]!]!),
+    }, writer);
   }
 }
 

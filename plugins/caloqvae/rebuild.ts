@@ -9,7 +9,7 @@ import { geometryOf } from "./bins.ts";
 import type { Facts } from "./facts.ts";
 import { matchLayers } from "./geometry.ts";
 import { filesOf, shortName } from "./paths.ts";
-import { type Layout, openLayout } from "./showers.ts";
+import { BIN_KEYS, type Layout, openLayout } from "./showers.ts";
 import { anySimulated, isSimulated } from "./sources.ts";
 
 /** The action: merges the files of job folders, flavor by flavor. */
@@ -133,7 +133,7 @@ function checkParts(layouts: readonly Layout[]): void {
 }
 
 function copyBins({ file }: Layout, id: number, writer: Hdf5Writer): void {
-  for (const key of ["binstart_radius", "binsize_radius", "binstart_alpha", "binsize_alpha"]) {
+  for (const key of BIN_KEYS) {
     const name = `${key}_layer_${id}`;
     writer.write(name, file.dataset(name).read());
   }

@@ -79,7 +79,8 @@ export interface Layout {
 }
 
 const LAYER_KEY = /^energy_layer_(\d+)$/;
-const BIN_KEYS = [
+/** Names of the bin arrays of a layer, in the order of {@linkcode BinArrays}; `_layer_N` follows. */
+export const BIN_KEYS = [
   "binstart_radius",
   "binsize_radius",
   "binstart_alpha",

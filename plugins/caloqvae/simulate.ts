@@ -10,7 +10,7 @@
  */
 import { ConfigError, type Random, type SimulateContext } from "beamline";
 import { createHdf5, type Hdf5Writer } from "beamline/data";
-import { writeBins } from "./bins.ts";
+import { writeBinArrays, writeBins } from "./bins.ts";
 import { DETECTOR_LAYERS, regularBins, regularGeometry } from "./binning.ts";
 import type { Config } from "./config.ts";
 import { detuning, FAMILY, NO_FLAWS } from "./detuning.ts";
@@ -120,19 +120,7 @@ function writeLayer(
     { dtype: "float32", shape: [place.to - place.from, voxels], data: energies },
     { gzip: 4 },
   );
-  const arrays = {
-    binstart_radius: bins.rStart,
-    binsize_radius: bins.rSize,
-    binstart_alpha: bins.alphaStart,
-    binsize_alpha: bins.alphaSize,
-  };
-  for (const [key, data] of Object.entries(arrays)) {
-    writer.write(`${key}_layer_${id}`, {
-      dtype: "float32",
-      shape: [voxels],
-      data: data as Float32Array<ArrayBuffer>,
-    });
-  }
+  writeBinArrays(bins, writer);
   if (place.job < 0 || isFine) return;
   const isActive = regularGeometry().layers.some((layer) => layer.id === id);
   const random = context.random(`probabilities/${place.job}`, { step: id });

@@ -33,9 +33,8 @@ export interface RowParts {
   readonly rows: readonly string[];
   /** Outputs of the program of which each part makes its share of the first axis. */
   readonly rowOutputs: readonly string[];
-  /** Outputs of the parts that are added up, and their types. */
-  readonly sums: readonly string[];
-  readonly sumTypes: readonly ValueType[];
+  /** Outputs of the parts that are added up. */
+  readonly sums: readonly ({ readonly name: string } & ValueType)[];
   /**
    * What comes after: takes the sums of part k under the names of {@linkcode partSum}, gives all other outputs and all
    * updates. Undefined where there is nothing to do.
@@ -122,8 +121,7 @@ class Divider {
       part,
       rows: inputs.filter((input) => this.#hasRows(input) && taken.has(input.name)).map(({ name }) => name),
       rowOutputs: apart.map(({ name }) => name),
-      sums: sums.map(({ name }) => name),
-      sumTypes: sums.map(({ value }) => this.#type(value)),
+      sums: sums.map(({ name, value }) => ({ name, ...this.#type(value) })),
       rest: finished.length + updates.length > 0 ? this.#rest(sums, finished) : undefined,
     };
   }

@@ -44,7 +44,7 @@ async function runParts(
     found.push((await runOnce(referenceEngine, part, own, state)).outputs);
   }
   const terms = Object.fromEntries(
-    found.flatMap((outputs, k) => sums.map((name) => [partSum(k, name), outputs[name]!])),
+    found.flatMap((outputs, k) => sums.map(({ name }) => [partSum(k, name), outputs[name]!])),
   );
   const after = rest && await runOnce(referenceEngine, rest, of(rest, { ...inputs, ...terms }), state);
   const joined = Object.fromEntries(rowOutputs.map((name): [string, Tensor] => {
