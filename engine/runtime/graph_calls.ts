@@ -4,7 +4,7 @@
  * @module
  */
 import type { NamedGraph, ReadyGraph, ReadyParts } from "./graph_cache.ts";
-import type { OrtCall, OrtModel, OrtTensor } from "./ort.ts";
+import type { LoadOptions, OrtCall, OrtModel, OrtTensor } from "./ort.ts";
 import type { PackageOrt } from "./ort_package.ts";
 import { partSum } from "../lower/passes/rows.ts";
 
@@ -25,13 +25,13 @@ export interface GraphCalls {
   dispose(): Promise<void>;
 }
 
-/** Loads a graph for so many threads. */
-export function loadCalls(graph: ReadyGraph, ort: PackageOrt, threads: number): Promise<GraphCalls> {
-  return graph.parts ? loadParts(graph.parts, ort) : loadWhole(graph, ort, threads);
+/** Loads a graph, in one piece with the given options. */
+export function loadCalls(graph: ReadyGraph, ort: PackageOrt, options: LoadOptions): Promise<GraphCalls> {
+  return graph.parts ? loadParts(graph.parts, ort) : loadWhole(graph, ort, options);
 }
 
-async function loadWhole(graph: ReadyGraph, ort: PackageOrt, threads: number): Promise<GraphCalls> {
-  const model = await load(graph, ort, { threads, cpuNodes: graph.cpuNodes });
+async function loadWhole(graph: ReadyGraph, ort: PackageOrt, options: LoadOptions): Promise<GraphCalls> {
+  const model = await load(graph, ort, { ...options, cpuNodes: graph.cpuNodes });
   return { bind: (places) => bindAll(model, graph, places), dispose: () => model.dispose() };
 }
 

@@ -15,7 +15,7 @@ import { type GraphCalls, loadCalls } from "./graph_calls.ts";
 import type { Ort, OrtCall, OrtTensor } from "./ort.ts";
 import type { PackageOrt } from "./ort_package.ts";
 import { StateStore } from "./store.ts";
-import type { Executable, Session, Tensors } from "./types.ts";
+import type { CompileOptions, Executable, Session, Tensors } from "./types.ts";
 
 /** What a {@linkcode GraphSession} runs on. */
 export interface GraphBackend {
@@ -52,19 +52,20 @@ export class GraphSession implements Session {
     this.#store = new StateStore(backend.ort, state);
   }
 
-  async compile(program: Program): Promise<Executable> {
+  async compile(program: Program, { sharesCores }: CompileOptions = {}): Promise<Executable> {
     const { ort, threadsFor } = this.#backend;
     verifyProgram(program);
     checkState(program, (name) => this.#store.find(name));
     // Packing moves tensors: no run may be reading them, and no other program may be packing.
-    const graph = await this.#turn(() => this.#graph(program));
-    const calls = await loadCalls(graph, ort, threadsFor(graph.multiplications));
+    const graph = await this.#turn(() => this.#graph(program, sharesCores));
+    const threads = threadsFor(graph.multiplications);
+    const calls = await loadCalls(graph, ort, { threads, sharesCores });
     const executable = new GraphExecutable(program, graph, calls, ort, this.#store, (run) => this.#turn(run));
     this.#executables.add(executable);
     return executable;
   }
 
-  async #graph(program: Program): Promise<ReadyGraph> {
+  async #graph(program: Program, sharesCores = false): Promise<ReadyGraph> {
     const { engine, onCpu, partsFor, graphs = sharedGraphs } = this.#backend;
     const graph = await graphs.ready({
       program,
@@ -72,7 +73,8 @@ export class GraphSession implements Session {
       layout: this.#store.layout,
       accept: (pack) => this.#store.pack(pack.name, pack.members),
       onCpu,
-      partsFor,
+      // Parts are of one size: beside others, the slowest would be waited for.
+      ...(sharesCores ? {} : { partsFor }),
     });
     const absent = graph.packs.find(({ name }) => !this.#store.find(name));
     if (!absent) return graph;
@@ -154,13 +156,15 @@ class GraphExecutable implements Executable {
     return this.graph.onnx;
   }
 
-  async run(inputs: Tensors): Promise<Tensors> {
+  async run(inputs: Tensors, unchanged: readonly string[] = []): Promise<Tensors> {
     checkInputs(this.program, inputs);
     return await this.turn(async () => {
       if (!this.#isOpen) {
         throw new InternalError(`Cannot run "${this.program.name}" as it must be open: it was disposed`);
       }
-      this.program.inputs.forEach(({ name }, i) => this.#inputs[i]!.data.set(inputs[name]!.data));
+      this.program.inputs.forEach(({ name }, i) => {
+        if (!unchanged.includes(name)) this.#inputs[i]!.data.set(inputs[name]!.data);
+      });
       await this.#call()();
       this.store.turn(this.graph.names.updates.map((update) => update.name));
       // Timers, signals and other tasks get their turn between steps.

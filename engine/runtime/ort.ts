@@ -28,6 +28,8 @@ export interface OrtTensor<D extends ProgramDtype = ProgramDtype> {
 export interface LoadOptions {
   /** Threads of one operation, 1 or more. */
   readonly threads: number;
+  /** Whether threads without work let go of their core. @default false */
+  readonly sharesCores?: boolean | undefined;
   /** Write an ONNX Runtime profile to a file that begins so. @default no profile */
   readonly profile?: string;
 }

@@ -18,6 +18,7 @@ import type { ProgramDtype } from "../program/types.ts";
 import { ARRAYS } from "./arrays.ts";
 import { openCrew } from "./crew.ts";
 import { type FloatMode, openFloatMode } from "./float_mode.ts";
+import { mapLargeArrays } from "./heap.ts";
 import type { LoadOptions, Ort, OrtCall, OrtTensor } from "./ort.ts";
 
 /** Functions of `struct OrtApi` in order, up to the last one needed (all of API version 5 or older). */
@@ -73,6 +74,7 @@ const SIGNATURES = {
   SetSessionLogSeverityLevel: { parameters: ["pointer", "i32"], result: "pointer" },
   SetSessionGraphOptimizationLevel: { parameters: ["pointer", "i32"], result: "pointer" },
   SetIntraOpNumThreads: { parameters: ["pointer", "i32"], result: "pointer" },
+  DisableMemPattern: { parameters: ["pointer"], result: "pointer" },
   SetInterOpNumThreads: { parameters: ["pointer", "i32"], result: "pointer" },
   AddSessionConfigEntry: { parameters: ["pointer", "buffer", "buffer"], result: "pointer" },
   EnableProfiling: { parameters: ["pointer", "buffer"], result: "pointer" },
@@ -129,6 +131,7 @@ export function openDirect(path: URL): Ort {
   const getApi = new Deno.UnsafeFnPointer(pointerAt(base, 0), { parameters: ["u32"], result: "pointer" });
   const getVersion = new Deno.UnsafeFnPointer(pointerAt(base, 1), { parameters: [], result: "pointer" });
   const table = present(getApi.call(API_VERSION));
+  mapLargeArrays();
   const version = Deno.UnsafePointerView.getCString(present(getVersion.call()));
   return library(bindFunctions(table), version, openFloatMode());
 }
@@ -179,6 +182,11 @@ function library(api: Api, version: string, floatMode: FloatMode): Ort {
     check("set execution mode", api.SetSessionExecutionMode.call(pointer, ORT_SEQUENTIAL));
     check("set optimization", api.SetSessionGraphOptimizationLevel.call(pointer, ORT_ENABLE_ALL));
     check("set log level", api.SetSessionLogSeverityLevel.call(pointer, ORT_LOGGING_LEVEL_ERROR));
+    if (options.sharesCores) {
+      entry("session.intra_op.allow_spinning", "0");
+      // One block for all of a run comes beside the pieces of the first run, which are kept.
+      check("plan no memory", api.DisableMemPattern.call(pointer));
+    }
     // For the threads of ONNX Runtime; the calling thread is switched by `floatMode`.
     if (floatMode.canFlush) entry("session.set_denormal_as_zero", "1");
     if (options.profile !== undefined) {

@@ -30,12 +30,24 @@ export interface Engine {
   open(state: Tensors, options?: SessionOptions): Promise<Session>;
 }
 
+/** Options of {@linkcode Session.compile}. */
+export interface CompileOptions {
+  /**
+   * Whether others compute at the same time as the program: then threads that have nothing to do let go of their core, where
+   * they would else look out for work, and memory is taken as it is needed. Both are quicker for a program that has the
+   * machine to itself, as a training step has.
+   *
+   * @default false
+   */
+  readonly sharesCores?: boolean;
+}
+
 /** State tensors and the programs that share them. */
 export interface Session {
   readonly engine: string;
   readonly threads: number;
   /** Verifies, lowers and loads a program. Its state names must exist in the session with the same type. */
-  compile(program: Program): Promise<Executable>;
+  compile(program: Program, options?: CompileOptions): Promise<Executable>;
   /** A copy of all state tensors. */
   state(): Promise<Tensors>;
   /** Replaces state tensors (all or some); shapes and dtypes must agree. */
@@ -49,8 +61,10 @@ export interface Executable {
   /**
    * Runs once: reads inputs (every `batch`, `scalar` and `random` input by name), applies the updates to the
    * session's state, returns the outputs. Returned arrays are valid until the next call of `run`.
+   *
+   * @param unchanged Inputs that hold what they held in the last run of this program: they need not be copied again.
    */
-  run(inputs: Tensors): Promise<Tensors>;
+  run(inputs: Tensors, unchanged?: readonly string[]): Promise<Tensors>;
   /** The ONNX bytes, where the engine has them. */
   readonly onnx?: Uint8Array;
   dispose(): Promise<void>;
