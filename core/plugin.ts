@@ -169,12 +169,46 @@ export interface EvaluateContext<F extends JsonObject = JsonObject> extends Hook
   predict(model: string, table: Table): Promise<Table>;
   /** An empty folder for files that the evaluation or action makes. */
   readonly directory: string;
-  /** Runs one of the model's further programs over all rows of the inputs. */
-  call(
-    model: string,
-    program: string,
-    inputs: { readonly [name: string]: NdArray },
-  ): Promise<{ readonly [name: string]: NdArray }>;
+  /**
+   * Runs one of the model's further programs over all rows of the inputs. Calls are answered in their order. Here and below,
+   * arrays are taken at once: they may be changed as soon as the promise is there, and what is computed meanwhile is
+   * computed beside the engine.
+   */
+  call(model: string, program: string, inputs: ProgramInputs): Promise<ProgramOutputs>;
+  /**
+   * Leaves an array with the engine for calls that need it several times: it is sent once. It stays until `release`, at the
+   * longest until the hook ends. What goes wrong is told by the calls that use it.
+   */
+  keep(array: NdArray): KeptArray;
+  /**
+   * Adds up the sums of a further program over many calls: what has been added stays with the engine, and only the total
+   * comes back. All outputs of the program must be `sums`.
+   */
+  accumulate(model: string, program: string): Accumulator;
+}
+
+/** Inputs of a call by name; a kept array stands for itself. */
+export type ProgramInputs = { readonly [name: string]: NdArray | KeptArray };
+
+/** Outputs of a call by name. */
+export type ProgramOutputs = { readonly [name: string]: NdArray };
+
+/** An array that was left with the engine. */
+export interface KeptArray {
+  readonly dtype: NdArray["dtype"];
+  readonly shape: readonly number[];
+  /** Its number among all that were left. */
+  readonly kept: number;
+  /** Lets go of it; calls that were made before still have it. */
+  release(): Promise<void>;
+}
+
+/** Sums over many calls to one program. */
+export interface Accumulator {
+  /** Adds the sums over all rows of the inputs. */
+  add(inputs: ProgramInputs): Promise<void>;
+  /** The sums of all that was added before, in float64. Ends the accumulator. */
+  total(): Promise<ProgramOutputs>;
 }
 
 /** What `evaluate` and actions return. */

@@ -193,6 +193,20 @@ export async function writeAside(
   }
 }
 
+/**
+ * Writes a file in its place, without waiting.
+ *
+ * @throws {DataError} If the folder is missing or cannot be written.
+ */
+export function writeInPlace(path: string, parts: readonly Uint8Array[]): void {
+  const file = openInPlace(path);
+  try {
+    for (const part of parts) writeAll(path, file, part);
+  } finally {
+    file.close();
+  }
+}
+
 function openAside(path: string): { aside: string; file: Deno.FsFile } {
   const slash = Math.max(path.lastIndexOf("/"), path.lastIndexOf("\\"));
   const folder = path.slice(0, slash + 1);

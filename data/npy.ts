@@ -36,7 +36,7 @@ import {
   toRowMajor,
 } from "./arrays.ts";
 import { type Literal, parseLiteral } from "./python_literal.ts";
-import { type ByteSource, bytesSource, openSource, withFile, writeAside } from "./files.ts";
+import { type ByteSource, bytesSource, openSource, withFile, writeAside, writeInPlace } from "./files.ts";
 
 /** The first six bytes of every .npy file. */
 const NPY_MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
@@ -418,8 +418,19 @@ export function encodeNpy(array: NdArray): Uint8Array<ArrayBuffer> {
  */
 export async function writeNpy(path: string, array: NdArray): Promise<void> {
   checkNdArray(path, array);
-  await writeAside(path, (write) => {
-    write(encodeNpyHeader(array.dtype, array.shape));
-    write(bytesOf(array.data));
-  });
+  await writeAside(path, (write) => partsOf(array).forEach(write));
+}
+
+/**
+ * Writes an .npy file at once and in its place, for a reader that waits to be told of it.
+ *
+ * @throws As {@linkcode writeNpy}.
+ */
+export function writeNpyInPlace(path: string, array: NdArray): void {
+  checkNdArray(path, array);
+  writeInPlace(path, partsOf(array));
+}
+
+function partsOf(array: NdArray): Uint8Array[] {
+  return [encodeNpyHeader(array.dtype, array.shape), bytesOf(array.data)];
 }

@@ -59,14 +59,3 @@ export const evaluationAnswer = z.object({
   summary: z.string(),
   simulated: z.boolean().nullable(),
 });
-
-const names = z.array(z.string().max(200)).max(1000);
-/** Arguments of a call from the box to a program. */
-export const callArguments = z.object({
-  model: z.string().max(200),
-  program: z.string().max(200),
-  call: z.int().positive(),
-  inputs: names,
-  shared: names,
-  sums: names,
-});

@@ -4,18 +4,18 @@
  * @module
  */
 import type { NdArray } from "../core/types.ts";
-import { readNpy, writeNpy } from "../data/npy.ts";
+import { readNpy, writeNpyInPlace } from "../data/npy.ts";
 import { join } from "./paths.ts";
 
-/** Writes arrays as `0.npy`, `1.npy`, ... in the order of their names. */
-export async function writeArrays(
-  directory: string,
-  arrays: { readonly [name: string]: NdArray },
-): Promise<void> {
-  await Deno.mkdir(directory, { recursive: true });
-  for (const [i, array] of Object.values(arrays).entries()) {
-    await writeNpy(join(directory, `${i}.npy`), array);
-  }
+/**
+ * Writes arrays as `0.npy`, `1.npy`, ... in the order of their names; no arrays need no folder. It waits for the system, so
+ * that whoever asks something about them has asked before its caller goes on.
+ */
+export function writeArrays(directory: string, arrays: { readonly [name: string]: NdArray }): void {
+  const all = Object.values(arrays);
+  if (all.length === 0) return;
+  Deno.mkdirSync(directory, { recursive: true });
+  all.forEach((array, i) => writeNpyInPlace(join(directory, `${i}.npy`), array));
 }
 
 /** Reads arrays that {@linkcode writeArrays} wrote. */

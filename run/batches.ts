@@ -96,6 +96,22 @@ export class BatchBuffer {
     }
   }
 
+  /** Adjacent rows as they lie in the columns where there are enough, else as {@linkcode fillRange} copies them. */
+  range(from: number, padding: "repeat" | "zero"): { readonly [name: string]: Tensor } {
+    const { columns, batchSize } = this;
+    if (Object.values(columns).some(({ rows }) => from + batchSize > rows)) {
+      this.fillRange(from, padding);
+      return this.tensors;
+    }
+    return Object.fromEntries(
+      Object.entries(columns).map(([name, { dtype, data, rowSize }]) => [name, {
+        dtype,
+        shape: this.tensors[name]!.shape,
+        data: data.subarray(from * rowSize, (from + batchSize) * rowSize),
+      }]),
+    );
+  }
+
   /** Copies adjacent rows; past the end the last row is repeated, or rows are zero. */
   fillRange(from: number, padding: "repeat" | "zero" = "repeat"): void {
     for (const [name, column] of Object.entries(this.columns)) {

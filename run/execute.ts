@@ -24,7 +24,7 @@ import type { Calibration } from "../engine/runtime/calibrate.ts";
 import type { GraphCache } from "../engine/runtime/graph_cache.ts";
 import { checkEngineName } from "../engine/mod.ts";
 import { renderReport } from "../report/mod.ts";
-import { callArguments, evaluationAnswer, prepareAnswer, traceAnswer } from "./answers.ts";
+import { evaluationAnswer, prepareAnswer, traceAnswer } from "./answers.ts";
 import { programColumns, programDtype } from "./batches.ts";
 import type { Description } from "./box/hooks.ts";
 import type { HookListener, PluginHost } from "./box/host.ts";
@@ -48,15 +48,9 @@ import { flagsOf } from "./flags.ts";
 import { frameworkVersion } from "./framework.ts";
 import { keptGraphs } from "./graphs.ts";
 import { configHash } from "./identity.ts";
-import {
-  answerCall,
-  calibrate,
-  type LoadedModel,
-  loadModel,
-  type LoadRequest,
-  writePrograms,
-} from "./models.ts";
+import { calibrate, type LoadedModel, loadModel, type LoadRequest, writePrograms } from "./models.ts";
 import { join, resolve } from "./paths.ts";
+import { ProgramCalls } from "./program_calls.ts";
 import { digestInputs, type InputFile, withoutPaths, writePermissions } from "./provenance.ts";
 import { describePlugin, frameworkHash, type PluginSource } from "./source.ts";
 import { NO_PROGRESS, readProgress } from "./progress.ts";
@@ -699,27 +693,13 @@ class Execution {
   }
 
   async #call(hook: Parameters<PluginHost["call"]>[0], args: Json): Promise<Json> {
+    const calls = new ProgramCalls(this.#models, this.#exchange);
     const listener: HookListener = {
       onEvent: (event) => {
         if (event.event === "warn") this.#warnings.push({ code: event.code, message: event.message });
         this.request.listener.onEvent?.(event);
       },
-      onCall: async (method, args) => {
-        const { model, ...request } = callArguments.parse(args);
-        const loaded = this.#models.get(model);
-        if (!loaded) {
-          const known = [...this.#models.keys()];
-          throw new NotFoundError(
-            `Cannot ${method} with model "${model}" as it was not trained: known are ${
-              known.join(", ") || "none"
-            }`,
-            "model",
-            model,
-            nearestName(model, known),
-          );
-        }
-        return await answerCall(loaded, this.#exchange, request);
-      },
+      onCall: (method, args) => calls.answer(method, args),
     };
     return await this.#host!.call(hook, args, listener);
   }

@@ -12,12 +12,13 @@ import { engineByName, parseProgram, printProgram, type Program, verifyProgram }
 import { calibrateThreads, type Calibration } from "../engine/runtime/calibrate.ts";
 import type { GraphCache } from "../engine/runtime/graph_cache.ts";
 import type { Executable, Session, Tensor, Tensors } from "../engine/runtime/types.ts";
-import { readArrays, writeArrays } from "./arrays.ts";
 import { BatchBuffer, type ProgramColumn, programColumn, programColumns } from "./batches.ts";
-import { answerFolder, questionFolder } from "./box/exchange.ts";
 import { writeAtomic } from "./files.ts";
 import { join } from "./paths.ts";
 import { batchSizeOf, randomInputs, scalarInputs } from "./train.ts";
+
+/** Programs that only training runs. */
+const TRAINING_PROGRAMS: ReadonlySet<string> = new Set(["step", "validate", "validate_tail"]);
 
 /** A model's programs, its state on an engine, and the programs compiled so far. */
 export class LoadedModel {
@@ -51,17 +52,24 @@ export class LoadedModel {
         nearestName(program, known),
       );
     }
-    const compiled = await this.session.compile(traced);
+    // Training has the machine to itself; a hook that calls a program computes beside it.
+    const compiled = await this.session.compile(traced, { sharesCores: !TRAINING_PROGRAMS.has(program) });
     this.#executables.set(program, compiled);
     return compiled;
   }
 
   /**
    * Runs a program over all rows of its inputs, batch by batch; the last batch is padded and its padding cut off. Calls
-   * wait for each other: the arrays of an executable are valid only until its next run.
+   * wait for each other, in their order, whenever their inputs come: the arrays of an executable are valid only until its
+   * next run.
    */
-  runOver(program: string, inputs: Arrays, options: RunOverOptions = {}): Promise<Arrays> {
-    const result = this.#queue.then(() => this.#runOver(program, inputs, options));
+  runOver(
+    program: string,
+    inputs: Arrays | Promise<Arrays>,
+    options: RunOverOptions = {},
+  ): Promise<Arrays> {
+    if (inputs instanceof Promise) inputs.catch(() => {}); // told when their turn comes
+    const result = this.#queue.then(async () => this.#runOver(program, await inputs, options));
     this.#queue = result.catch(() => {});
     return result;
   }
@@ -69,9 +77,10 @@ export class LoadedModel {
   async #runOver(
     program: string,
     inputs: Arrays,
-    { shared = [], sums = [] }: RunOverOptions,
+    { shared = [], sums = [], into }: RunOverOptions,
   ): Promise<Arrays> {
     const executable = await this.executable(program);
+    if (into) checkSums(executable.program, sums);
     const names = executable.program.inputs.filter((input) => input.role === "batch").map((input) =>
       input.name
     );
@@ -81,15 +90,14 @@ export class LoadedModel {
     const batchSize = batchSizeOf(executable, shared);
     const buffer = new BatchBuffer(columns, batchSize);
     const whole = sharedTensors(inputs, names.filter((name) => shared.includes(name)), executable.program);
-    const collected = new Collector(rows, sums);
+    const collected = new Collector(rows, sums, into);
     for (let from = 0; from < rows; from += batchSize) {
-      buffer.fillRange(from, sums.length > 0 ? "zero" : "repeat");
       const outputs = await executable.run({
-        ...buffer.tensors,
+        ...buffer.range(from, sums.length > 0 ? "zero" : "repeat"),
         ...whole,
         ...scalarInputs(executable, 0),
         ...randomInputs(executable, this.seed, `${this.name}/${program}`, 0, from),
-      });
+      }, from === 0 ? [] : Object.keys(whole));
       for (const [name, output] of Object.entries(outputs)) {
         collected.add(name, output, from, Math.min(batchSize, rows - from));
       }
@@ -114,13 +122,20 @@ export type Arrays = { readonly [name: string]: NdArray };
 export interface RunOverOptions {
   readonly shared?: readonly string[];
   readonly sums?: readonly string[];
+  /** Sums of calls before, to which those of this call are added. */
+  readonly into?: Sums | undefined;
 }
+
+/** Sums by output name, float64. */
+export type Sums = Map<string, NdArray>;
 
 /** Outputs of all batches: rows put one after the other, sums added up. */
 class Collector {
-  readonly #found = new Map<string, NdArray>();
+  readonly #found: Map<string, NdArray>;
 
-  constructor(readonly rows: number, readonly sums: readonly string[]) {}
+  constructor(readonly rows: number, readonly sums: readonly string[], into?: Sums) {
+    this.#found = into ?? new Map();
+  }
 
   get arrays(): Arrays {
     return Object.fromEntries(this.#found);
@@ -159,6 +174,15 @@ class Collector {
       from * size,
     );
   }
+}
+
+/** Only sums go on from call to call. */
+function checkSums({ name, outputs }: Program, sums: readonly string[]): void {
+  const other = outputs.find((output) => !sums.includes(output.name));
+  if (!other) return;
+  throw new TypeError(
+    `Cannot accumulate program "${name}" as all its outputs must be sums: found "${other.name}"`,
+  );
 }
 
 /** Inputs that every batch is given whole. */
@@ -280,25 +304,4 @@ export async function writePrograms(model: LoadedModel, source: string, target: 
     const onnx = model.onnx(name);
     if (onnx) await writeAtomic(`${stem}.onnx`, onnx);
   }
-}
-
-/** A call from a box: which program, and how its arrays are to be taken. */
-export interface ProgramCall extends RunOverOptions {
-  readonly program: string;
-  /** Number of the call: its folder below `calls/`. */
-  readonly call: number;
-  /** Names of the inputs; the arrays lie in `in/<position>.npy`. */
-  readonly inputs: readonly string[];
-}
-
-/** Answers a box's call: reads `calls/<n>/`, runs the program, writes `answers/<n>/`. Returns the outputs' names. */
-export async function answerCall(
-  model: LoadedModel,
-  exchange: string,
-  request: ProgramCall,
-): Promise<string[]> {
-  const inputs = await readArrays(questionFolder(exchange, request.call), request.inputs);
-  const outputs = await model.runOver(request.program, inputs, request);
-  await writeArrays(answerFolder(exchange, request.call), outputs);
-  return Object.keys(outputs);
 }

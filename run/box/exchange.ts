@@ -14,9 +14,18 @@ export const ANSWERS = "answers";
 /** The call by which a box says that it has read an answer. */
 export const RELEASE = "release";
 
+/** Where the box lays its questions, a folder each. */
+const QUESTIONS = "calls";
+
 /** Where the arrays of a call lie. */
 export function questionFolder(exchange: string, call: number): string {
-  return join(exchange, "calls", String(call));
+  return join(exchange, QUESTIONS, String(call));
+}
+
+/** The folders on the way to the arrays of a call; the whole exchange folder where the arguments name none. */
+export function foldersOfCall(exchange: string, args: Json): readonly string[] {
+  const { data } = numbered.safeParse(args);
+  return data ? [join(exchange, QUESTIONS), questionFolder(exchange, data.call)] : [exchange];
 }
 
 /** Where the arrays of its answer lie. */
@@ -24,9 +33,9 @@ export function answerFolder(exchange: string, call: number): string {
   return join(exchange, ANSWERS, String(call));
 }
 
-const released = z.object({ call: z.int().positive() });
+const numbered = z.object({ call: z.int().positive() });
 
 /** Removes an answer that was read. */
 export async function releaseAnswer(exchange: string, args: Json): Promise<void> {
-  await removeFolder(answerFolder(exchange, released.parse(args).call));
+  await removeFolder(answerFolder(exchange, numbered.parse(args).call));
 }

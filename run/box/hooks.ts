@@ -22,8 +22,8 @@ import type {
   Evaluation,
   HookContext,
   ModelDefinition,
-  ModelProgram,
   Plugin,
+  ProgramInputs,
 } from "../../core/plugin.ts";
 import { randomFor } from "../../core/random.ts";
 import { TRAINING_DEFAULTS, type TrainingPlan } from "../../core/training.ts";
@@ -31,19 +31,14 @@ import type { Column, Json, JsonObject, NdArray, Table, TrainingRecord } from ".
 import { readTables, writeTable, writeTables } from "../../data/tables.ts";
 import { writeNpy } from "../../data/npy.ts";
 import { writeSafetensors } from "../../data/safetensors.ts";
-import { readArrays, writeArrays } from "../arrays.ts";
 import { join } from "../paths.ts";
-import { answerFolder, questionFolder, RELEASE } from "./exchange.ts";
+import { type CallSurroundings, HostCalls } from "./calls.ts";
 import type { HookName } from "./limits.ts";
 import type { HookEvent } from "./messages.ts";
 
 /** What the runner needs of its surroundings. */
-export interface HookSurroundings {
-  /** The exchange folder; empty where the hook needs none. */
-  readonly exchange: string;
+export interface HookSurroundings extends CallSurroundings {
   emit(event: HookEvent): void;
-  /** Asks the host for something: "predict", "call". */
-  callHost(method: string, args: Json): Promise<Json>;
 }
 
 /** What a model needs for its training, as told by the box with `parse`. */
@@ -86,9 +81,7 @@ type Model = ModelDefinition<Record<string, unknown>, JsonObject>;
 /** Runs the hooks of one plugin. */
 export class HookRunner {
   readonly #plugin: AnyPlugin;
-  #calls = 0;
-  /** Further programs of the traced models: what is shared and what is added up. */
-  readonly #programs = new Map<string, { readonly [program: string]: ModelProgram }>();
+  readonly #calls: HostCalls;
 
   /** @throws {TypeError} If the module's default export is not a plugin. */
   constructor(plugin: unknown, readonly surroundings: HookSurroundings) {
@@ -98,6 +91,7 @@ export class HookRunner {
       );
     }
     this.#plugin = plugin;
+    this.#calls = new HostCalls(surroundings);
   }
 
   /** Runs a hook by name. */
@@ -235,7 +229,7 @@ export class HookRunner {
       const { programs, state } = await traceModel({
         build: (): BuiltModel => {
           const built = model.build(config, context);
-          this.#programs.set(name, built.programs ?? {});
+          this.#calls.declare(name, built.programs ?? {});
           return built;
         },
         columns: args.columns,
@@ -273,8 +267,10 @@ export class HookRunner {
       history: args.history,
       directory,
       predict: (model: string, table: Table) => this.#predict(model, table),
-      call: (model: string, program: string, inputs: { readonly [name: string]: NdArray }) =>
-        this.#callProgram({ method: "call", model, program }, inputs),
+      call: (model: string, program: string, inputs: ProgramInputs) =>
+        this.#calls.call(model, program, inputs),
+      keep: (array: NdArray) => this.#calls.keep(array),
+      accumulate: (model: string, program: string) => this.#calls.accumulate(model, program),
     };
     const action = args.action === undefined ? undefined : this.#plugin.actions?.[args.action];
     const evaluation = action
@@ -284,7 +280,7 @@ export class HookRunner {
   }
 
   async #predict(model: string, table: Table): Promise<Table> {
-    const outputs = await this.#callProgram({ method: "predict", model, program: "predict" }, table);
+    const outputs = await this.#calls.predict(model, table);
     const declared = this.#plugin.models?.[model]?.outputs ?? {};
     return mapValues(outputs, (array, name): Column => ({
       ...array,
@@ -292,32 +288,6 @@ export class HookRunner {
       unit: declared[name]?.unit ?? "1",
       ...(declared[name]?.description === undefined ? {} : { description: declared[name].description }),
     }));
-  }
-
-  async #callProgram(
-    target: { method: string; model: string; program: string },
-    inputs: { readonly [name: string]: NdArray },
-  ): Promise<{ [name: string]: NdArray }> {
-    const { exchange } = this.surroundings;
-    const call = ++this.#calls;
-    const directory = questionFolder(exchange, call);
-    const declared = this.#programs.get(target.model)?.[target.program];
-    const shared = Object.entries(declared?.inputs ?? {}).filter(([, input]) => input.shared).map(([name]) =>
-      name
-    );
-    await writeArrays(directory, inputs);
-    const names = await this.surroundings.callHost(target.method, {
-      model: target.model,
-      program: target.program,
-      call,
-      inputs: Object.keys(inputs),
-      shared,
-      sums: declared?.sums ?? [],
-    });
-    const outputs = await readArrays(answerFolder(exchange, call), names as string[]);
-    await Deno.remove(directory, { recursive: true });
-    await this.surroundings.callHost(RELEASE, { call });
-    return outputs;
   }
 
   async #writeEvaluation(evaluation: Evaluation): Promise<Json> {

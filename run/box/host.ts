@@ -10,18 +10,19 @@ import type { Json } from "../../core/types.ts";
 import { removeFolder } from "../files.ts";
 import { type AskedPermission, AUDIT_FILE, AuditedStream } from "../audit.ts";
 import { filterPluginFolders, FRAMEWORK_ROOMS, FRAMEWORK_ROOT, GIT_FOLDER } from "../framework.ts";
+import { MAPPED_BYTES } from "../../engine/runtime/heap.ts";
 import type { PluginLocation } from "../manifest.ts";
 import { join, toFileUrl } from "../paths.ts";
 import { checkAnswer } from "./answers.ts";
 import { fromErrorMessage, toErrorMessage } from "./errors.ts";
 import { EventGate } from "./events.ts";
-import { ANSWERS, RELEASE, releaseAnswer } from "./exchange.ts";
+import { ANSWERS, foldersOfCall, RELEASE, releaseAnswer } from "./exchange.ts";
 import { encodeFrame, readFrames } from "./frames.ts";
 import type { BoxLimits, HookName } from "./limits.ts";
 import { checkLinks } from "./links.ts";
 import { type BoxMessage, boxMessage, type HookEvent, type HostMessage, plainText } from "./messages.ts";
 import { type BoxCommand, describeWalls, findWalls, hasFileWall, type Walls, wrap } from "./walls.ts";
-import { type BoxFolders, memoryOfTree, surveyFolders } from "./watch.ts";
+import { type BoxFolders, memoryOfTree, surveyCall, surveyFolders } from "./watch.ts";
 
 /** Runs hooks of one plugin: in a box, or in this process for trusted code. */
 export interface PluginHost {
@@ -208,6 +209,8 @@ class Box implements PluginHost {
   readonly #reading: Promise<void>;
   #count = 0;
   #openCalls = 0;
+  /** The last look at the exchange folder before a call. */
+  #looked: Promise<void> = Promise.resolve();
   #ended: Error | undefined;
 
   constructor(
@@ -418,15 +421,19 @@ class Box implements PluginHost {
   }
 
   async #work(pending: Pending | undefined, method: string, args: Json): Promise<Json> {
-    const { exchange } = this.watched.folders;
+    const { folders: { exchange }, limits } = this.watched;
     if (method === RELEASE && exchange !== undefined) {
       await releaseAnswer(exchange, args);
       return null;
     }
-    if (!pending?.listener.onCall) {
+    if (!pending?.listener.onCall || exchange === undefined) {
       throw new InternalError(`Cannot answer "${method}" as this hook may not call the host`);
     }
-    await this.#survey(pending.hook);
+    // One look after the other: calls are answered in their order.
+    const path = foldersOfCall(exchange, args);
+    const looked = this.#looked.then(() => surveyCall(path, limits, this.plugin, pending.hook));
+    this.#looked = looked.catch(() => {}); // told to the call that it is for
+    await looked;
     return await pending.listener.onCall(method, args);
   }
 }
@@ -439,6 +446,7 @@ function boxEnvironment(denoDir: string | undefined): Record<string, string> {
     DENO_DIR: denoDir ?? "/tmp/deno",
     DENO_AUDIT_PERMISSIONS: AUDIT_FILE,
     HOME: "/tmp",
+    MALLOC_MMAP_THRESHOLD_: String(MAPPED_BYTES), // as in the host
   };
 }
 

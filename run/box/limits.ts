@@ -40,6 +40,8 @@ export interface BoxLimits {
   readonly progressPerSecond: number;
   /** Calls to the host that may wait for their answer at the same time. */
   readonly openCalls: number;
+  /** Bytes of arrays and sums that the host keeps for a hook between its calls. */
+  readonly keptBytes: number;
 }
 
 /** Default limits: generous for work, tight for what should be instant. */
@@ -62,6 +64,7 @@ export const DEFAULT_LIMITS: BoxLimits = {
   warnings: 200,
   progressPerSecond: 50,
   openCalls: 64,
+  keptBytes: 4 * 2 ** 30,
 };
 
 /** The limits of a plugin: defaults, changed by its manifest, overridden by `--hook-timeout`. */

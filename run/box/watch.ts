@@ -62,6 +62,31 @@ export async function surveyFolders(
   if (folders.denoDir !== undefined) await look(folders.denoDir, false);
 }
 
+/**
+ * Looks at the arrays of a call, and for links on the way to them: what the host is about to read.
+ *
+ * @param path Folders, each in the one before.
+ * @throws {PluginError} As {@linkcode surveyFolders}.
+ */
+export async function surveyCall(
+  path: readonly string[],
+  limits: BoxLimits,
+  plugin: string,
+  hook: string,
+): Promise<void> {
+  for (const folder of path) {
+    const info = await unlessGone(() => Deno.lstat(folder));
+    if (!info) return;
+    if (info.isDirectory) continue;
+    throw new PluginError(
+      `Cannot go on as the arrays of a call must lie in a folder: "${folder.split("/").at(-1)}" is none`,
+      plugin,
+      hook,
+    );
+  }
+  await surveyFolders({ exchange: path.at(-1) }, limits, plugin, hook);
+}
+
 interface Entry {
   readonly path: string;
   readonly info: Deno.FileInfo;

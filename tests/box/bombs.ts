@@ -363,7 +363,7 @@ export const BOMBS: { readonly [topic: string]: readonly Bomb[] } = {
       name: "calls with paths for names",
       head: FRAMES,
       code:
-        `let id = 1e6; for (const name of ["../../x", "/etc/passwd", "__proto__", "", "x\\u0000y"]) for (const call of [1, -1, 0, 1e300, "../1", null]) for (const method of ["predict", "call", "release", "toString", "../x"]) { send({ type: "call", id: id++, method, args: { model: name, program: name, call, inputs: [name], shared: [name], sums: [name] } }); if (id % 20 === 0) await new Promise((resolve) => setTimeout(resolve, 20)) }`,
+        `let id = 1e6; for (const name of ["../../x", "/etc/passwd", "__proto__", "", "x\\u0000y"]) for (const call of [1, -1, 0, 1e300, "../1", null]) for (const method of ["predict", "call", "keep", "forget", "add", "total", "release", "toString", "../x"]) { send({ type: "call", id: id++, method, args: { model: name, program: name, call, inputs: [name], shared: [name], sums: [name], kept: { x: call }, accumulator: call } }); if (id % 20 === 0) await new Promise((resolve) => setTimeout(resolve, 20)) }`,
     },
   ],
   "disk": [
