@@ -5,7 +5,7 @@
  */
 import type { Hdf5Writer } from "beamline/data";
 import { type BinArrays, type Geometry, geometryFromBins } from "./geometry.ts";
-import { BIN_KEYS, type Layout } from "./showers.ts";
+import { BIN_KEYS, type Layout } from "./layout.ts";
 
 /** Bin arrays of one layer, as ATLAS files hold them. */
 export function writeBinArrays(

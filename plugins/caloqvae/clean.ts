@@ -9,7 +9,8 @@ import { writeBins } from "./bins.ts";
 import type { Config } from "./config.ts";
 import type { Facts } from "./facts.ts";
 import { type Geometry, selectLayers } from "./geometry.ts";
-import { blocksOf, openLayout, openShowers, readGeometry } from "./showers.ts";
+import { openLayout, readGeometry } from "./layout.ts";
+import { blocksOf, openShowers } from "./showers.ts";
 import { anySimulated, isSimulatedFile } from "./sources.ts";
 
 /** Rows read at once when whole layers are read. */

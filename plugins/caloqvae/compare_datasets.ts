@@ -10,7 +10,7 @@ import type { Facts } from "./facts.ts";
 import { type Layer, matchLayers } from "./geometry.ts";
 import { inspectFile, type Inspection } from "./inspection.ts";
 import { etaOf, filesOf, shortName } from "./paths.ts";
-import type { Problem } from "./showers.ts";
+import type { Problem } from "./layout.ts";
 
 /** The action: identity of incident energies, layers, energy sums and binning of several files. */
 export async function compareDatasets(

@@ -15,7 +15,8 @@ import { type Config, cutOf } from "./config.ts";
 import { representative } from "./correlation_figures.ts";
 import type { Facts } from "./facts.ts";
 import type { Geometry } from "./geometry.ts";
-import { blocksOf, openShowers, readGeometry, type ShowerSource } from "./showers.ts";
+import { readGeometry } from "./layout.ts";
+import { blocksOf, openShowers, type ShowerSource } from "./showers.ts";
 import { isSimulatedFile, labelsOf } from "./sources.ts";
 
 /** What is correlated: voxel energies in MeV, whether a voxel is above 0, or energies of whole layers. */

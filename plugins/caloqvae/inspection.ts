@@ -9,15 +9,8 @@ import type { Config } from "./config.ts";
 import type { Geometry, Layer } from "./geometry.ts";
 import { countInformative, probabilitiesOf, type Splitting } from "./probabilities.ts";
 import { ends, incidentProblems, orderProblems, unitProblems, voxelProblems } from "./problems.ts";
-import {
-  blocksOf,
-  type Layout,
-  openLayout,
-  openShowers,
-  type Problem,
-  readGeometry,
-  type ShowerSource,
-} from "./showers.ts";
+import { type Layout, openLayout, type Problem, readGeometry } from "./layout.ts";
+import { blocksOf, openShowers, type ShowerSource } from "./showers.ts";
 import { isSimulated } from "./sources.ts";
 
 /** What was found in one layer. */

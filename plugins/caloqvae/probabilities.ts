@@ -7,7 +7,7 @@
  * @module
  */
 import type { TextTable } from "beamline";
-import type { Layout } from "./showers.ts";
+import type { Layout } from "./layout.ts";
 
 /** Cumulative probabilities of one layer, [voxel, 3]. */
 export interface Splitting {

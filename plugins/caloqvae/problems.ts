@@ -5,7 +5,7 @@
  */
 import { median } from "beamline/metrics";
 import type { Geometry, Layer } from "./geometry.ts";
-import type { Problem } from "./showers.ts";
+import type { Problem } from "./layout.ts";
 
 /** Smallest and largest of many numbers. */
 export function ends(values: Float64Array): [number, number] {

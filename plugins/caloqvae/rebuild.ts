@@ -9,7 +9,7 @@ import { geometryOf } from "./bins.ts";
 import type { Facts } from "./facts.ts";
 import { matchLayers } from "./geometry.ts";
 import { filesOf, shortName } from "./paths.ts";
-import { BIN_KEYS, type Layout, openLayout } from "./showers.ts";
+import { BIN_KEYS, type Layout, openLayout } from "./layout.ts";
 import { anySimulated, isSimulated } from "./sources.ts";
 
 /** The action: merges the files of job folders, flavor by flavor. */

@@ -8,14 +8,8 @@ import { regularGeometry } from "./binning.ts";
 import type { Config } from "./config.ts";
 import { detuning } from "./detuning.ts";
 import { matchGeometries } from "./geometry.ts";
-import {
-  type Layout,
-  openLayout,
-  openShowers,
-  readGeometry,
-  reordered,
-  type ShowerSource,
-} from "./showers.ts";
+import { type Layout, openLayout, readGeometry } from "./layout.ts";
+import { openShowers, reordered, type ShowerSource } from "./showers.ts";
 import { evenEnergies, simulatedSource, type SimulationRequest } from "./simulation.ts";
 
 /** Whether a file says of itself that its showers were simulated here. */
