@@ -21,7 +21,10 @@ export interface WeightedMoments {
   readonly products: Float64Array;
 }
 
-/** Counts of rows in each other's neighborhoods; see {@linkcode Algebra.neighborCounts}. */
+/** How many rows and columns something has, wherever its numbers lie. */
+export type Sized = Pick<Matrix, "rows" | "columns">;
+
+/** Counts of rows in each other's neighborhoods; see {@linkcode NeighborAlgebra.neighborCounts}. */
 export interface NeighborCounts {
   /** Shape [row of x]: balls around rows of y, with the radii of y, that hold the row. */
   readonly ballsOfY: Float64Array;
@@ -31,25 +34,29 @@ export interface NeighborCounts {
   readonly inside: Float64Array;
 }
 
+/** Distances between all rows of samples, which may lie elsewhere than here. Results may be promises. */
+export interface NeighborAlgebra<S extends Sized = Matrix> {
+  /** Shape [row]: distance to the `neighbors`-th nearest row, itself not counted. */
+  neighborRadii(x: S, neighbors: number): Promise<Float64Array> | Float64Array;
+  /** Counts pairs of rows closer than a radius (strictly). */
+  neighborCounts(
+    x: S,
+    xRadii: Float64Array,
+    y: S,
+    yRadii: Float64Array,
+  ): Promise<NeighborCounts> | NeighborCounts;
+}
+
 /** Products that grow with the square of something. Results may be promises. */
 export interface Algebra {
   /** First and second moments of the rows of `values` under each column of `weights`, which has as many rows. */
   weightedMoments(values: Matrix, weights: Matrix): Promise<WeightedMoments> | WeightedMoments;
   /** Shape [row of x]: sum over rows j of y of (x_i · y_j / columns + 1)^degree. */
   kernelRowSums(x: Matrix, y: Matrix, degree: number): Promise<Float64Array> | Float64Array;
-  /** Shape [row]: distance to the `neighbors`-th nearest row, itself not counted. */
-  neighborRadii(x: Matrix, neighbors: number): Promise<Float64Array> | Float64Array;
-  /** Counts pairs of rows closer than a radius (strictly). */
-  neighborCounts(
-    x: Matrix,
-    xRadii: Float64Array,
-    y: Matrix,
-    yRadii: Float64Array,
-  ): Promise<NeighborCounts> | NeighborCounts;
 }
 
 /** Plain loops in float64. */
-export const plainAlgebra: Algebra = {
+export const plainAlgebra: Algebra & NeighborAlgebra = {
   weightedMoments(values, weights) {
     requireSameRows(values, weights, "weigh rows");
     const { rows, columns: size, data } = values;
@@ -146,7 +153,7 @@ function requireSameRows(x: Matrix, y: Matrix, action: string): void {
 }
 
 /** @throws {TypeError} If the numbers of columns differ. */
-export function requireSameColumns(x: Matrix, y: Matrix, action: string): void {
+export function requireSameColumns(x: Sized, y: Sized, action: string): void {
   if (x.columns === y.columns) return;
   throw new TypeError(
     `Cannot ${action} as both must have the same columns: found ${x.columns} and ${y.columns}`,

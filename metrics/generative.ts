@@ -12,8 +12,10 @@ import type { Estimate } from "../core/types.ts";
 import {
   type Algebra,
   type Matrix,
+  type NeighborAlgebra,
   plainAlgebra,
   requireSameColumns,
+  type Sized,
   type WeightedMoments,
 } from "./algebra.ts";
 import { traceOfRootProduct } from "./linalg.ts";
@@ -389,16 +391,29 @@ export interface Neighborhoods {
  *
  * @param reference Shape [row, column].
  * @param generated Likewise.
- * @param options `neighbors` is k. @default 5
+ * @param options `neighbors` is k; `algebra` knows samples that are no matrices. @default 5, plain loops
  * @returns With errors for given neighborhoods: the spread over rows divided by the root of their number.
  *
  * @see Kynkäänniemi et al. (2019), arXiv:1904.06991; Naeem et al. (2020), arXiv:2002.09797, equations 5 and 6;
  * `clovaai/generative-evaluation-prdc`.
  */
-export async function neighborhoods(
+export function neighborhoods(
   reference: Matrix,
   generated: Matrix,
-  { neighbors = 5, algebra = plainAlgebra }: { readonly neighbors?: number; readonly algebra?: Algebra } = {},
+  options?: { readonly neighbors?: number },
+): Promise<Neighborhoods>;
+export function neighborhoods<S extends Sized>(
+  reference: S,
+  generated: S,
+  options: { readonly neighbors?: number; readonly algebra: NeighborAlgebra<S> },
+): Promise<Neighborhoods>;
+export async function neighborhoods<S extends Sized>(
+  reference: S,
+  generated: S,
+  { neighbors = 5, algebra = plainAlgebra as NeighborAlgebra<Sized> }: {
+    readonly neighbors?: number;
+    readonly algebra?: NeighborAlgebra<S>;
+  } = {},
 ): Promise<Neighborhoods> {
   requireSameColumns(reference, generated, "compare neighborhoods");
   for (const { rows } of [reference, generated]) {
@@ -407,8 +422,10 @@ export async function neighborhoods(
       `Cannot compare neighborhoods as there must be more rows than the ${neighbors} neighbors: found ${rows}`,
     );
   }
-  const ofReference = await algebra.neighborRadii(reference, neighbors);
-  const ofGenerated = await algebra.neighborRadii(generated, neighbors);
+  const [ofReference, ofGenerated] = await Promise.all([
+    algebra.neighborRadii(reference, neighbors),
+    algebra.neighborRadii(generated, neighbors),
+  ]);
   const counts = await algebra.neighborCounts(generated, ofGenerated, reference, ofReference);
   const isSome = (count: number): number => count > 0 ? 1 : 0;
   return {

@@ -36,8 +36,10 @@ export {
 export {
   type Algebra,
   type Matrix,
+  type NeighborAlgebra,
   type NeighborCounts,
   plainAlgebra,
+  type Sized,
   type WeightedMoments,
 } from "./algebra.ts";
 export { classifierDivergence, isotonicFit } from "./calibration.ts";

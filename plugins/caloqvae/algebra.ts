@@ -3,24 +3,25 @@
  *
  * @module
  */
-import type { EvaluateContext, NdArray } from "beamline";
-import { type Algebra, type Matrix, type Moments, type NeighborCounts } from "beamline/metrics";
-import { blockPairs, type Strip, stripsOf, tileRows } from "./algebra_programs.ts";
+import type { EvaluateContext, NdArray, ProgramInputs } from "beamline";
+import { type Algebra, type Matrix, Moments } from "beamline/metrics";
+import { blockPairs, momentEdges, type Strip, stripsOf } from "./algebra_programs.ts";
+import { float32, ones } from "./engine_arrays.ts";
+import { type EngineNeighbors, engineNeighbors } from "./neighbor_algebra.ts";
 import type { Facts } from "./facts.ts";
-
-/** Numbers as the engine takes them. */
-function float32(shape: readonly number[], data: Float64Array | Float32Array<ArrayBuffer>): NdArray {
-  return { dtype: "float32", shape, data: data instanceof Float32Array ? data : new Float32Array(data) };
-}
-
-function ones(rows: number): NdArray {
-  return float32([rows, 1], new Float32Array(rows).fill(1));
-}
 
 /** Moments of energies and of hits. */
 export interface VoxelMoments {
   readonly energy: Moments;
   readonly hits: Moments;
+}
+
+/** Moments of voxels that are summed on the engine. */
+export interface VoxelMomentSum {
+  /** Adds rows, [row, voxel]. */
+  add(x: Float32Array<ArrayBuffer>, rows: number): Promise<void>;
+  /** The moments of all rows, once. */
+  total(): Promise<VoxelMoments>;
 }
 
 /** What the brackets of one comparison are made of. */
@@ -37,9 +38,9 @@ export interface InfluenceInputs {
 }
 
 /** The engine's side of the metrics. */
-export interface EngineAlgebra extends Algebra {
-  /** Adds the moments of rows, [row, voxel], to `target`, whose energies are shifted and scaled alike. */
-  addVoxelMoments(x: Float32Array<ArrayBuffer>, rows: number, target: VoxelMoments): Promise<void>;
+export interface EngineAlgebra extends Algebra, EngineNeighbors {
+  /** Sums moments of voxels, whose energies are shifted and scaled: z = (x - shift) / scale, [voxel] each. */
+  voxelMoments(shift: Float64Array, scale: Float64Array): VoxelMomentSum;
   /** Brackets of the errors of Frobenius distances, [row] and [row, layer]; see `frobeniusInfluences`. */
   influences(
     inputs: InfluenceInputs,
@@ -49,13 +50,10 @@ export interface EngineAlgebra extends Algebra {
 /** The metrics' algebra, by programs on the engine. */
 export function engineAlgebra(context: EvaluateContext<Facts>): EngineAlgebra {
   const { voxels } = context.facts;
-  const radii = new WeakMap<Matrix, Promise<Float64Array>>();
-  const call = (
-    program: string,
-    inputs: { readonly [name: string]: NdArray },
-  ) => context.call("algebra", program, inputs);
+  const call = (program: string, inputs: ProgramInputs) => context.call("algebra", program, inputs);
   const matrix = ({ rows, columns, data }: Matrix): NdArray => float32([rows, columns], data);
   return {
+    ...engineNeighbors(context),
     async weightedMoments(values, weights) {
       const strips = stripsOf(values.columns);
       const center = centerOf(values, strips);
@@ -77,31 +75,7 @@ export function engineAlgebra(context: EvaluateContext<Facts>): EngineAlgebra {
       });
       return new Float64Array(sum!.data as Float32Array);
     },
-    neighborRadii(x, neighbors) {
-      const known = radii.get(x);
-      if (known) return known;
-      const found = radiiOf(x, neighbors, call);
-      radii.set(x, found);
-      return found;
-    },
-    neighborCounts: (x, xRadii, y, yRadii) => countsOf(x, xRadii, y, yRadii, call),
-    async addVoxelMoments(x, rows, { energy, hits }) {
-      const found = await call("moments", {
-        x: float32([rows, voxels], x.subarray(0, rows * voxels)),
-        weight: ones(rows),
-        shift: float32([voxels], energy.shift),
-        scale: float32([voxels], energy.scale),
-      });
-      const add = (target: Moments, prefix: string, name: string): void => {
-        target.rows += rows;
-        addTo(target.sums, found[name]!.data as Float64Array);
-        for (const [i, j] of blockPairs(target.products.count)) {
-          addTo(target.products.block(i, j), found[`${prefix}_${i}_${j}`]!.data as Float64Array);
-        }
-      };
-      add(energy, "energy", "sum");
-      add(hits, "hits", "hits");
-    },
+    voxelMoments: (shift, scale) => sumOfMoments(context, shift, scale),
     async influences({ z, side, difference, whole, within }) {
       const found = await call("influence", {
         z: matrix(z),
@@ -116,141 +90,43 @@ export function engineAlgebra(context: EvaluateContext<Facts>): EngineAlgebra {
   };
 }
 
-type Call = (
-  program: string,
-  inputs: { readonly [name: string]: NdArray },
-) => Promise<{ readonly [name: string]: NdArray }>;
-
-/** Some rows of a sample, as programs over pairs of rows take them. */
-interface Tile {
-  readonly from: number;
-  readonly rows: number;
-  /** The rows themselves. */
-  readonly x: NdArray;
-  /** The rows and, in a last tile that is shorter, zeros. */
-  readonly y: NdArray;
-  /** Squared norms; where there is no row, so large that it is nobody's neighbor. */
-  readonly squares: NdArray;
-}
-
-const FAR = 1e30;
-
-function tilesOf(m: Matrix): Tile[] {
-  const { rows, columns } = m;
-  const size = tileRows(rows);
-  const data = m.data instanceof Float32Array ? m.data : new Float32Array(m.data);
-  const norms = squaredNorms(m);
-  return Array.from({ length: Math.ceil(rows / size) }, (_, i): Tile => {
-    const from = i * size;
-    const count = Math.min(size, rows - from);
-    const own = data.subarray(from * columns, (from + count) * columns);
-    const x = float32([count, columns], own);
-    const squares = new Float32Array(size).fill(FAR);
-    squares.set(norms.subarray(from, from + count));
-    return { from, rows: count, x, y: padded([size, columns], own), squares: float32([size], squares) };
-  });
-}
-
-/** Numbers followed by zeros. */
-function padded(shape: readonly number[], data: Float32Array<ArrayBuffer>): NdArray {
-  const length = shape.reduce((product, size) => product * size, 1);
-  if (data.length === length) return float32(shape, data);
-  const longer = new Float32Array(length);
-  longer.set(data);
-  return float32(shape, longer);
-}
-
-/** Every pair of tiles, one call ahead: its arrays are laid out while the engine works. */
-async function forPairs<T>(
-  pairs: readonly (readonly [x: Tile, y: Tile])[],
-  begin: (x: Tile, y: Tile) => Promise<T>,
-  use: (x: Tile, y: Tile, found: T) => void,
-): Promise<void> {
-  let next = begin(...pairs[0]!);
-  for (const [i, [x, y]] of pairs.entries()) {
-    const present = next;
-    if (i + 1 < pairs.length) {
-      next = begin(...pairs[i + 1]!);
-      next.catch(() => {}); // told when it is waited for
-    }
-    use(x, y, await present);
-  }
-}
-
-/** Distances are the same both ways: a pair of tiles is looked at once. */
-async function radiiOf(x: Matrix, neighbors: number, call: Call): Promise<Float64Array> {
-  const tiles = tilesOf(x);
-  const count = neighbors + 1; // with the row itself
-  const best = new Float32Array(x.rows * count).fill(-Infinity);
-  const keep = ({ from, rows }: Tile, { data }: NdArray): void => {
-    for (let row = 0; row < rows; row++) {
-      const own = best.subarray((from + row) * count, (from + row + 1) * count);
-      insert(own, data as Float32Array, row * count);
-    }
+/** Moments of voxels, by the program `moments`. */
+function sumOfMoments(
+  context: EvaluateContext<Facts>,
+  shift: Float64Array,
+  scale: Float64Array,
+): VoxelMomentSum {
+  const voxels = shift.length;
+  const accumulator = context.accumulate("algebra", "moments");
+  let count = 0;
+  return {
+    async add(x, rows) {
+      count += rows;
+      await accumulator.add({
+        x: float32([rows, voxels], x.subarray(0, rows * voxels)),
+        weight: ones(rows),
+        shift: float32([voxels], shift),
+        scale: float32([voxels], scale),
+      });
+    },
+    async total() {
+      const edges = momentEdges(voxels);
+      const energy = new Moments(shift, scale, edges);
+      const hits = new Moments(new Float64Array(voxels), new Float64Array(voxels).fill(1), edges);
+      if (count === 0) return { energy, hits };
+      const found = await accumulator.total();
+      const fill = (target: Moments, prefix: string, sums: string): void => {
+        target.rows = count;
+        target.sums.set(found[sums]!.data as Float64Array);
+        for (const [i, j] of blockPairs(target.products.count)) {
+          target.products.block(i, j).set(found[`${prefix}_${i}_${j}`]!.data as Float64Array);
+        }
+      };
+      fill(energy, "energy", "sum");
+      fill(hits, "hits", "hits");
+      return { energy, hits };
+    },
   };
-  await forPairs(
-    tiles.flatMap((own, i) => tiles.slice(0, i + 1).map((other) => [own, other] as const)),
-    (own, other) => {
-      const { data, shape: [size] } = own.squares;
-      const norms = float32([size!, 1], data as Float32Array<ArrayBuffer>);
-      return call("radii", { x: own.y, own: norms, y: other.y, squares: other.squares });
-    },
-    (own, other, { ofX, ofY }) => {
-      keep(own, ofX!);
-      if (own !== other) keep(other, ofY!);
-    },
-  );
-  return squaredNorms(x).map((norm, row) => Math.sqrt(Math.max(0, norm - best[row * count + neighbors]!)));
-}
-
-/** Keeps the largest of two falling lists of equal length. */
-function insert(best: Float32Array, found: Float32Array, from: number): void {
-  const old = best.slice();
-  for (let at = 0, i = 0, j = from; at < best.length; at++) {
-    best[at] = old[i]! >= found[j]! ? old[i++]! : found[j++]!;
-  }
-}
-
-async function countsOf(
-  x: Matrix,
-  xRadii: Float64Array,
-  y: Matrix,
-  yRadii: Float64Array,
-  call: Call,
-): Promise<NeighborCounts> {
-  const [ballsOfY, ballsOfX, inside] = [x, y, y].map(({ rows }) => new Float64Array(rows)) as [
-    Float64Array,
-    Float64Array,
-    Float64Array,
-  ];
-  const squared = (radii: Float64Array, { from, rows }: Tile): Float32Array<ArrayBuffer> =>
-    new Float32Array(radii.subarray(from, from + rows).map((radius) => radius * radius));
-  const add = (target: Float64Array, { from, rows }: Tile, found: NdArray): void => {
-    for (let i = 0; i < rows; i++) target[from + i]! += Number(found.data[i]);
-  };
-  const others = tilesOf(y);
-  await forPairs(
-    tilesOf(x).flatMap((own) => others.map((other) => [own, other] as const)),
-    (own, other) =>
-      call("counts", {
-        x: own.x,
-        radius: float32([own.rows, 1], squared(xRadii, own)),
-        weight: ones(own.rows),
-        y: other.y,
-        squares: other.squares,
-        radii: padded(other.squares.shape, squared(yRadii, other)),
-      }),
-    (own, other, found) => {
-      add(ballsOfY, own, found.ballsOfY!);
-      add(ballsOfX, other, found.ballsOfX!);
-      add(inside, other, found.inside!);
-    },
-  );
-  return { ballsOfY, ballsOfX, inside };
-}
-
-function addTo(sums: Float64Array, more: Float64Array): void {
-  for (let i = 0; i < sums.length; i++) sums[i]! += more[i]!;
 }
 
 /** Means of y_i y_j over about a thousand of the rows, strip after strip. */
@@ -310,14 +186,4 @@ function withOnes({ rows, columns, data }: Matrix, factor: number): NdArray {
     for (let i = 0; i < columns; i++) wide[to++] = data[from++]! * factor;
   }
   return { dtype: "float32", shape: [rows, columns + 1], data: wide };
-}
-
-function squaredNorms({ rows, columns, data }: Matrix): Float64Array {
-  const norms = new Float64Array(rows);
-  for (let n = 0, at = 0; n < rows; n++) {
-    let sum = 0;
-    for (let i = 0; i < columns; i++, at++) sum += data[at]! * data[at]!;
-    norms[n] = sum;
-  }
-  return norms;
 }

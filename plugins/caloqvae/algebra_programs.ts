@@ -16,8 +16,8 @@ export const MOMENT_ROWS = 1024;
 /** Rows of a batch, and columns of a block, of products of any number of columns. */
 export const GRAM_ROWS = 1024;
 export const GRAM_COLUMNS = 1344;
-/** Rows of a batch of programs over pairs of rows. */
-const PAIR_ROWS = 512;
+/** Rows of a batch of the brackets of Frobenius distances. */
+const INFLUENCE_ROWS = 512;
 /** Rows of a tile of neighbors: what the engine holds of two samples. */
 const TILE_ROWS = 1250;
 /** Rows of a batch of the kernel, whose block of values should stay in the cache. */
@@ -93,21 +93,16 @@ function momentsProgram(voxels: number): ModelProgram {
     run({ x, weight, shift, scale }) {
       const z = tf.mul(tf.div(tf.sub(x!, shift!), scale!), weight!);
       const hit = tf.step(x!);
-      const slices = (matrix: tf.Tensor) =>
-        edges.slice(0, -1).map((from, i) =>
-          tf.slice2d(matrix as tf.Tensor2D, [0, from], [
-            -1,
-            edges[i + 1]! - from,
-          ])
-        );
       const products = (prefix: string, matrix: tf.Tensor) => {
-        const blocks = slices(matrix);
-        return pairs.map(([i, j]) =>
-          [
-            `${prefix}_${i}_${j}`,
-            tf.matMul(blocks[i]!, blocks[j]!, true, false),
-          ] as const
+        // Turned once: the engine would turn a factor again in every product.
+        const turned = tf.transpose(matrix) as tf.Tensor2D;
+        const columns = edges.slice(1).map((to, i) =>
+          tf.slice2d(matrix as tf.Tensor2D, [0, edges[i]!], [-1, to - edges[i]!])
         );
+        return pairs.map(([i, j]) => {
+          const rows = tf.slice2d(turned, [edges[i]!, 0], [edges[i + 1]! - edges[i]!, -1]);
+          return [`${prefix}_${i}_${j}`, tf.matMul(rows, columns[j]!)] as const;
+        });
       };
       return {
         sum: tf.sum(z, 0),
@@ -224,7 +219,7 @@ function radiiProgram(voxels: number, rows: number, neighbors: number): ModelPro
 /** Pairs of rows of x and y closer than the radii of either, which come squared. */
 function countsProgram(voxels: number, rows: number): ModelProgram {
   return {
-    rows: PAIR_ROWS,
+    rows: Math.ceil(rows / 2), // all batches of a tile are full
     inputs: {
       x: { shape: [voxels] },
       radius: { shape: [1] },
@@ -253,7 +248,7 @@ function influenceProgram(layerVoxels: readonly number[]): ModelProgram {
   const voxels = layerVoxels.reduce((sum, size) => sum + size, 0);
   const begins = layerVoxels.map((_, at) => layerVoxels.slice(0, at).reduce((sum, size) => sum + size, 0));
   return {
-    rows: PAIR_ROWS,
+    rows: INFLUENCE_ROWS,
     inputs: {
       z: { shape: [voxels] },
       side: { shape: [2] },

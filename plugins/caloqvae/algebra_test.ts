@@ -6,14 +6,15 @@ import {
   correlationOf,
   frobeniusInfluences,
   type Matrix,
-  Moments,
+  type Moments,
   plainAlgebra,
   standardized,
 } from "beamline/metrics";
 import { type EngineAlgebra, engineAlgebra } from "./algebra.ts";
-import { algebraModel, FPD_POINTS, momentEdges } from "./algebra_programs.ts";
+import { algebraModel, FPD_POINTS } from "./algebra_programs.ts";
 import { type Config, config } from "./config.ts";
 import type { Facts } from "./facts.ts";
+import type { EngineSample } from "./neighbor_algebra.ts";
 
 /** Two layers of voxels; more rows than a batch of pairs, and no multiple of one. */
 const SIZES = { layers: [5, 9], voxels: 14, features: 6, rows: 700, draws: 2 } as const;
@@ -40,6 +41,15 @@ function difference(actual: ArrayLike<number>, expected: ArrayLike<number>): num
   return worst / largest;
 }
 
+/** The rows, sent to the engine. */
+function sampleOf({ rows, columns, data }: Matrix, engine: EngineAlgebra): EngineSample {
+  const writer = engine.sample(columns);
+  for (let row = 0; row < rows; row++) {
+    writer.next().set(data.subarray(row * columns, (row + 1) * columns));
+  }
+  return writer.finish();
+}
+
 type Differences = { readonly [name: string]: number };
 
 /** The interface of the metrics. */
@@ -54,8 +64,9 @@ async function sharedDifferences(engine: EngineAlgebra): Promise<Differences> {
     await plainAlgebra.neighborRadii(x, NEIGHBORS),
     await plainAlgebra.neighborRadii(z, NEIGHBORS),
   ] as const;
+  const [ofX, ofZ] = [sampleOf(x, engine), sampleOf(z, engine)];
   const [found, expected] = [
-    await engine.neighborCounts(x, radii[0], z, radii[1]),
+    await engine.neighborCounts(ofX, radii[0], ofZ, radii[1]),
     await plainAlgebra.neighborCounts(x, radii[0], z, radii[1]),
   ];
   const total = (values: Float64Array): number[] => [values.reduce((sum, value) => sum + value, 0)];
@@ -66,7 +77,7 @@ async function sharedDifferences(engine: EngineAlgebra): Promise<Differences> {
       await engine.kernelRowSums(y, other, 4),
       await plainAlgebra.kernelRowSums(y, other, 4),
     ),
-    radii: difference(await engine.neighborRadii(x, NEIGHBORS), radii[0]),
+    radii: difference(await engine.neighborRadii(ofX, NEIGHBORS), radii[0]),
     ballsOfX: difference(total(found.ballsOfX), total(expected.ballsOfX)),
     ballsOfY: difference(total(found.ballsOfY), total(expected.ballsOfY)),
     inside: difference(total(found.inside), total(expected.inside)),
@@ -77,12 +88,12 @@ async function sharedDifferences(engine: EngineAlgebra): Promise<Differences> {
 async function voxelDifferences(engine: EngineAlgebra): Promise<Differences> {
   const { rows, voxels, layers } = SIZES;
   const [x, other] = [matrix("voxels", rows, voxels), matrix("other voxels", rows, voxels, 1.5)];
-  const edges = momentEdges(voxels);
-  const moments = {
-    energy: new Moments(new Float64Array(voxels).fill(0.5), new Float64Array(voxels).fill(2), edges),
-    hits: new Moments(new Float64Array(voxels), new Float64Array(voxels).fill(1), edges),
-  };
-  await engine.addVoxelMoments(Float32Array.from(x.data), rows, moments);
+  const sum = engine.voxelMoments(new Float64Array(voxels).fill(0.5), new Float64Array(voxels).fill(2));
+  const values = Float32Array.from(x.data);
+  const middle = 300;
+  await sum.add(values.subarray(0, middle * voxels), middle);
+  await sum.add(values.subarray(middle * voxels), rows - middle);
+  const moments = await sum.total();
   const every = Array.from({ length: voxels }, (_, i) => i);
   const correlations = (of: Moments): Float64Array => correlationMatrix(of).select(every);
   const hits = { rows, columns: voxels, data: Float64Array.from(x.data, (value) => value > 0 ? 1 : 0) };

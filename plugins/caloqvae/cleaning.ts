@@ -29,6 +29,15 @@ export interface CleaningRule {
   readonly negatives: "keep" | "zero";
 }
 
+/** Whether a file of which this was counted, by the same rule, stays as it is. */
+export function isClean(
+  { notFinite, withNegative, cutVoxels }: Census,
+  { cut, negatives }: CleaningRule,
+): boolean {
+  const changesNegatives = cut > 0 || negatives === "zero";
+  return notFinite === 0 && cutVoxels === 0 && (withNegative === 0 || !changesNegatives);
+}
+
 /** Counts of a whole file, gathered block by block. */
 export class Cleaner {
   #events = 0;

@@ -5,23 +5,16 @@
  */
 import type { EvaluateContext, Evaluation, JsonObject, Metric } from "beamline";
 import { toMetric } from "beamline/metrics";
+import { Behind } from "./behind.ts";
 import { classifierResults, type Level } from "./classifier.ts";
-import {
-  compare,
-  compareBiased,
-  type Comparison,
-  type Measured,
-  type Sample,
-  sampleOf,
-  type Side,
-  withoutShowers,
-} from "./comparison.ts";
+import { compare, compareBiased, type Comparison, type Measured } from "./comparison.ts";
 import type { Config } from "./config.ts";
 import { energyBinTable } from "./energy_bins.ts";
 import type { Facts } from "./facts.ts";
 import { figures } from "./figures.ts";
 import { type Anchor, type Gathered, Gathering } from "./gather.ts";
 import { distanceFrom, overviewTable, positionOf, summaryOf } from "./overview.ts";
+import { type Sample, sampleOf, type Side, withoutShowers } from "./sides.ts";
 
 /** Values by key, of one sample. */
 export type Values = { readonly [key: string]: Measured };
@@ -72,45 +65,53 @@ export async function evaluate(config: Config, context: EvaluateContext<Facts>):
   };
 }
 
-/** Gathers each sample, compares it and lets go of it. */
+/** Gathers each sample, compares it while the next one is gathered, and lets go of it. */
 async function compareAll(config: Config, context: EvaluateContext<Facts>): Promise<Compared> {
   const gathering = await Gathering.open(config, context);
   try {
     const { judge, threshold, spectrumEdges } = gathering;
-    const { reference, halves: [half, other] } = await gathering.reference();
-    const floor = await compare(half, other, judge, [0, 0]);
-    const halves = [sampleOf(half), sampleOf(other)] as const;
-    gathering.reuse(other);
-    const anchor = async (kind: Anchor): Promise<readonly [Comparison, Sample]> => {
+    const { reference, halves: [first, second] } = await gathering.reference();
+    const behind = new Behind();
+    const halves = [sampleOf(first), sampleOf(second)] as const;
+    const anchors = {} as { [name in "floor" | Anchor]: Comparison };
+    const broken = {} as { [kind in Anchor]: Sample };
+    await behind.begin(async () => {
+      anchors.floor = await compare(first, second, judge, [0, 0]);
+      await judge.algebra.forget(second.logSample);
+    });
+    for (const kind of ["shuffled", "detuned"] as const) {
       const side = await gathering.anchor(kind);
-      const comparison = await compare(reference, side, judge, [0, 0]);
-      gathering.reuse(side);
-      return [comparison, sampleOf(side)];
-    };
-    const [shuffled, shuffledSample] = await anchor("shuffled");
-    const [detuned, detunedSample] = await anchor("detuned");
+      broken[kind] = sampleOf(side);
+      await behind.begin(async () => {
+        anchors[kind] = await compare(reference, side, judge, [0, 0]);
+        await judge.algebra.forget(side.logSample);
+      });
+    }
     const comparisons: { [label: string]: Comparison } = {};
     const matched: { [label: string]: Values } = {};
     const generated: Side[] = [];
     for (const [i, { label }] of gathering.samples.generated.entries()) {
       const found = await gathering.generated(i);
-      matched[label] = await compareBiased(half, found.matched, judge);
-      comparisons[label] = await compare(reference, found.side, judge, [i + 1, 1]);
       generated.push(withoutShowers(found.side));
-      gathering.reuse(found.side);
+      await behind.begin(async () => {
+        matched[label] = await compareBiased(first, found.matched, judge);
+        comparisons[label] = await compare(reference, found.side, judge, [i + 1, 1]);
+        await judge.algebra.forget(found.side.logSample);
+      });
     }
+    await behind.finish();
     const gathered: Gathered = {
       judge,
       reference: withoutShowers(reference),
       halves,
-      broken: { shuffled: shuffledSample, detuned: detunedSample },
+      broken,
       generated,
       showers: gathering.pictures.map(({ shower }) => shower),
       energies: gathering.pictures.map(({ energy }) => energy),
       threshold,
       spectrumEdges,
     };
-    return { gathered, floor, shuffled, detuned, comparisons, matched };
+    return { gathered, ...anchors, comparisons, matched };
   } finally {
     gathering.close();
   }

@@ -8,13 +8,14 @@
 import type { EvaluateContext } from "beamline";
 import { logEdges } from "beamline/metrics";
 import { engineAlgebra } from "./algebra.ts";
-import { Cleaner } from "./cleaning.ts";
-import { type Judge, makeSide, type Sample, type Side } from "./comparison.ts";
+import { Cleaner, isClean } from "./cleaning.ts";
+import type { Judge } from "./comparison.ts";
 import type { Config } from "./config.ts";
 import type { Facts } from "./facts.ts";
 import { computeFeatures, emptyFeatures, type Features, featuresFrom, sliceFeatures } from "./features.ts";
 import { histogramSpecs, pooledEdges } from "./histograms.ts";
 import { blocksOf, type ShowerSource } from "./showers.ts";
+import { makeSide, type Sample, type Side } from "./sides.ts";
 import { closeAll, openSamples, type Samples } from "./sources.ts";
 import {
   detuneVoxels,
@@ -61,7 +62,7 @@ export type Anchor = "shuffled" | "detuned";
 type Change = (values: Float32Array, rows: number, step: number) => void;
 
 /** Showers that are shuffled among each other, at most. */
-const SHUFFLED_ROWS = 4096;
+const SHUFFLED_ROWS = 2048;
 
 /** Reads the files a second time, sample by sample. */
 export class Gathering {
@@ -74,7 +75,6 @@ export class Gathering {
   readonly #stages: Stages;
   readonly #map: AffineMap;
   readonly #rows: number;
-  readonly #rooms: Float32Array<ArrayBuffer>[] = [];
   #done = 0;
 
   private constructor(readonly config: Config, context: EvaluateContext<Facts>, readonly samples: Samples) {
@@ -177,11 +177,6 @@ export class Gathering {
     };
   }
 
-  /** Uses the memory of a sample's showers for the next; they must not be needed any more. */
-  reuse({ logSample: { data } }: Side): void {
-    if (data instanceof Float32Array) this.#rooms.push(data);
-  }
-
   close(): void {
     closeAll([this.samples.reference, ...this.samples.generated]);
   }
@@ -200,7 +195,7 @@ export class Gathering {
       picture.add(values, rows, kept, source.incident);
       const before = Math.max(0, Math.min(rows, middle - done));
       await parts[0].add(values.subarray(0, before * voxels), before);
-      if (before < rows) await parts[0].finish(); // one buffer is filled at a time
+      if (before < rows) await parts[0].flush(); // one buffer is filled at a time
       await parts[1].add(values.subarray(before * voxels, rows * voxels), rows - before);
       done += rows;
       this.#progress(rows, source.label);
@@ -216,10 +211,15 @@ export class Gathering {
     blockRows: number,
     use: (values: Float32Array<ArrayBuffer>, rows: number, kept: Int32Array) => Promise<boolean>,
   ): Promise<void> {
-    const { cut } = this.judge.context.facts;
-    const cleaner = new Cleaner({ cut, negatives: this.config.negatives });
+    const { cut, reference, generated } = this.judge.context.facts;
+    const rule = { cut, negatives: this.config.negatives };
+    const cleaner = new Cleaner(rule);
+    const at = this.samples.generated.indexOf(source);
+    const needsNothing = isClean((at < 0 ? reference : generated[at]!).census, rule);
     for (const block of blocksOf(source, { blockRows })) {
-      const kept = cleaner.clean(block, source.incident, source.geometry.voxels);
+      const kept = needsNothing
+        ? Int32Array.from({ length: block.rows }, (_, row) => block.from + row)
+        : cleaner.clean(block, source.incident, source.geometry.voxels);
       if (!await use(block.voxels, kept.length, kept)) return;
     }
   }
@@ -231,14 +231,12 @@ export class Gathering {
   ): VoxelStatistics {
     const { geometry, algebra } = this.judge;
     const stages = this.#stages;
-    const neighborRoom = neighborRows > 0 ? this.#rooms.pop() : undefined;
     return new VoxelStatistics({
       voxels: geometry.voxels,
       rows,
       edges,
       algebra,
       neighborRows,
-      neighborRoom,
       stages,
       ...this.#map,
     });

@@ -6,7 +6,7 @@
 import type { Figure } from "beamline";
 import { countsBetween } from "beamline/metrics";
 import { ratioFigure } from "beamline/plot";
-import type { Side } from "./comparison.ts";
+import type { Side } from "./sides.ts";
 import type { Gathered } from "./gather.ts";
 import type { Layer } from "./geometry.ts";
 

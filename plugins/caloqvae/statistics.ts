@@ -3,10 +3,12 @@
  *
  * @module
  */
-import type { Random } from "beamline";
-import { type Matrix, Moments } from "beamline/metrics";
-import type { EngineAlgebra } from "./algebra.ts";
-import { MOMENT_ROWS, momentEdges } from "./algebra_programs.ts";
+import { InternalError, type Random } from "beamline";
+import type { Matrix, Moments } from "beamline/metrics";
+import type { EngineAlgebra, VoxelMoments, VoxelMomentSum } from "./algebra.ts";
+import { MOMENT_ROWS } from "./algebra_programs.ts";
+import { Behind } from "./behind.ts";
+import type { EngineSample, SampleWriter } from "./neighbor_algebra.ts";
 
 /** Edges that hold for all samples of a run. */
 export interface SpectrumEdges {
@@ -25,8 +27,6 @@ export interface GatherOptions {
   readonly algebra: EngineAlgebra;
   /** Showers kept for neighborhoods; 0 for none. */
   readonly neighborRows: number;
-  /** Room for them, of a sample that is not needed any more. */
-  readonly neighborRoom?: Float32Array<ArrayBuffer> | undefined;
   readonly stages: Stages;
   /** Affine map of the voxels before their products are summed. */
   readonly shift: Float64Array;
@@ -61,7 +61,7 @@ export interface VoxelSummary extends VoxelSpectra {
   /** A few showers, evenly spaced, [row, voxel], MeV. */
   readonly sample: Matrix;
   /** Showers as precision and recall see them, evenly spaced: log10 of MeV, with 0.1 MeV in place of nothing. */
-  readonly logSample: Matrix;
+  readonly logSample: EngineSample;
 }
 
 /** The counts and sums alone, without what takes much memory. */
@@ -95,76 +95,43 @@ export function mergedSummary(a: VoxelSummary, b: VoxelSummary, { reuse = false 
   };
 }
 
-/** Buffers for voxels on their way to the engine: one at a time is there, others are being filled. */
+/** Stages that may wait for the engine. */
+const AHEAD = 2;
+
+/** Voxels on their way to the engine: a buffer to fill, and the work on what was sent. */
 export class Stages {
-  readonly #free: Float32Array<ArrayBuffer>[] = [];
   readonly rows: number;
-  #pending: Promise<void> = Promise.resolve();
+  readonly #behind = new Behind(AHEAD);
+  #buffer: Float32Array<ArrayBuffer> | undefined;
 
   constructor(readonly voxels: number) {
     this.rows = MOMENT_ROWS * Math.max(1, Math.floor(STAGE_BYTES / 4 / voxels / MOMENT_ROWS));
   }
 
-  /** A buffer of `rows` showers; its content is of no meaning. */
-  take(): Float32Array<ArrayBuffer> {
-    return this.#free.pop() ?? new Float32Array(this.rows * this.voxels);
+  /** Room for `rows` showers, always the same; its content is of no meaning. */
+  get buffer(): Float32Array<ArrayBuffer> {
+    return this.#buffer ??= new Float32Array(this.rows * this.voxels);
   }
 
-  /**
-   * Has a buffer worked on, after the one before, and takes it back then. Returns when the work has begun: reading goes
-   * on meanwhile.
-   */
-  async send(stage: Float32Array<ArrayBuffer>, work: () => Promise<void>): Promise<void> {
-    await this.#pending;
-    this.#pending = work().finally(() => this.#free.push(stage));
-    this.#pending.catch(() => {}); // told when it is waited for
-    await nextTurn();
+  /** Has the buffer worked on, when not too much waits. Work takes what it needs of the buffer before it waits. */
+  async send(work: () => Promise<void>): Promise<void> {
+    await this.#behind.begin(work);
   }
 
   /** Waits for all work. */
   async finish(): Promise<void> {
-    await this.#pending;
+    await this.#behind.finish();
   }
 
-  /** Lets go of the buffers. */
+  /** Lets go of the buffer. */
   clear(): void {
-    this.#free.length = 0;
+    this.#buffer = undefined;
   }
-}
-
-/** Lets files be made and messages go out, which only an idle moment does. */
-async function nextTurn(): Promise<void> {
-  for (let i = 0; i < 3; i++) await new Promise((resolve) => setTimeout(resolve));
 }
 
 /** Every so many rows, so that `kept` of `rows` are chosen evenly. */
 function isChosen(row: number, kept: number, rows: number): boolean {
   return Math.floor((row + 1) * kept / rows) > Math.floor(row * kept / rows);
-}
-
-/** Rows that are kept. */
-class Kept {
-  readonly data: Float32Array<ArrayBuffer>;
-  rows = 0;
-  #matrix: Matrix | undefined;
-
-  constructor(readonly most: number, readonly columns: number, room?: Float32Array<ArrayBuffer>) {
-    const size = most * columns;
-    this.data = room?.length === size ? room : new Float32Array(size);
-  }
-
-  /** Room for the next row. */
-  next(): Float32Array<ArrayBuffer> {
-    const from = this.rows++ * this.columns;
-    return this.data.subarray(from, from + this.columns);
-  }
-
-  /** The same object each time: what was computed of it is known by it. */
-  get matrix(): Matrix {
-    const { rows, columns, data } = this;
-    if (this.#matrix?.rows === rows) return this.#matrix;
-    return this.#matrix = { rows, columns, data: data.subarray(0, rows * columns) };
-  }
 }
 
 /** Gathers a {@linkcode VoxelSummary}. */
@@ -174,27 +141,26 @@ export class VoxelStatistics implements VoxelSummary {
   readonly equalCounts: Float64Array[][];
   readonly sums: Float64Array;
   readonly hits: Float64Array;
-  readonly energyMoments: Moments;
-  readonly hitMoments: Moments;
-  readonly #sample: Kept;
-  readonly #logSample: Kept;
+  readonly #sum: VoxelMomentSum;
+  #moments: VoxelMoments | undefined;
+  readonly #kept: Float32Array<ArrayBuffer>;
+  #keptRows = 0;
+  readonly #logRows: SampleWriter;
+  #logSample: EngineSample | undefined;
   readonly #logBins: LogBins;
   readonly #equalBins: readonly EqualBins[];
-  #stage: Float32Array<ArrayBuffer> | undefined;
   #staged = 0;
 
   constructor(readonly options: GatherOptions) {
-    const { voxels, edges, neighborRows, neighborRoom, shift, scale, rows } = options;
+    const { voxels, edges, shift, scale, rows, algebra } = options;
     const room = (length: number) => Array.from({ length: GROUPS }, () => new Float64Array(length - 1));
     this.logCounts = room(edges.log.length);
     this.equalCounts = edges.equal.map(({ length }) => room(length));
     this.sums = new Float64Array(voxels);
     this.hits = new Float64Array(voxels);
-    const blocks = momentEdges(voxels);
-    this.energyMoments = new Moments(shift, scale, blocks);
-    this.hitMoments = new Moments(new Float64Array(voxels), new Float64Array(voxels).fill(1), blocks);
-    this.#sample = new Kept(Math.min(INFLUENCE_ROWS, rows), voxels);
-    this.#logSample = new Kept(Math.min(neighborRows, rows), voxels, neighborRoom);
+    this.#sum = algebra.voxelMoments(shift, scale);
+    this.#kept = new Float32Array(Math.min(INFLUENCE_ROWS, rows) * voxels);
+    this.#logRows = algebra.sample(voxels);
     this.#logBins = new LogBins(edges.log);
     this.#equalBins = edges.equal.map((own) => new EqualBins(own));
   }
@@ -203,12 +169,29 @@ export class VoxelStatistics implements VoxelSummary {
     return this.options.voxels;
   }
 
-  get sample(): Matrix {
-    return this.#sample.matrix;
+  get energyMoments(): Moments {
+    return this.#found.energy;
   }
 
-  get logSample(): Matrix {
-    return this.#logSample.matrix;
+  get hitMoments(): Moments {
+    return this.#found.hits;
+  }
+
+  get #found(): VoxelMoments {
+    return this.#moments ?? this.#unfinished();
+  }
+
+  get sample(): Matrix {
+    const { voxels } = this.options;
+    return { rows: this.#keptRows, columns: voxels, data: this.#kept.subarray(0, this.#keptRows * voxels) };
+  }
+
+  get logSample(): EngineSample {
+    return this.#logSample ?? this.#unfinished();
+  }
+
+  #unfinished(): never {
+    throw new InternalError("Cannot give what was gathered as it must be complete: finish() was not called");
   }
 
   /** Adds showers, [row, voxel]; waits for the engine when it is behind. */
@@ -216,9 +199,8 @@ export class VoxelStatistics implements VoxelSummary {
     const { voxels, stages } = this.options;
     this.#count(values, rows);
     for (let done = 0; done < rows;) {
-      this.#stage ??= stages.take();
       const take = Math.min(rows - done, stages.rows - this.#staged);
-      this.#stage.set(values.subarray(done * voxels, (done + take) * voxels), this.#staged * voxels);
+      stages.buffer.set(values.subarray(done * voxels, (done + take) * voxels), this.#staged * voxels);
       this.#staged += take;
       done += take;
       if (this.#staged === stages.rows) await this.#send();
@@ -250,12 +232,13 @@ export class VoxelStatistics implements VoxelSummary {
   }
 
   #keep(shower: Float32Array, position: number): void {
-    const { rows } = this.options;
-    const [sample, logs] = [this.#sample, this.#logSample];
+    const { rows, voxels, neighborRows } = this.options;
     if (position >= rows) return;
-    if (isChosen(position, sample.most, rows)) sample.next().set(shower);
-    if (!isChosen(position, logs.most, rows)) return;
-    const target = logs.next();
+    if (isChosen(position, Math.min(INFLUENCE_ROWS, rows), rows)) {
+      this.#kept.set(shower, this.#keptRows++ * voxels);
+    }
+    if (!isChosen(position, Math.min(neighborRows, rows), rows)) return;
+    const target = this.#logRows.next();
     for (let i = 0; i < shower.length; i++) {
       const value = shower[i]!;
       target[i] = value > 0 ? Math.log10(value) : EMPTY_LOG;
@@ -264,18 +247,23 @@ export class VoxelStatistics implements VoxelSummary {
 
   /** Gives the staged showers to the engine. */
   async #send(): Promise<void> {
-    const { algebra, stages } = this.options;
-    const [stage, rows] = [this.#stage!, this.#staged];
-    this.#stage = undefined;
+    const { stages } = this.options;
+    const rows = this.#staged;
     this.#staged = 0;
-    const target = { energy: this.energyMoments, hits: this.hitMoments };
-    await stages.send(stage, () => algebra.addVoxelMoments(stage, rows, target));
+    await stages.send(() => this.#sum.add(stages.buffer, rows));
   }
 
-  /** Waits for everything that was given to the engine. */
-  async finish(): Promise<void> {
+  /** Gives everything to the engine that was added. */
+  async flush(): Promise<void> {
     if (this.#staged > 0) await this.#send();
+  }
+
+  /** Completes the moments; nothing can be added any more. */
+  async finish(): Promise<void> {
+    await this.flush();
     await this.options.stages.finish();
+    this.#moments ??= await this.#sum.total();
+    this.#logSample ??= this.#logRows.finish();
   }
 }
 
@@ -316,27 +304,29 @@ class LogBins {
   }
 }
 
-/** Counts values in bins of one width, by a guess that the edges correct. */
+/** Counts values in bins of one width, by a guess that the edges correct; most voxels lie in the bin of 0. */
 class EqualBins {
   readonly #zero: number;
 
   constructor(readonly edges: Float64Array) {
     const last = edges.length - 1;
-    this.#zero = edges[0]! <= 0 && edges[last]! >= 0 ? settle(edges, 0, 0) : -1;
+    this.#zero = edges[0]! <= 0 && edges[last]! >= 0 ? settle(edges, 0, 0) : 0;
   }
 
   count(values: Float32Array, counts: Float64Array): void {
     const { edges } = this;
+    const zero = this.#zero;
     const last = edges.length - 1;
     const [low, high] = [edges[0]!, edges[last]!];
+    const [from, to] = [edges[zero]!, edges[zero + 1]!];
     const factor = last / (high - low);
-    let zeros = 0;
+    let usual = 0;
     for (let i = 0; i < values.length; i++) {
       const value = values[i]!;
-      if (value === 0) zeros++;
+      if (value >= from && value < to) usual++;
       else if (value >= low && value <= high) counts[settle(edges, value, (value - low) * factor | 0)]!++;
     }
-    if (this.#zero >= 0) counts[this.#zero]! += zeros;
+    counts[zero]! += usual;
   }
 }
 
