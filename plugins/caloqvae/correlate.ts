@@ -6,15 +6,15 @@
  */
 import { DataError, type EvaluateContext, type Evaluation, type Figure, type JsonObject } from "beamline";
 import { writeNpy } from "beamline/data";
-import { blockEdges, correlationMatrix, Moments, type SymmetricBlocks } from "beamline/metrics";
+import { correlationMatrix, type Moments, type SymmetricBlocks } from "beamline/metrics";
 import { heatMapFigure } from "beamline/plot";
-import { GRAM_COLUMNS, GRAM_ROWS } from "./algebra_programs.ts";
 import { activeLayers } from "./clean.ts";
 import { Cleaner } from "./cleaning.ts";
 import { type Config, cutOf } from "./config.ts";
 import { representative } from "./correlation_figures.ts";
 import type { Facts } from "./facts.ts";
 import type { Geometry } from "./geometry.ts";
+import { MomentSum } from "./moment_sum.ts";
 import { readGeometry } from "./layout.ts";
 import { blocksOf, openShowers, type ShowerSource } from "./showers.ts";
 import { isSimulatedFile, labelsOf } from "./sources.ts";
@@ -183,94 +183,6 @@ function spreadOf(
   }
   const scale = squares.map((square, i) => Math.sqrt(Math.max(0, square - shift[i]! ** 2)) || 1);
   return { shift, scale };
-}
-
-/** Bytes of rows that wait for the engine. */
-const STAGE_BYTES = 2 ** 27;
-
-/** Sums moments on the engine, block of columns by block of columns. */
-class MomentSum {
-  readonly #moments: Moments;
-  /** Standardized rows, one array per block of columns, each row as wide as the program takes it. */
-  readonly #stages: readonly Float32Array<ArrayBuffer>[];
-  readonly #rows: number;
-  readonly #factors: Float64Array;
-  #staged = 0;
-
-  constructor(
-    columns: number,
-    rows: number,
-    { shift, scale }: { readonly shift: Float64Array; readonly scale: Float64Array },
-    readonly context: EvaluateContext<Facts>,
-  ) {
-    const edges = blockEdges(columns, GRAM_COLUMNS);
-    this.#moments = new Moments(shift, scale, edges);
-    this.#factors = scale.map((value) => 1 / value);
-    const batches = Math.floor(STAGE_BYTES / 4 / columns / GRAM_ROWS);
-    this.#rows = Math.min(Math.max(1, batches) * GRAM_ROWS, rows);
-    this.#stages = edges.slice(1).map(() => new Float32Array(this.#rows * GRAM_COLUMNS));
-  }
-
-  /** Adds rows, [row, column]. */
-  async add(values: Float32Array, rows: number): Promise<void> {
-    const { shift, sums, edges } = this.#moments;
-    const columns = shift.length;
-    for (let row = 0; row < rows; row++) {
-      const base = row * columns;
-      for (let block = 0; block < this.#stages.length; block++) {
-        const stage = this.#stages[block]!;
-        const end = edges[block + 1]!;
-        for (let i = edges[block]!, at = this.#staged * GRAM_COLUMNS; i < end; i++, at++) {
-          const z = (values[base + i]! - shift[i]!) * this.#factors[i]!;
-          stage[at] = z;
-          sums[i]! += z;
-        }
-      }
-      if (++this.#staged === this.#rows) await this.#send();
-    }
-  }
-
-  /** One call ahead: the engine works on one pair of blocks while the next is written. */
-  async #send(): Promise<void> {
-    const { products } = this.#moments;
-    const rows = this.#staged;
-    let last: Promise<void> = Promise.resolve();
-    for (let i = 0; i < products.count; i++) {
-      for (let j = 0; j <= i; j++) {
-        const next = this.#multiply(i, j, rows);
-        next.catch(() => {}); // told when it is waited for
-        await last;
-        last = next;
-      }
-    }
-    await last;
-    this.#moments.rows += rows;
-    this.#staged = 0;
-  }
-
-  async #multiply(i: number, j: number, rows: number): Promise<void> {
-    const { products } = this.#moments;
-    const block = (at: number) =>
-      ({
-        dtype: "float32",
-        shape: [rows, GRAM_COLUMNS],
-        data: this.#stages[at]!.subarray(0, rows * GRAM_COLUMNS),
-      }) as const;
-    const { product } = await this.context.call("algebra", "gram", { a: block(i), b: block(j) });
-    const found = product!.data as Float64Array;
-    const target = products.block(i, j);
-    const [height, width] = [products.length(i), products.length(j)];
-    for (let row = 0, at = 0; row < height; row++) {
-      for (let column = 0, from = row * GRAM_COLUMNS; column < width; column++) {
-        target[at++]! += found[from++]!;
-      }
-    }
-  }
-
-  async finish(): Promise<Moments> {
-    if (this.#staged > 0) await this.#send();
-    return this.#moments;
-  }
 }
 
 /** Columns with nothing to correlate, and the rms of the elements beside the diagonal. */

@@ -38,22 +38,33 @@ const COLUMNS = 32;
 
 /** A context whose engine multiplies with plain loops. */
 function contextIn(directory: string): EvaluateContext<Facts> {
-  const call = (_model: string, _program: string, { a, b }: { readonly [name: string]: NdArray }) => {
-    const [rows, columns] = a!.shape as [number, number];
-    const product = new Float64Array(columns * columns);
-    for (let n = 0; n < rows; n++) {
-      for (let i = 0; i < COLUMNS; i++) {
-        const left = Number(a!.data[n * columns + i]);
-        for (let j = 0; j < COLUMNS; j++) {
-          product[i * columns + j]! += left * Number(b!.data[n * columns + j]);
-        }
-      }
+  return {
+    directory,
+    progress: () => {},
+    keep: (array: NdArray) => ({ ...structuredClone(array), release: () => Promise.resolve() }),
+    accumulate: () => {
+      let sum: Float64Array | undefined;
+      return {
+        add: ({ a, b }: { readonly [name: string]: NdArray }) => {
+          const width = a!.shape[1]!;
+          sum ??= new Float64Array(width * width);
+          addProducts(sum, a!, b!);
+          return Promise.resolve();
+        },
+        total: () => Promise.resolve({ product: { data: sum } }),
+      };
+    },
+  } as unknown as EvaluateContext<Facts>;
+}
+
+function addProducts(sum: Float64Array, a: NdArray, b: NdArray): void {
+  const [rows, width] = a.shape as [number, number];
+  for (let n = 0; n < rows; n++) {
+    for (let i = 0; i < COLUMNS; i++) {
+      const left = Number(a.data[n * width + i]);
+      for (let j = 0; j < COLUMNS; j++) sum[i * width + j]! += left * Number(b.data[n * width + j]);
     }
-    return Promise.resolve({
-      product: { dtype: "float64", shape: [columns, columns], data: product } as const,
-    });
-  };
-  return { directory, call, progress: () => {} } as unknown as EvaluateContext<Facts>;
+  }
 }
 
 Deno.test("correlate() writes the matrix that loops in float64 give", async () => {
