@@ -1,26 +1,20 @@
 /**
- * The first pass over the files: features of every shower, what is wrong with them, tables for the classifier test.
+ * Preparing a judgement: the first pass over the files, what is judged of them, tables for the classifier test.
  *
  * @module
  */
 import { DataError, type PrepareContext, type Prepared, type Table, type TextTable } from "beamline";
 import { classifierTables } from "./classifier.ts";
-import { classifierInputs, rowsToKeep } from "./classifier_inputs.ts";
-import { type Census, Cleaner } from "./cleaning.ts";
+import { classifierInputs } from "./classifier_inputs.ts";
+import type { Census } from "./cleaning.ts";
 import { type Config, cutOf } from "./config.ts";
 import type { Facts, SampleFacts } from "./facts.ts";
-import {
-  computeFeatures,
-  emptyFeatures,
-  featureNames,
-  type Features,
-  featureTable,
-  LAYER_FEATURES,
-  sliceFeatures,
-} from "./features.ts";
+import { featureNames, type Features, featureTable, LAYER_FEATURES } from "./features.ts";
+import type { Pass } from "./first_pass.ts";
+import { firstPasses } from "./first_passes.ts";
 import { selectLayers } from "./geometry.ts";
 import { closeAll, openSamples } from "./sources.ts";
-import { blocksOf, type ShowerSource } from "./showers.ts";
+import type { ShowerSource } from "./showers.ts";
 
 /** Draws per sample size of the Fréchet distance: many eigenvalues take long. */
 const DRAWS = { few: 2, many: 20, above: 150 } as const;
@@ -33,18 +27,7 @@ export async function prepare(
   const samples = await openSamples(config, context);
   const sources = [samples.reference, ...samples.generated];
   try {
-    const total = sources.reduce((sum, { rows }) => sum + rows, 0);
-    let done = 0;
-    const passes = sources.map((source, i) => {
-      const pass = firstPass(
-        source,
-        config,
-        i === 0,
-        (rows) => context.progress(done + rows, total, source.label),
-      );
-      done += source.rows;
-      return pass;
-    });
+    const passes = await firstPasses(sources, config, context);
     const layers = activeLayers(passes, samples.reference);
     const selected = passes.map((pass) => ({
       ...pass,
@@ -54,68 +37,6 @@ export async function prepare(
   } finally {
     closeAll(sources);
   }
-}
-
-interface Pass {
-  readonly label: string;
-  readonly features: Features;
-  readonly census: Census;
-  readonly cleaner: Cleaner;
-  /** Rows of the classifier test, [row, voxel]. */
-  readonly chosen: Float32Array<ArrayBuffer>;
-  readonly chosenRows: readonly number[];
-}
-
-function firstPass(
-  source: ShowerSource,
-  config: Config,
-  isReference: boolean,
-  progress: (rows: number) => void,
-): Pass {
-  const { geometry, rows } = source;
-  const { voxels } = geometry;
-  const isAtlas = source.format === "ATLAS";
-  const cleaner = new Cleaner({
-    cut: cutOf(config, voxels, isAtlas),
-    negatives: config.negatives,
-  });
-  const features = emptyFeatures(geometry, rows);
-  const wanted = rowsToKeep(config, isReference, rows);
-  const chosen = new Float32Array(wanted * voxels);
-  const chosenRows: number[] = [];
-  let count = 0;
-  for (const block of blocksOf(source)) {
-    const kept = cleaner.clean(block, source.incident, voxels);
-    computeFeatures(
-      block.voxels,
-      kept.length,
-      geometry,
-      config.sparsity,
-      features,
-      count,
-    );
-    kept.forEach((row, i) => {
-      features.incident[count + i] = source.incident[row]!;
-      const isChosen = Math.floor((row + 1) * wanted / rows) > Math.floor(row * wanted / rows);
-      if (!isChosen) return;
-      chosen.set(
-        block.voxels.subarray(i * voxels, (i + 1) * voxels),
-        chosenRows.length * voxels,
-      );
-      chosenRows.push(count + i);
-    });
-    count += kept.length;
-    progress(block.from + block.rows);
-  }
-  const kept = count === rows ? features : sliceFeatures(features, 0, count);
-  return {
-    label: source.label,
-    features: kept,
-    census: cleaner.census,
-    cleaner,
-    chosen,
-    chosenRows,
-  };
 }
 
 /** Layers of an ATLAS file with energy in some shower of some sample; all layers of other files. */
@@ -225,15 +146,8 @@ function assemble(
   };
 }
 
-function sampleFacts({ label, features, census, cleaner }: Pass): SampleFacts {
-  return {
-    label,
-    rows: features.rows,
-    census,
-    largest: cleaner.largest,
-    smallestPositive: Number.isFinite(cleaner.smallestPositive) ? cleaner.smallestPositive : 0,
-    smallest: Number.isFinite(cleaner.smallest) ? cleaner.smallest : 0,
-  };
+function sampleFacts({ label, features, census, largest, smallestPositive, smallest }: Pass): SampleFacts {
+  return { label, rows: features.rows, census, largest, smallestPositive, smallest };
 }
 
 function warnOf(label: string, census: Census, context: PrepareContext): void {

@@ -1,0 +1,70 @@
+/**
+ * The first pass over a file: features of every shower, what is wrong with them, showers for the classifier test.
+ *
+ * @module
+ */
+import { rowsToKeep } from "./classifier_inputs.ts";
+import { type Census, Cleaner } from "./cleaning.ts";
+import { type Config, cutOf } from "./config.ts";
+import { computeFeatures, emptyFeatures, type Features, sliceFeatures } from "./features.ts";
+import { blocksOf, type ShowerSource } from "./showers.ts";
+
+/** What was found: numbers and arrays alone, as they travel between threads. */
+export interface Pass {
+  readonly label: string;
+  readonly features: Features;
+  readonly census: Census;
+  /** MeV, of the rows that stayed; 0 where there is none. */
+  readonly largest: number;
+  readonly smallestPositive: number;
+  readonly smallest: number;
+  /** Rows of the classifier test, [row, voxel]. */
+  readonly chosen: Float32Array<ArrayBuffer>;
+  readonly chosenRows: readonly number[];
+}
+
+/**
+ * Goes through a source.
+ *
+ * @param progress Is told how many rows were read.
+ */
+export function firstPass(
+  source: ShowerSource,
+  config: Config,
+  isReference: boolean,
+  progress: (rows: number) => void,
+): Pass {
+  const { geometry, rows } = source;
+  const { voxels } = geometry;
+  const cut = cutOf(config, voxels, source.format === "ATLAS");
+  const cleaner = new Cleaner({ cut, negatives: config.negatives });
+  const features = emptyFeatures(geometry, rows);
+  const wanted = rowsToKeep(config, isReference, rows);
+  const chosen = new Float32Array(wanted * voxels);
+  const chosenRows: number[] = [];
+  let count = 0;
+  for (const block of blocksOf(source)) {
+    const kept = cleaner.clean(block, source.incident, voxels);
+    computeFeatures(block.voxels, kept.length, geometry, config.sparsity, features, count);
+    kept.forEach((row, i) => {
+      features.incident[count + i] = source.incident[row]!;
+      const isChosen = Math.floor((row + 1) * wanted / rows) > Math.floor(row * wanted / rows);
+      if (!isChosen) return;
+      chosen.set(block.voxels.subarray(i * voxels, (i + 1) * voxels), chosenRows.length * voxels);
+      chosenRows.push(count + i);
+    });
+    count += kept.length;
+    progress(block.from + block.rows);
+  }
+  const { census, largest, smallestPositive, smallest } = cleaner;
+  return {
+    label: source.label,
+    features: count === rows ? features : sliceFeatures(features, 0, count),
+    census,
+    largest,
+    smallestPositive: Number.isFinite(smallestPositive) ? smallestPositive : 0,
+    smallest: Number.isFinite(smallest) ? smallest : 0,
+    chosen,
+    chosenRows,
+  };
+}
