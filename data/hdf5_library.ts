@@ -34,6 +34,7 @@ async function load(): Promise<H5Library> {
   const found = await import("h5wasm/node");
   const module = await found.default.ready;
   module.activate_throwing_error_handler();
+  keepReasonsInMemory(module as unknown as { readonly FS: FileSystem });
   // The paths of the machine where the library was built; looking there would need a permission.
   for (let count = module.get_plugin_search_paths().length; count > 0; count--) {
     module.remove_plugin_search_path(0);
@@ -43,6 +44,62 @@ async function load(): Promise<H5Library> {
   const { state } = await Deno.permissions.query({ name: "read", path: plugins });
   if (state === "granted") module.insert_plugin_search_path(plugins, 0);
   return { package: found, module, memory: new Scratch(module) };
+}
+
+/** An open file of the library; only what is used here. */
+interface FileStream {
+  position: number;
+}
+
+/** How the library sees files; see Emscripten's File System API. */
+interface FileSystem {
+  open(path: string, flags: number, mode: number): FileStream;
+  unlink(path: string): void;
+  createStream(stream: object): FileStream;
+}
+
+/** What C's `tmpfile` asks for: the error handler writes its reasons there and reads them back. */
+const TEMPORARY = /^\/tmp\/tmpfile_/;
+/** Longest text of reasons; what comes after is lost. */
+const REASON_BYTES = 2 ** 16;
+/** Mode of a regular file that its owner reads and writes. */
+const PLAIN_FILE = 0o100600;
+
+/** Gives the error handler a file in memory: a process that may not write files must tell reasons as well. */
+function keepReasonsInMemory({ FS }: { readonly FS: FileSystem }): void {
+  const [open, unlink] = [FS.open, FS.unlink];
+  FS.open = (path, flags, mode) =>
+    TEMPORARY.test(path) ? memoryStream(FS, path, flags) : open(path, flags, mode);
+  FS.unlink = (path) => {
+    if (!TEMPORARY.test(path)) unlink(path);
+  };
+}
+
+function memoryStream(FS: FileSystem, path: string, flags: number): FileStream {
+  const bytes = new Uint8Array(REASON_BYTES);
+  let size = 0;
+  return FS.createStream({
+    position: 0,
+    path,
+    flags,
+    seekable: true,
+    node: { mode: PLAIN_FILE },
+    stream_ops: {
+      llseek: ({ position }: FileStream, offset: number, whence: 0 | 1 | 2) =>
+        offset + (whence === 0 ? 0 : whence === 1 ? position : size),
+      read(_stream: FileStream, target: Uint8Array, offset: number, length: number, position: number) {
+        const part = bytes.subarray(position, Math.min(size, position + length));
+        target.set(part, offset);
+        return part.length;
+      },
+      write(_stream: FileStream, source: Uint8Array, offset: number, length: number, position: number) {
+        const end = Math.min(REASON_BYTES, position + length);
+        if (position < end) bytes.set(source.subarray(offset, offset + end - position), position);
+        size = Math.max(size, end);
+        return length;
+      },
+    },
+  });
 }
 
 /** Memory of the library, reused from call to call. */
