@@ -147,6 +147,7 @@ export class VoxelStatistics implements VoxelSummary {
   #keptRows = 0;
   readonly #logRows: SampleWriter;
   #logSample: EngineSample | undefined;
+  readonly #filled: Float32Array<ArrayBuffer>;
   readonly #logBins: LogBins;
   readonly #equalBins: readonly EqualBins[];
   #staged = 0;
@@ -161,6 +162,7 @@ export class VoxelStatistics implements VoxelSummary {
     this.#sum = algebra.voxelMoments(shift, scale);
     this.#kept = new Float32Array(Math.min(INFLUENCE_ROWS, rows) * voxels);
     this.#logRows = algebra.sample(voxels);
+    this.#filled = new Float32Array(voxels);
     this.#logBins = new LogBins(edges.log);
     this.#equalBins = edges.equal.map((own) => new EqualBins(own));
   }
@@ -213,22 +215,28 @@ export class VoxelStatistics implements VoxelSummary {
       const position = this.rows + row;
       const group = Math.min(GROUPS - 1, Math.floor(position * GROUPS / expected));
       const shower = values.subarray(row * voxels, (row + 1) * voxels);
-      this.#add(shower);
-      this.#logBins.count(shower, this.logCounts[group]!);
-      this.#equalBins.forEach((bins, set) => bins.count(shower, this.equalCounts[set]![group]!));
+      const filled = this.#filled.subarray(0, this.#add(shower));
+      this.#logBins.count(filled, this.logCounts[group]!);
+      const zeros = voxels - filled.length;
+      this.#equalBins.forEach((bins, set) => bins.count(filled, zeros, this.equalCounts[set]![group]!));
       this.#keep(shower, position);
     }
     this.rows += rows;
   }
 
-  #add(shower: Float32Array): void {
+  /** Adds a shower and keeps its voxels that are not 0; returns how many. */
+  #add(shower: Float32Array): number {
     const { sums, hits } = this;
+    const filled = this.#filled;
+    let count = 0;
     for (let i = 0; i < shower.length; i++) {
       const value = shower[i]!;
       if (value === 0) continue;
+      filled[count++] = value;
       sums[i]! += value;
       if (value > 0) hits[i]!++;
     }
+    return count;
   }
 
   #keep(shower: Float32Array, position: number): void {
@@ -307,20 +315,22 @@ class LogBins {
 /** Counts values in bins of one width, by a guess that the edges correct; most voxels lie in the bin of 0. */
 class EqualBins {
   readonly #zero: number;
+  readonly #hasZero: boolean;
 
   constructor(readonly edges: Float64Array) {
-    const last = edges.length - 1;
-    this.#zero = edges[0]! <= 0 && edges[last]! >= 0 ? settle(edges, 0, 0) : 0;
+    this.#hasZero = edges[0]! <= 0 && edges.at(-1)! >= 0;
+    this.#zero = this.#hasZero ? settle(edges, 0, 0) : 0;
   }
 
-  count(values: Float32Array, counts: Float64Array): void {
+  /** @param zeros Further values that are 0. */
+  count(values: Float32Array, zeros: number, counts: Float64Array): void {
     const { edges } = this;
     const zero = this.#zero;
     const last = edges.length - 1;
     const [low, high] = [edges[0]!, edges[last]!];
     const [from, to] = [edges[zero]!, edges[zero + 1]!];
     const factor = last / (high - low);
-    let usual = 0;
+    let usual = this.#hasZero ? zeros : 0;
     for (let i = 0; i < values.length; i++) {
       const value = values[i]!;
       if (value >= from && value < to) usual++;
