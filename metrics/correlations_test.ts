@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { correlationDistance, correlationMatrix, correlationOf, frobeniusDistance } from "./correlations.ts";
 import expected from "./fixtures/generative.json" with { type: "json" };
 import { sines } from "./fixtures/sines.ts";
-import { Moments } from "./streaming.ts";
+import { Moments, SymmetricBlocks } from "./streaming.ts";
 
 // Expected numbers: fixtures/generative.py (numpy 1.24.2).
 function near(actual: number, wanted: number): void {
@@ -60,4 +60,15 @@ Deno.test("correlationDistance() agrees with numpy", () => {
 
 Deno.test("correlationOf() refuses a single row", () => {
   assert.throws(() => correlationOf({ rows: 1, columns: 2, data: Float64Array.of(1, 2) }), RangeError);
+});
+
+Deno.test("SymmetricBlocks() takes blocks as they are, and refuses those that do not fit the edges", () => {
+  const blocks = [Float64Array.of(1), Float64Array.of(2, 3), Float64Array.of(4, 5, 5, 6)];
+  const matrix = new SymmetricBlocks([0, 1, 3], blocks);
+  assert.equal(matrix.block(1, 0), blocks[1]);
+  assert.deepEqual(matrix.select([0, 1, 2]), Float64Array.of(1, 2, 3, 2, 4, 5, 3, 5, 6));
+  assert.throws(() => new SymmetricBlocks([0, 1, 3], blocks.slice(1)), {
+    name: "TypeError",
+    message: "Cannot make a matrix as its blocks must have 1,2,4 numbers: found 2,4",
+  });
 });

@@ -7,20 +7,25 @@
 /** A symmetric matrix kept as the blocks on and below its diagonal. */
 export class SymmetricBlocks {
   readonly #blockOf: Uint16Array;
-  readonly #blocks: Float64Array[];
+  readonly #blocks: readonly Float64Array[];
 
   /**
-   * Zeros.
-   *
    * @param edges Begins of the blocks and the end: `[0, ..., size]`, increasing.
+   * @param blocks Blocks (0, 0), (1, 0), (1, 1), ...; not copied. @default zeros
+   * @throws {TypeError} If there are not as many numbers as the edges say.
    */
-  constructor(readonly edges: readonly number[]) {
+  constructor(readonly edges: readonly number[], blocks?: readonly Float64Array[]) {
     const count = edges.length - 1;
     this.#blockOf = new Uint16Array(this.size);
     for (let b = 0; b < count; b++) this.#blockOf.fill(b, edges[b], edges[b + 1]);
-    this.#blocks = [];
-    for (let i = 0; i < count; i++) {
-      for (let j = 0; j <= i; j++) this.#blocks.push(new Float64Array(this.length(i) * this.length(j)));
+    const sizes = Array.from(
+      { length: count },
+      (_, i) => Array.from({ length: i + 1 }, (_, j) => this.length(i) * this.length(j)),
+    ).flat();
+    this.#blocks = blocks ?? sizes.map((size) => new Float64Array(size));
+    const found = this.#blocks.map(({ length }) => length);
+    if (found.join() !== sizes.join()) {
+      throw new TypeError(`Cannot make a matrix as its blocks must have ${sizes} numbers: found ${found}`);
     }
   }
 
@@ -110,16 +115,20 @@ export interface MomentSums {
 export class Moments implements MomentSums {
   rows = 0;
   readonly sums: Float64Array;
-  readonly products: SymmetricBlocks;
 
   /**
    * @param shift Shape [column]; near the means, so that no digits cancel.
    * @param scale Shape [column]; near the spreads, positive.
    * @param edges Blocks of the matrix of products.
+   * @param products That matrix, of sums made elsewhere; not copied. @default zeros
    */
-  constructor(readonly shift: Float64Array, readonly scale: Float64Array, readonly edges: readonly number[]) {
+  constructor(
+    readonly shift: Float64Array,
+    readonly scale: Float64Array,
+    readonly edges: readonly number[],
+    readonly products: SymmetricBlocks = new SymmetricBlocks(edges),
+  ) {
     this.sums = new Float64Array(shift.length);
-    this.products = new SymmetricBlocks(edges);
   }
 
   /** Adds rows, [row, column], with plain loops; O(rows columns²). */

@@ -4,7 +4,7 @@
  * @module
  */
 import type { EvaluateContext, NdArray, ProgramInputs } from "beamline";
-import { type Algebra, type Matrix, Moments } from "beamline/metrics";
+import { type Algebra, type Matrix, Moments, SymmetricBlocks } from "beamline/metrics";
 import { blockPairs, momentEdges, type Strip, stripsOf } from "./algebra_programs.ts";
 import { float32, ones } from "./engine_arrays.ts";
 import { type EngineNeighbors, engineNeighbors } from "./neighbor_algebra.ts";
@@ -111,20 +111,21 @@ function sumOfMoments(
     },
     async total() {
       const edges = momentEdges(voxels);
-      const energy = new Moments(shift, scale, edges);
-      const hits = new Moments(new Float64Array(voxels), new Float64Array(voxels).fill(1), edges);
-      if (count === 0) return { energy, hits };
-      const found = await accumulator.total();
-      const fill = (target: Moments, prefix: string, sums: string): void => {
-        target.rows = count;
-        target.sums.set(found[sums]!.data as Float64Array);
-        for (const [i, j] of blockPairs(target.products.count)) {
-          target.products.block(i, j).set(found[`${prefix}_${i}_${j}`]!.data as Float64Array);
-        }
+      const found = count === 0 ? undefined : await accumulator.total();
+      const moments = (shift: Float64Array, scale: Float64Array, prefix: string, sums: string): Moments => {
+        if (!found) return new Moments(shift, scale, edges);
+        const blocks = blockPairs(edges.length - 1).map(([i, j]) =>
+          found[`${prefix}_${i}_${j}`]!.data as Float64Array
+        );
+        const made = new Moments(shift, scale, edges, new SymmetricBlocks(edges, blocks));
+        made.rows = count;
+        made.sums.set(found[sums]!.data as Float64Array);
+        return made;
       };
-      fill(energy, "energy", "sum");
-      fill(hits, "hits", "hits");
-      return { energy, hits };
+      return {
+        energy: moments(shift, scale, "energy", "sum"),
+        hits: moments(new Float64Array(voxels), new Float64Array(voxels).fill(1), "hits", "hits"),
+      };
     },
   };
 }
