@@ -207,7 +207,7 @@ export interface KeptArray {
 export interface Accumulator {
   /** Adds the sums over all rows of the inputs. */
   add(inputs: ProgramInputs): Promise<void>;
-  /** The sums of all that was added before, in float64. Ends the accumulator. */
+  /** The sums of all that was added before, waited for or not, in float64. Ends the accumulator. */
   total(): Promise<ProgramOutputs>;
 }
 

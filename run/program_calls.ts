@@ -30,6 +30,10 @@ const programCall = z.object({
   sums: names,
 });
 type ProgramCall = z.output<typeof programCall>;
+const addCall = programCall.extend({ accumulator: number });
+const keepCall = z.object({ call: number });
+const forgetCall = z.object({ kept: number });
+const totalCall = z.object({ call: number, accumulator: number });
 
 /** What an accumulator adds up. */
 interface Accumulated {
@@ -66,10 +70,10 @@ export class ProgramCalls {
     const methods: { readonly [method: string]: (args: Json) => Promise<Json> | Json } = {
       predict: (args) => this.#run(programCall.parse(args)),
       call: (args) => this.#run(programCall.parse(args)),
-      keep: (args) => this.#keep(z.object({ call: number }).parse(args).call),
-      forget: (args) => this.#forget(z.object({ kept: number }).parse(args).kept),
-      add: (args) => this.#add(programCall.extend({ accumulator: number }).parse(args)),
-      total: (args) => this.#total(z.object({ call: number, accumulator: number }).parse(args)),
+      keep: (args) => this.#keep(keepCall.parse(args).call),
+      forget: (args) => this.#forget(forgetCall.parse(args).kept),
+      add: (args) => this.#add(addCall.parse(args)),
+      total: (args) => this.#total(totalCall.parse(args)),
     };
     const answer = Object.hasOwn(methods, method) ? methods[method] : undefined;
     if (answer) return await answer(args);
@@ -112,7 +116,7 @@ export class ProgramCalls {
     return null;
   }
 
-  async #add({ accumulator, ...request }: ProgramCall & { readonly accumulator: number }): Promise<Json> {
+  async #add({ accumulator, ...request }: z.output<typeof addCall>): Promise<Json> {
     const { model, program } = request;
     const found = this.#accumulated.get(accumulator) ?? { model, program, sums: new Map(), bytes: 0 };
     if (found.model !== model || found.program !== program) {
@@ -137,7 +141,7 @@ export class ProgramCalls {
     }
   }
 
-  #total({ call, accumulator }: { readonly call: number; readonly accumulator: number }): Json {
+  #total({ call, accumulator }: z.output<typeof totalCall>): Json {
     const found = this.#accumulated.get(accumulator);
     if (!found) throw this.#absent("accumulator", accumulator);
     this.#accumulated.delete(accumulator);

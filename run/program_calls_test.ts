@@ -126,6 +126,14 @@ Deno.test("accumulate() adds up calls that do not wait for each other, and ends 
   });
 });
 
+Deno.test("accumulate() waits with its total for all that was added", async () => {
+  await withCalls(async ({ box }) => {
+    const sum = box.accumulate("algebra", "sums");
+    for (let i = 1; i <= 5; i++) void sum.add({ x: rows(i, i, i), w: WEIGHTS });
+    assert.deepEqual((await sum.total()).plain!.data, Float64Array.of(15, 15, 15));
+  });
+});
+
 Deno.test("accumulate() refuses programs with other outputs, sums that are too large, and a change of program", async () => {
   await withCalls(async ({ box, host }) => {
     await assert.rejects(box.accumulate("algebra", "twice").add({ x: rows(1, 2, 3) }), {

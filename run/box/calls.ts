@@ -60,12 +60,18 @@ export class HostCalls {
   /** Sums of a program over many calls. */
   accumulate(model: string, program: string): Accumulator {
     const accumulator = ++this.#count;
+    let added: Promise<unknown> = Promise.resolve();
     return {
       add: async (inputs) => {
         const request = { ...this.#request(model, program, inputs), accumulator };
-        await this.#ask("add", request, sent(inputs));
+        const adding = this.#ask("add", request, sent(inputs));
+        added = Promise.allSettled([added, adding]); // what fails is told here
+        await adding;
       },
-      total: () => this.#answered("total", { accumulator }, {}),
+      total: async () => {
+        await added;
+        return await this.#answered("total", { accumulator }, {});
+      },
     };
   }
 
@@ -100,8 +106,8 @@ export class HostCalls {
     const { exchange, callHost } = this.surroundings;
     const directory = questionFolder(exchange, call);
     const inputs = Object.keys(arrays);
+    writeArrays(directory, arrays);
     try {
-      writeArrays(directory, arrays);
       return { call, answer: await callHost(method, { ...request, call, inputs }) };
     } finally {
       if (inputs.length > 0) await Deno.remove(directory, { recursive: true });
