@@ -5,7 +5,7 @@
  */
 import type { EvaluateContext, NdArray, ProgramInputs } from "beamline";
 import { type Algebra, type Matrix, Moments, SymmetricBlocks } from "beamline/metrics";
-import { blockPairs, momentEdges, type Strip, stripsOf } from "./algebra_programs.ts";
+import { blockPairs, momentEdges, type Strip, stripsOf } from "./algebra_sizes.ts";
 import { float32, ones } from "./engine_arrays.ts";
 import { type EngineNeighbors, engineNeighbors } from "./neighbor_algebra.ts";
 import type { Facts } from "./facts.ts";

@@ -4,42 +4,24 @@
  * @module
  */
 import type { ModelDefinition, ModelProgram } from "beamline";
-import { blockEdges } from "beamline/metrics";
 import * as tf from "beamline/tf";
+import {
+  blockPairs,
+  FPD_POINTS,
+  GRAM_COLUMNS,
+  GRAM_ROWS,
+  MOMENT_ROWS,
+  momentEdges,
+  stripsOf,
+  tileRows,
+} from "./algebra_sizes.ts";
 import type { Config } from "./config.ts";
 import type { Facts } from "./facts.ts";
 
-/** Columns of a block of the matrix of products. */
-const BLOCK_COLUMNS = 448;
-/** Rows of a batch of the moments. */
-export const MOMENT_ROWS = 1024;
-/** Rows of a batch, and columns of a block, of products of any number of columns. */
-export const GRAM_ROWS = 1024;
-export const GRAM_COLUMNS = 1344;
 /** Rows of a batch of the brackets of Frobenius distances. */
 const INFLUENCE_ROWS = 512;
-/** Rows of a tile of neighbors: what the engine holds of two samples. */
-const TILE_ROWS = 1250;
 /** Rows of a batch of the kernel, whose block of values should stay in the cache. */
 const KERNEL_ROWS = 128;
-/** Sizes of samples behind the Fréchet distance. */
-export const FPD_POINTS = 10;
-
-/** Begins of the blocks of columns. */
-export function momentEdges(voxels: number): number[] {
-  return blockEdges(
-    voxels,
-    voxels <= 3360 ? BLOCK_COLUMNS : Math.ceil(voxels / 5),
-  );
-}
-
-/** Pairs (i, j) of blocks with j <= i. */
-export function blockPairs(count: number): (readonly [number, number])[] {
-  return Array.from(
-    { length: count },
-    (_, i) => Array.from({ length: i + 1 }, (_, j) => [i, j] as const),
-  ).flat();
-}
 
 /** The model without training that holds the programs: of a judgement, whose sizes are known, and of any file. */
 export const algebraModel: ModelDefinition<Config, Facts> = {
@@ -116,27 +98,6 @@ function momentsProgram(voxels: number): ModelProgram {
   };
 }
 
-/** Rows `from` to `to` of a symmetric matrix, as far as column `to`; they lie at `at` among those of all strips. */
-export interface Strip {
-  readonly from: number;
-  readonly to: number;
-  readonly at: number;
-}
-
-/** Strips that hold the lower triangle. */
-const STRIPS = 6;
-
-export function stripsOf(size: number): Strip[] {
-  const edges = blockEdges(size, Math.ceil(size / STRIPS));
-  let at = 0;
-  return edges.slice(1).map((to, i) => {
-    const from = edges[i]!;
-    const strip = { from, to, at };
-    at += (to - from) * to;
-    return strip;
-  });
-}
-
 /**
  * First and second moments under several sets of weights, the second about `center`: sums in float32 then add up small
  * differences instead of large numbers of one sign.
@@ -185,11 +146,6 @@ function kernelProgram(features: number, rows: number): ModelProgram {
 /** Squared distances of rows of x to all rows of y, negative and without the squares of x. */
 function closeness(x: tf.Tensor, y: tf.Tensor, squares: tf.Tensor): tf.Tensor {
   return tf.sub(tf.matMul(tf.mul(x, 2) as tf.Tensor2D, y as tf.Tensor2D, false, true), squares);
-}
-
-/** Equal tiles of at most {@linkcode TILE_ROWS}. */
-export function tileRows(rows: number): number {
-  return Math.ceil(rows / Math.ceil(rows / TILE_ROWS));
 }
 
 /**

@@ -11,7 +11,8 @@ import {
   standardized,
 } from "beamline/metrics";
 import { type EngineAlgebra, engineAlgebra } from "./algebra.ts";
-import { algebraModel, FPD_POINTS } from "./algebra_programs.ts";
+import { algebraModel } from "./algebra_programs.ts";
+import { FPD_POINTS } from "./algebra_sizes.ts";
 import { type Config, config } from "./config.ts";
 import type { Facts } from "./facts.ts";
 import type { EngineSample } from "./neighbor_algebra.ts";

@@ -14,7 +14,7 @@ import {
   neighborhoods,
 } from "beamline/metrics";
 import type { EngineAlgebra } from "./algebra.ts";
-import { FPD_POINTS } from "./algebra_programs.ts";
+import { FPD_POINTS } from "./algebra_sizes.ts";
 import type { Config } from "./config.ts";
 import type { Facts } from "./facts.ts";
 import { featureMatrix } from "./features.ts";

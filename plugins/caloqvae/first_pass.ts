@@ -7,7 +7,7 @@ import { rowsToKeep } from "./classifier_inputs.ts";
 import { type Census, Cleaner } from "./cleaning.ts";
 import { type Config, cutOf } from "./config.ts";
 import { computeFeatures, emptyFeatures, type Features, sliceFeatures } from "./features.ts";
-import { blocksOf, type ShowerSource } from "./showers.ts";
+import { blocksOf, isChosen, type ShowerSource } from "./showers.ts";
 
 /** What was found: numbers and arrays alone, as they travel between threads. */
 export interface Pass {
@@ -48,8 +48,7 @@ export function firstPass(
     computeFeatures(block.voxels, kept.length, geometry, config.sparsity, features, count);
     kept.forEach((row, i) => {
       features.incident[count + i] = source.incident[row]!;
-      const isChosen = Math.floor((row + 1) * wanted / rows) > Math.floor(row * wanted / rows);
-      if (!isChosen) return;
+      if (!isChosen(row, wanted, rows)) return;
       chosen.set(block.voxels.subarray(i * voxels, (i + 1) * voxels), chosenRows.length * voxels);
       chosenRows.push(count + i);
     });

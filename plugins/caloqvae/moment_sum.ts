@@ -5,7 +5,7 @@
  */
 import type { Accumulator, EvaluateContext, KeptArray } from "beamline";
 import { blockEdges, Moments } from "beamline/metrics";
-import { blockPairs, GRAM_COLUMNS, GRAM_ROWS } from "./algebra_programs.ts";
+import { blockPairs, GRAM_COLUMNS, GRAM_ROWS } from "./algebra_sizes.ts";
 import { Behind } from "./behind.ts";
 import { float32 } from "./engine_arrays.ts";
 import type { Facts } from "./facts.ts";

@@ -6,7 +6,8 @@
  */
 import type { EvaluateContext, KeptArray, NdArray } from "beamline";
 import type { Matrix, NeighborAlgebra, NeighborCounts, Sized } from "beamline/metrics";
-import { tileRows } from "./algebra_programs.ts";
+import { tileRows } from "./algebra_sizes.ts";
+import { Behind } from "./behind.ts";
 import { float32 } from "./engine_arrays.ts";
 import type { Facts } from "./facts.ts";
 
@@ -113,16 +114,9 @@ async function forPairs<T>(
   begin: (x: Tile, y: Tile) => Promise<T>,
   use: (x: Tile, y: Tile, found: T) => void,
 ): Promise<void> {
-  const begun: Promise<T>[] = [];
-  for (const [i, [x, y]] of pairs.entries()) {
-    while (begun.length < Math.min(i + AHEAD, pairs.length)) {
-      const next = begin(...pairs[begun.length]!);
-      next.catch(() => {}); // told when it is waited for
-      begun.push(next);
-    }
-    use(x, y, await begun[i]!);
-    delete begun[i]; // it may be large
-  }
+  const behind = new Behind(AHEAD);
+  for (const [x, y] of pairs) await behind.begin(async () => use(x, y, await begin(x, y)));
+  await behind.finish();
 }
 
 /** Distances are the same both ways: a pair of tiles is looked at once. */

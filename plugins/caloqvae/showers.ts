@@ -217,3 +217,8 @@ export function* blocksOf(
     yield { from: start, rows, voxels: block };
   }
 }
+
+/** Every so many rows, so that `kept` of `rows` are chosen evenly. */
+export function isChosen(row: number, kept: number, rows: number): boolean {
+  return Math.floor((row + 1) * kept / rows) > Math.floor(row * kept / rows);
+}

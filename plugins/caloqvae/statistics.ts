@@ -6,9 +6,10 @@
 import { InternalError, type Random } from "beamline";
 import type { Matrix, Moments } from "beamline/metrics";
 import type { EngineAlgebra, VoxelMoments, VoxelMomentSum } from "./algebra.ts";
-import { MOMENT_ROWS } from "./algebra_programs.ts";
+import { MOMENT_ROWS } from "./algebra_sizes.ts";
 import { Behind } from "./behind.ts";
 import type { EngineSample, SampleWriter } from "./neighbor_algebra.ts";
+import { isChosen } from "./showers.ts";
 
 /** Edges that hold for all samples of a run. */
 export interface SpectrumEdges {
@@ -127,11 +128,6 @@ export class Stages {
   clear(): void {
     this.#buffer = undefined;
   }
-}
-
-/** Every so many rows, so that `kept` of `rows` are chosen evenly. */
-function isChosen(row: number, kept: number, rows: number): boolean {
-  return Math.floor((row + 1) * kept / rows) > Math.floor(row * kept / rows);
 }
 
 /** Gathers a {@linkcode VoxelSummary}. */
