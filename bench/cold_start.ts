@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { median } from "../metrics/summary.ts";
+import { median } from "../metrics/summary/summary.ts";
 import { ROOT, taskFlags } from "./root.ts";
 
 /** Measured runs, after one that fills the caches. */

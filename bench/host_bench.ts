@@ -7,12 +7,12 @@
  */
 import process from "node:process";
 import { parseArgs } from "node:util";
-import { encodeOnnx } from "../engine/lower/onnx.ts";
-import { lower } from "../engine/lower/lower.ts";
-import { optimize } from "../engine/lower/passes.ts";
+import { encodeOnnx } from "../engine/onnx/encode.ts";
+import { lower } from "../engine/onnx/lower.ts";
+import { optimize } from "../engine/passes/passes.ts";
 import type { Program } from "../engine/program/types.ts";
-import { engineByName } from "../engine/runtime/engines.ts";
-import { openOrt } from "../engine/runtime/ort.ts";
+import { engineByName } from "../engine/runtimes/engines.ts";
+import { openOrt } from "../engine/runtimes/native/ort.ts";
 import type { TracedModel } from "../engine/trace/trace.ts";
 import { type Alone, measureAlone } from "./alone.ts";
 import { traceWorkload, type Workload, workloadInputs, WORKLOADS } from "./workloads.ts";

@@ -7,13 +7,13 @@
  */
 import { cpus } from "node:os";
 import { parseArgs } from "node:util";
-import { engineByName } from "../engine/runtime/engines.ts";
-import type { Executable, Session, Tensors } from "../engine/runtime/types.ts";
+import { engineByName } from "../engine/runtimes/engines.ts";
+import type { Executable, Session, Tensors } from "../engine/runtimes/types.ts";
 import type { TracedModel } from "../engine/trace/trace.ts";
 import { measureAlone } from "./alone.ts";
 import { coldStart } from "./cold_start.ts";
 import { type Peer, PEERS, startPeer } from "./peers.ts";
-import { median } from "../metrics/summary.ts";
+import { median } from "../metrics/summary/summary.ts";
 import { traceWorkload, type Workload, workloadInputs, WORKLOADS } from "./workloads.ts";
 
 /** Rows and steps of the accuracy check; tfjs's cpu backend takes a second per row of the convolutional ones. */

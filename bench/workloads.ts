@@ -6,7 +6,7 @@
 import type { BuiltModel } from "../core/plugin.ts";
 import type { Scalar, Tensor as TfTensor, Variable } from "../core/tensor.ts";
 import { adam, gelu, mlp } from "../engine/nn/mod.ts";
-import type { Tensor, Tensors } from "../engine/runtime/types.ts";
+import type { Tensor, Tensors } from "../engine/runtimes/types.ts";
 import * as tf from "../engine/tf.ts";
 import type { ColumnType, TracedModel } from "../engine/trace/trace.ts";
 import { traceModel } from "../engine/trace/trace.ts";

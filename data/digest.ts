@@ -4,7 +4,7 @@
  * @module
  */
 import { createHash } from "node:crypto";
-import { openSource, withFile } from "./files.ts";
+import { openSource, withFile } from "../formats/byte_source.ts";
 
 /** The identity of a file's content. */
 export interface Digest {

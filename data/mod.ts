@@ -14,7 +14,7 @@
  *
  * @module
  */
-export { type ArrayExpectation, checkArray, describeArray } from "./arrays.ts";
+export { type ArrayExpectation, checkArray, describeArray } from "../formats/arrays.ts";
 export { type Digest, sha256Bytes, sha256File } from "./digest.ts";
 export {
   type Hdf5Attribute,
@@ -22,14 +22,14 @@ export {
   type Hdf5Dataset,
   type Hdf5File,
   openHdf5,
-} from "./hdf5.ts";
+} from "../formats/hdf5.ts";
 export {
   createHdf5,
   type Hdf5Appender,
   type Hdf5Row,
   type Hdf5Storage,
   type Hdf5Writer,
-} from "./hdf5_write.ts";
+} from "../formats/hdf5_write.ts";
 export {
   encodeNpy,
   type NpyFile,
@@ -39,7 +39,7 @@ export {
   parseNpyHeader,
   readNpy,
   writeNpy,
-} from "./npy.ts";
+} from "../formats/npy.ts";
 export {
   encodeNpz,
   type NpzArrays,
@@ -52,7 +52,7 @@ export {
   readNpz,
   writeNpz,
   type WriteNpzOptions,
-} from "./npz.ts";
+} from "../formats/npz.ts";
 export {
   isJagged,
   type JaggedArray,
@@ -62,8 +62,8 @@ export {
   type RootColumn,
   type RootTree,
   type RootTreeInfo,
-} from "./root.ts";
-export type { RootBranch } from "./root_branches.ts";
+} from "../formats/root.ts";
+export type { RootBranch } from "../formats/root_branches.ts";
 export {
   encodeSafetensors,
   parseSafetensors,
@@ -71,7 +71,7 @@ export {
   type ReadSafetensorsOptions,
   type Safetensors,
   writeSafetensors,
-} from "./safetensors.ts";
+} from "../formats/safetensors.ts";
 export {
   column,
   columnOf,

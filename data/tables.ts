@@ -11,10 +11,10 @@
 import { DataError, NotFoundError } from "../core/errors.ts";
 import type { ArrayOf, Column, Dtype, NdArray, Table, Tables, TypedArray } from "../core/types.ts";
 import { sizeOf } from "../core/types.ts";
-import { checkNdArray, createArray, describeArray, dtypeOfArray, DTYPES } from "./arrays.ts";
-import { cannotWrite, oneLine, readBytes, withFile, writeAside } from "./files.ts";
+import { checkNdArray, createArray, describeArray, dtypeOfArray, DTYPES } from "../formats/arrays.ts";
+import { cannotWrite, oneLine, readBytes, withFile, writeAside } from "../formats/byte_source.ts";
 import { nearestName } from "../core/names.ts";
-import { readNpy, writeNpy } from "./npy.ts";
+import { readNpy, writeNpy } from "../formats/npy.ts";
 
 const COLUMNS_SCHEMA = "beamline-columns/1";
 const TABLES_SCHEMA = "beamline-tables/1";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { DataError } from "../core/errors.ts";
 import type { Table } from "../core/types.ts";
-import { writeNpy } from "./npy.ts";
+import { writeNpy } from "../formats/npy.ts";
 import {
   column,
   columnOf,

@@ -28,8 +28,8 @@ export {
   engineByName,
   type EngineDescription,
   inspectEngine,
-} from "./runtime/engines.ts";
-export type { Engine, Executable, Session, SessionOptions, Tensor, Tensors } from "./runtime/types.ts";
+} from "./runtimes/engines.ts";
+export type { Engine, Executable, Session, SessionOptions, Tensor, Tensors } from "./runtimes/types.ts";
 export type { ColumnType, TracedModel, TraceRequest } from "./trace/trace.ts";
 
 /** {@linkcode traceModel} of `engine/trace/trace.ts`, loaded with tfjs when called. */

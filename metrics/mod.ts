@@ -15,7 +15,7 @@
  *
  * @module
  */
-export { bootstrap, bootstrapOf, type BootstrapOptions } from "./bootstrap.ts";
+export { bootstrap, bootstrapOf, type BootstrapOptions } from "./summary/bootstrap.ts";
 export {
   accuracy,
   auc,
@@ -32,7 +32,7 @@ export {
   reliabilityCurve,
   type RocCurve,
   rocCurve,
-} from "./classification.ts";
+} from "./classification/classification.ts";
 export {
   type Algebra,
   type Matrix,
@@ -41,8 +41,8 @@ export {
   plainAlgebra,
   type Sized,
   type WeightedMoments,
-} from "./algebra.ts";
-export { classifierDivergence, isotonicFit } from "./calibration.ts";
+} from "./algebra/algebra.ts";
+export { classifierDivergence, isotonicFit } from "./classification/calibration.ts";
 export {
   correlationDistance,
   correlationMatrix,
@@ -52,7 +52,7 @@ export {
   frobeniusError,
   frobeniusInfluences,
   standardized,
-} from "./correlations.ts";
+} from "./correlations/correlations.ts";
 export {
   binFinder,
   chi2Distance,
@@ -62,7 +62,7 @@ export {
   type HistogramComparison,
   logEdges,
   separationPower,
-} from "./distributions.ts";
+} from "./generative/distributions.ts";
 export {
   columnMeans,
   type DrawRows,
@@ -78,11 +78,11 @@ export {
   type Neighborhoods,
   neighborhoods,
   normalizedFeatures,
-} from "./generative.ts";
-export { symmetricEigenvalues, traceOfRootProduct } from "./linalg.ts";
-export { blockEdges, Moments, type MomentSums, SymmetricBlocks } from "./streaming.ts";
-export { exactly, type MetricFacts, toMetric } from "./estimate.ts";
-export { type CoreFit, coreGaussian, type CoreOptions, gaussian } from "./gaussian.ts";
+} from "./generative/generative.ts";
+export { symmetricEigenvalues, traceOfRootProduct } from "./algebra/linalg.ts";
+export { blockEdges, Moments, type MomentSums, SymmetricBlocks } from "./correlations/streaming.ts";
+export { exactly, type MetricFacts, toMetric } from "./summary/estimate.ts";
+export { type CoreFit, coreGaussian, type CoreOptions, gaussian } from "./fits/gaussian.ts";
 export {
   binEdges,
   type Binning,
@@ -90,15 +90,15 @@ export {
   histogram,
   type Histogram2d,
   histogram2d,
-} from "./histogram.ts";
-export { type ShareEstimate, wilsonInterval } from "./intervals.ts";
-export { type Profile, profile, type ProfileOptions } from "./profile.ts";
+} from "./summary/histogram.ts";
+export { type ShareEstimate, wilsonInterval } from "./summary/intervals.ts";
+export { type Profile, profile, type ProfileOptions } from "./summary/profile.ts";
 export {
   type ResolutionFit,
   resolutionFit,
   type ResolutionOptions,
   type ResolutionTerm,
-} from "./resolution.ts";
+} from "./fits/resolution.ts";
 export {
   halfWidth,
   mean,
@@ -108,4 +108,4 @@ export {
   quantiles,
   rms,
   standardDeviation,
-} from "./summary.ts";
+} from "./summary/summary.ts";

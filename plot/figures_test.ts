@@ -9,7 +9,7 @@ import {
   histogramFigure,
   learningCurveFigure,
 } from "./mod.ts";
-import { DARK_COLORS, SERIES_COLORS, seriesStyle } from "./theme.ts";
+import { DARK_COLORS, SERIES_COLORS, seriesStyle } from "./marks/theme.ts";
 
 const common = { name: "probe", title: "Probe", caption: "A probe.", simulated: false };
 const axes = { x: { label: "energy", unit: "GeV" }, y: { label: "width", unit: "cm" } };

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { withTempDir } from "../tests/plugins.ts";
+import { withTempDir } from "../tests/support/plugins.ts";
 import { compareDirectories, comparisonTables, renderComparison } from "./comparison.ts";
 
 /** A run directory with what a comparison reads. */

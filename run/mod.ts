@@ -45,8 +45,8 @@ export async function run<S extends z.ZodObject, F extends JsonObject>(
   plugin: Plugin<S, F>,
   options: RunOptions = {},
 ): Promise<RunResult> {
-  const { execute, NEVER_STOP } = await import("./execute.ts");
-  const { inProcessSource } = await import("./source.ts");
+  const { execute, NEVER_STOP } = await import("./stages/execute.ts");
+  const { inProcessSource } = await import("./stages/plugin_source.ts");
   const outcome = await execute({
     source: inProcessSource(plugin as unknown as Plugin),
     config: {

@@ -4,8 +4,8 @@
  * @module
  */
 import { formatBytes } from "../core/format.ts";
-import { Cache } from "../run/cache.ts";
-import { measureGraphs } from "../run/graphs.ts";
+import { Cache } from "../run/store/cache.ts";
+import { measureGraphs } from "../run/store/graphs.ts";
 import { type CommandSpec, withCommand } from "./command.ts";
 import { EXIT, main, print, printJson, textTable } from "./terminal.ts";
 

@@ -7,7 +7,7 @@ import { Command, CommanderError, Option } from "commander";
 import { ConfigError, type ConfigIssue } from "../core/errors.ts";
 import { nearestName } from "../core/names.ts";
 import type { Json } from "../core/types.ts";
-import { type Flag, parseFlagValue } from "../run/flags.ts";
+import { type Flag, parseFlagValue } from "../run/config/flags.ts";
 import { EXIT, print } from "./terminal.ts";
 
 /** A flag of a task itself, such as `--out`. */

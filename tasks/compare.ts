@@ -11,9 +11,9 @@ import {
   comparisonTables,
   renderComparison,
 } from "../report/comparison.ts";
-import { writeAtomic } from "../run/files.ts";
-import { join, relative, resolve } from "../run/paths.ts";
-import { findRun, listRuns } from "../run/store.ts";
+import { writeAtomic } from "../files/atomic.ts";
+import { join, relative, resolve } from "../files/paths.ts";
+import { findRun, listRuns } from "../run/store/run_directory.ts";
 import { type CommandSpec, withCommand } from "./command.ts";
 import { EXIT, main, print, printJson, textTable } from "./terminal.ts";
 

@@ -4,7 +4,7 @@
  * @module
  */
 import { describeEngines } from "../engine/mod.ts";
-import { frameworkVersion } from "../run/framework.ts";
+import { frameworkVersion } from "../registry/framework.ts";
 import { EXIT, main, paint, print, printJson } from "./terminal.ts";
 
 interface Check {

@@ -5,7 +5,7 @@
  * @module
  */
 import { formatBytes } from "../core/format.ts";
-import { type FetchFile, fetchFiles } from "../run/fetch.ts";
+import { type FetchFile, fetchFiles } from "../registry/fetch.ts";
 import { EXIT, main, print, printJson, tell } from "./terminal.ts";
 
 /** What the parent hands over. */

@@ -6,12 +6,12 @@
 import { ConfigError } from "../core/errors.ts";
 import { BUILT_IN_PLUGINS } from "../plugins/mod.ts";
 import { ENGINE_NAMES } from "../engine/mod.ts";
-import type { Description } from "../run/box/hooks.ts";
-import { flagsOf } from "../run/flags.ts";
-import type { PluginLocation } from "../run/manifest.ts";
-import { findPlugin } from "../run/registry.ts";
-import { boxedSource, describePlugin, type PluginSource } from "../run/source.ts";
-import { checkTrust } from "../run/trust.ts";
+import type { Description } from "../sandbox/guest/hooks.ts";
+import { flagsOf } from "../run/config/flags.ts";
+import type { PluginLocation } from "../registry/manifest.ts";
+import { findPlugin } from "../registry/plugins.ts";
+import { boxedSource, describePlugin, type PluginSource } from "../run/stages/plugin_source.ts";
+import { checkTrust } from "../registry/trust.ts";
 import { tell } from "./terminal.ts";
 import { integerFlag, parseCommand, type ParsedCommand, type TaskFlag } from "./command.ts";
 

@@ -4,10 +4,10 @@
  * @module
  */
 import { ConfigError } from "../core/errors.ts";
-import { type ExportedFile, exportRun } from "../run/export.ts";
-import { relative, resolve } from "../run/paths.ts";
-import { boxedSource, describePlugin } from "../run/source.ts";
-import { findRun } from "../run/store.ts";
+import { type ExportedFile, exportRun } from "../run/replay/export.ts";
+import { relative, resolve } from "../files/paths.ts";
+import { boxedSource, describePlugin } from "../run/stages/plugin_source.ts";
+import { findRun } from "../run/store/run_directory.ts";
 import { type CommandSpec, withCommand } from "./command.ts";
 import { useEngine } from "./engine.ts";
 import { pluginOf } from "./replay.ts";

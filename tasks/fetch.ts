@@ -5,9 +5,9 @@
  */
 import { DataError } from "../core/errors.ts";
 import { BUILT_IN_PLUGINS } from "../plugins/mod.ts";
-import { FRAMEWORK_ROOT } from "../run/framework.ts";
-import { join, resolve } from "../run/paths.ts";
-import { findPlugin } from "../run/registry.ts";
+import { FRAMEWORK_ROOT } from "../registry/framework.ts";
+import { join, resolve } from "../files/paths.ts";
+import { findPlugin } from "../registry/plugins.ts";
 import { parseCommand, refuseUnknown } from "./command.ts";
 import type { FetchOrder } from "./download.ts";
 import { EXIT, print } from "./terminal.ts";

@@ -4,9 +4,9 @@
  * @module
  */
 import { ConfigError } from "../core/errors.ts";
-import { permissionFlags } from "../run/box/host.ts";
-import { limitsFor } from "../run/box/limits.ts";
-import { flagsOf } from "../run/flags.ts";
+import { permissionFlags } from "../sandbox/host/host.ts";
+import { limitsFor } from "../sandbox/protocol/limits.ts";
+import { flagsOf } from "../run/config/flags.ts";
 import { openExperiment } from "./experiment.ts";
 import { EXIT, main, paint, print, printJson, textTable } from "./terminal.ts";
 

@@ -4,7 +4,7 @@
  * @module
  */
 import { BUILT_IN_PLUGINS } from "../plugins/mod.ts";
-import { listPlugins } from "../run/registry.ts";
+import { listPlugins } from "../registry/plugins.ts";
 import { EXIT, main, print, printJson, textTable } from "./terminal.ts";
 
 /** Lists plugins; returns the exit code. */

@@ -4,11 +4,11 @@
  * @module
  */
 import { ConfigError, DataError } from "../core/errors.ts";
-import { exists } from "../run/files.ts";
-import { basename, join, relative, resolve } from "../run/paths.ts";
-import { predictNew, type PredictOutcome } from "../run/predict.ts";
-import { boxedSource, describePlugin } from "../run/source.ts";
-import { findRun } from "../run/store.ts";
+import { exists } from "../files/atomic.ts";
+import { basename, join, relative, resolve } from "../files/paths.ts";
+import { predictNew, type PredictOutcome } from "../run/replay/predict.ts";
+import { boxedSource, describePlugin } from "../run/stages/plugin_source.ts";
+import { findRun } from "../run/store/run_directory.ts";
 import { type CommandSpec, withCommand } from "./command.ts";
 import { useEngine } from "./engine.ts";
 import { threadsOf } from "./experiment.ts";

@@ -5,17 +5,17 @@
  */
 import { ConfigError } from "../core/errors.ts";
 import { BUILT_IN_PLUGINS } from "../plugins/mod.ts";
-import type { Description } from "../run/box/hooks.ts";
-import type { RunRequest } from "../run/execute.ts";
-import { exists } from "../run/files.ts";
-import { flagsOf } from "../run/flags.ts";
-import type { PluginLocation } from "../run/manifest.ts";
-import { join, resolve } from "../run/paths.ts";
-import { findPlugin } from "../run/registry.ts";
-import { recordedLayers, recordedThreads } from "../run/replay.ts";
-import { boxedSource, describePlugin } from "../run/source.ts";
-import { findRun, type RunDirectory } from "../run/store.ts";
-import { checkTrust } from "../run/trust.ts";
+import type { Description } from "../sandbox/guest/hooks.ts";
+import type { RunRequest } from "../run/stages/execute.ts";
+import { exists } from "../files/atomic.ts";
+import { flagsOf } from "../run/config/flags.ts";
+import type { PluginLocation } from "../registry/manifest.ts";
+import { join, resolve } from "../files/paths.ts";
+import { findPlugin } from "../registry/plugins.ts";
+import { recordedLayers, recordedThreads } from "../run/replay/replay.ts";
+import { boxedSource, describePlugin } from "../run/stages/plugin_source.ts";
+import { findRun, type RunDirectory } from "../run/store/run_directory.ts";
+import { checkTrust } from "../registry/trust.ts";
 import {
   type CommandSpec,
   integerFlag,

@@ -5,9 +5,9 @@
  */
 import { ConfigError } from "../core/errors.ts";
 import { renderReport } from "../report/mod.ts";
-import { writeAtomic } from "../run/files.ts";
-import { relative } from "../run/paths.ts";
-import { findRun } from "../run/store.ts";
+import { writeAtomic } from "../files/atomic.ts";
+import { relative } from "../files/paths.ts";
+import { findRun } from "../run/store/run_directory.ts";
 import { type CommandSpec, withCommand } from "./command.ts";
 import { EXIT, main, print, printJson } from "./terminal.ts";
 

@@ -4,10 +4,10 @@
  * @module
  */
 import { ConfigError } from "../core/errors.ts";
-import { completeRun, execute } from "../run/execute.ts";
-import { exists } from "../run/files.ts";
-import { relative } from "../run/paths.ts";
-import type { RunDirectory } from "../run/store.ts";
+import { completeRun, execute } from "../run/stages/execute.ts";
+import { exists } from "../files/atomic.ts";
+import { relative } from "../files/paths.ts";
+import type { RunDirectory } from "../run/store/run_directory.ts";
 import { CHECKPOINT_FLAG, checkpointSecondsOf } from "./experiment.ts";
 import { integerFlag, type ParsedCommand } from "./command.ts";
 import { terminalListener } from "./progress.ts";

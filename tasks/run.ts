@@ -6,10 +6,10 @@
 import { ConfigError, NotFoundError } from "../core/errors.ts";
 import { formatSeconds } from "../core/format.ts";
 import { BUILT_IN_PLUGINS } from "../plugins/mod.ts";
-import { endAllBoxes } from "../run/box/host.ts";
-import { execute, type RunOutcome, type StopSignal } from "../run/execute.ts";
-import { join, relative, resolve } from "../run/paths.ts";
-import { exists } from "../run/files.ts";
+import { endAllBoxes } from "../sandbox/host/host.ts";
+import { execute, type RunOutcome, type StopSignal } from "../run/stages/execute.ts";
+import { join, relative, resolve } from "../files/paths.ts";
+import { exists } from "../files/atomic.ts";
 import { useEngine } from "./engine.ts";
 import { checkpointSecondsOf, openExperiment, seedOf, threadChoiceOf } from "./experiment.ts";
 import { metricsTable } from "./metrics_table.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 import { formatSeconds } from "../core/format.ts";
-import { listRuns } from "../run/store.ts";
+import { listRuns } from "../run/store/run_directory.ts";
 import { type CommandSpec, withCommand } from "./command.ts";
 import { EXIT, main, print, printJson, tell, textTable } from "./terminal.ts";
 

@@ -5,8 +5,8 @@
  */
 import { ConfigError } from "../core/errors.ts";
 import { BUILT_IN_PLUGINS } from "../plugins/mod.ts";
-import { findPlugin } from "../run/registry.ts";
-import { ExperimentLock, pinOf } from "../run/trust.ts";
+import { findPlugin } from "../registry/plugins.ts";
+import { ExperimentLock, pinOf } from "../registry/trust.ts";
 import { type CommandSpec, withCommand } from "./command.ts";
 import { EXIT, main, print, printJson } from "./terminal.ts";
 

@@ -4,12 +4,12 @@
  * @module
  */
 import { ConfigError, InterruptedError } from "../core/errors.ts";
-import { execute, type RunRequest } from "../run/execute.ts";
-import { flagsOf } from "../run/flags.ts";
-import { join } from "../run/paths.ts";
-import { ScratchFolder } from "../run/scratch.ts";
-import { openRun, type RunDirectory } from "../run/store.ts";
-import { compareRuns, TOLERANCE_ERRORS, TOLERANCE_SHARE, type Verification } from "../run/verify.ts";
+import { execute, type RunRequest } from "../run/stages/execute.ts";
+import { flagsOf } from "../run/config/flags.ts";
+import { join } from "../files/paths.ts";
+import { ScratchFolder } from "../files/scratch.ts";
+import { openRun, type RunDirectory } from "../run/store/run_directory.ts";
+import { compareRuns, TOLERANCE_ERRORS, TOLERANCE_SHARE, type Verification } from "../run/replay/verify.ts";
 import { integerFlag } from "./command.ts";
 import { terminalListener } from "./progress.ts";
 import { openReplay } from "./replay.ts";

@@ -7,19 +7,35 @@
 import { posix } from "node:path";
 
 /** Rooms that each room may import besides itself. `beamline` stands for `mod.ts` and its sub-path exports. */
-export const LAYERS: { readonly [room: string]: readonly string[] } = {
-  core: [],
-  data: ["core"],
-  metrics: ["core"],
-  engine: ["core"],
-  plot: ["core"],
-  report: ["core", "data", "metrics", "engine", "plot"],
-  run: ["core", "data", "metrics", "engine", "plot", "report"],
-  "mod.ts": ["core", "data", "metrics", "engine", "plot", "report", "run"],
-  tasks: ["core", "data", "metrics", "engine", "plot", "report", "run", "mod.ts", "plugins"],
-  plugins: ["beamline"],
-  examples: ["beamline"],
-};
+export const LAYERS: { readonly [room: string]: readonly string[] } = layered([
+  ["core", []],
+  ["formats", ["core"]],
+  ["data", ["formats"]],
+  ["metrics", ["core"]],
+  ["plot", ["core"]],
+  ["engine", ["core"]],
+  ["report", ["data", "metrics", "plot", "engine"]],
+  ["files", ["core"]],
+  ["registry", ["files", "data"]],
+  ["train", ["files", "engine", "data"]],
+  ["sandbox", ["registry", "engine", "data"]],
+  ["run", ["report", "train", "sandbox"]],
+  ["mod.ts", ["run"]],
+  ["tasks", ["mod.ts", "plugins"]],
+  ["plugins", ["beamline"]],
+  ["examples", ["beamline"]],
+]);
+
+/** Every room with all rooms below it, given the rooms directly below. */
+function layered(
+  rows: readonly (readonly [room: string, below: readonly string[]])[],
+): { [room: string]: string[] } {
+  const all: { [room: string]: string[] } = {};
+  for (const [room, below] of rows) {
+    all[room] = [...new Set(below.flatMap((name) => [...all[name] ?? [], name]))];
+  }
+  return all;
+}
 
 /** Rooms whose sub-folders do not know each other. */
 const SEPARATE: readonly string[] = ["plugins", "examples"];
@@ -42,24 +58,24 @@ export interface PackageRule {
 /** Every third-party package in `deno.json`, and its one place. */
 export const PACKAGES: { readonly [name: string]: PackageRule } = {
   // The schema language of the contract and of every boundary; a documented exception to "one file".
-  "zod": { values: ["core/", "run/", "tasks/", "mod.ts"] },
+  "zod": { values: ["core/", "registry/", "sandbox/", "train/", "run/", "tasks/", "mod.ts"] },
   "@tensorflow/tfjs": { values: ["engine/tf.ts"], types: ["core/tensor.ts"] },
-  "onnxruntime-node": { values: ["engine/runtime/ort.ts"], lazy: true },
-  "onnxruntime-web": { values: ["engine/runtime/ort_web.ts"], lazy: true },
-  "linkedom": { values: ["plot/dom.ts"], lazy: true },
-  "@observablehq/plot": { values: ["plot/dom.ts"], lazy: true },
-  "jsroot": { values: ["data/root.ts"], lazy: true },
-  "@zip.js/zip.js": { values: ["data/zip.ts"], lazy: true },
-  "h5wasm": { values: ["data/hdf5_library.ts"], lazy: true },
-  "h5wasm-plugins": { values: ["data/hdf5_library.ts"], lazy: true },
-  "ml-matrix": { values: ["metrics/linalg.ts"] },
-  "ml-levenberg-marquardt": { values: ["metrics/fit.ts"] },
+  "onnxruntime-node": { values: ["engine/runtimes/native/ort.ts"], lazy: true },
+  "onnxruntime-web": { values: ["engine/runtimes/wasm/ort_web.ts"], lazy: true },
+  "linkedom": { values: ["plot/marks/dom.ts"], lazy: true },
+  "@observablehq/plot": { values: ["plot/marks/dom.ts"], lazy: true },
+  "jsroot": { values: ["formats/root.ts"], lazy: true },
+  "@zip.js/zip.js": { values: ["formats/zip.ts"], lazy: true },
+  "h5wasm": { values: ["formats/hdf5_library.ts"], lazy: true },
+  "h5wasm-plugins": { values: ["formats/hdf5_library.ts"], lazy: true },
+  "ml-matrix": { values: ["metrics/algebra/linalg.ts"] },
+  "ml-levenberg-marquardt": { values: ["metrics/fits/fit.ts"] },
   "commander": { values: ["tasks/command.ts"] },
   "cli-progress": { values: ["tasks/progress.ts"] },
 };
 
 /** Rooms that may read the clock, the environment and unseeded random numbers. */
-const AMBIENT_ROOMS: readonly string[] = ["run", "tasks", ...FREE];
+const AMBIENT_ROOMS: readonly string[] = ["files", "registry", "sandbox", "train", "run", "tasks", ...FREE];
 
 /** Rooms that may print. */
 const CONSOLE_ROOMS: readonly string[] = ["tasks", ...FREE];

@@ -9,7 +9,7 @@ import { formatType, isKernel, type Kernel, KERNELS, REFUSED_KERNELS } from "../
 import type { ProgramDtype, ValueId, ValueType } from "../program/types.ts";
 import * as tf from "../tf.ts";
 import { ALIASES, type KernelInputs } from "./aliases.ts";
-import { registerGradients } from "./gradients.ts";
+import { registerGradients } from "./gradients/gradients.ts";
 import { type CpuBackend, cpuBackend, type DataId, engineInternals } from "./internals.ts";
 import { normalizeAttrs, type RawAttrs } from "./normalize.ts";
 import { constantData, type Recorder } from "./recorder.ts";

@@ -2,12 +2,12 @@ import assert from "node:assert/strict";
 import type { Tensor } from "../../core/tensor.ts";
 import { KERNELS } from "../program/kernels.ts";
 import type { Program } from "../program/types.ts";
-import { referenceEngine } from "../runtime/reference.ts";
-import type { Tensors } from "../runtime/types.ts";
+import { referenceEngine } from "../runtimes/reference/reference.ts";
+import type { Tensors } from "../runtimes/types.ts";
 import * as tf from "../tf.ts";
 import { type CaseInput, caseValues, FOLDED, OP_CASES, type OpCase } from "./_op_cases.ts";
 import { cpuBackend } from "./internals.ts";
-import { registerGradients } from "./gradients.ts";
+import { registerGradients } from "./gradients/gradients.ts";
 import { traceModel } from "./trace.ts";
 
 registerGradients();

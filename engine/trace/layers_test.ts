@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { Tensor } from "../../core/tensor.ts";
 import * as nn from "../nn/mod.ts";
-import { referenceEngine } from "../runtime/reference.ts";
+import { referenceEngine } from "../runtimes/reference/reference.ts";
 import * as tf from "../tf.ts";
 import { caseValues } from "./_op_cases.ts";
 import { traceModel } from "./trace.ts";

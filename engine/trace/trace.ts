@@ -10,7 +10,7 @@ import type { Scalar, Tensor } from "../../core/tensor.ts";
 import { hashProgram } from "../program/hash.ts";
 import { formatType } from "../program/kernels.ts";
 import type { Program, ProgramDtype, ValueId, ValueType } from "../program/types.ts";
-import type { Tensor as ArrayTensor, Tensors } from "../runtime/types.ts";
+import type { Tensor as ArrayTensor, Tensors } from "../runtimes/types.ts";
 import * as tf from "../tf.ts";
 import { TRACE_BACKEND, type TraceBackend, traceBackend } from "./backend.ts";
 import { type RandomRequest, setCurrentTrace } from "./current.ts";

@@ -7,8 +7,8 @@ import { encodeProgram } from "../program/encode.ts";
 import { hashProgram } from "../program/hash.ts";
 import { printProgram } from "../program/print.ts";
 import { verifyProgram } from "../program/verify.ts";
-import { referenceEngine } from "../runtime/reference.ts";
-import type { Tensors } from "../runtime/types.ts";
+import { referenceEngine } from "../runtimes/reference/reference.ts";
+import type { Tensors } from "../runtimes/types.ts";
 import * as tf from "../tf.ts";
 import { traceModel, type TraceRequest } from "./trace.ts";
 

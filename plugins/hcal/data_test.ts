@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { DataError } from "../../core/errors.ts";
 import { randomFor } from "../../core/random.ts";
 import type { NdArray } from "../../core/types.ts";
-import { encodeNpy } from "../../data/npy.ts";
+import { encodeNpy } from "../../formats/npy.ts";
 import { inputScale, openFiles, openNewMaps, prepareTables, splitSections } from "./data.ts";
 import { CELLS, COLUMNS, RUNS } from "./geometry.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { run } from "beamline";
 import { ConfigError } from "../../core/errors.ts";
-import { encodeNpy } from "../../data/npy.ts";
+import { encodeNpy } from "../../formats/npy.ts";
 import { randomFor } from "../../core/random.ts";
 import { CELLS, RUNS } from "./geometry.ts";
 import plugin from "./mod.ts";

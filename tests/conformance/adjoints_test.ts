@@ -4,9 +4,9 @@
  */
 import assert from "node:assert/strict";
 import type { Kernel, KernelAttrs } from "../../engine/program/kernels.ts";
-import { engineByName } from "../../engine/runtime/engines.ts";
-import type { Tensor, Tensors } from "../../engine/runtime/types.ts";
-import { lower } from "../../engine/lower/lower.ts";
+import { engineByName } from "../../engine/runtimes/engines.ts";
+import type { Tensor, Tensors } from "../../engine/runtimes/types.ts";
+import { lower } from "../../engine/onnx/lower.ts";
 import { assertClose, kernelProgram, numbers, ProgramBuilder, runOnce } from "./harness.ts";
 
 const engine = await engineByName("native");

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Kernel } from "../../engine/program/kernels.ts";
-import type { Tensor } from "../../engine/runtime/types.ts";
+import type { Tensor } from "../../engine/runtimes/types.ts";
 import { booleans, integers, numbers, tensor } from "./harness.ts";
 
 /** A call of a kernel. */

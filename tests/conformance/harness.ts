@@ -7,10 +7,10 @@ import assert from "node:assert/strict";
 import { type Json, sizeOf } from "../../core/types.ts";
 import { inferKernel, type Kernel, type KernelAttrs } from "../../engine/program/kernels.ts";
 import type { Program, ProgramDtype, ValueType } from "../../engine/program/types.ts";
-import { engineByName } from "../../engine/runtime/engines.ts";
-import { nativeEngineOn } from "../../engine/runtime/native.ts";
-import { openPackage } from "../../engine/runtime/ort.ts";
-import type { Engine, SessionOptions, Tensor, Tensors } from "../../engine/runtime/types.ts";
+import { engineByName } from "../../engine/runtimes/engines.ts";
+import { nativeEngineOn } from "../../engine/runtimes/native/native.ts";
+import { openPackage } from "../../engine/runtimes/native/ort.ts";
+import type { Engine, SessionOptions, Tensor, Tensors } from "../../engine/runtimes/types.ts";
 
 /** How far two engines may be apart: |a - b| <= atol + rtol |b|. */
 export interface Tolerance {

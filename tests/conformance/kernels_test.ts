@@ -3,8 +3,8 @@
  */
 import assert from "node:assert/strict";
 import { type Kernel, type KernelAttrs, KERNELS } from "../../engine/program/kernels.ts";
-import { engineByName } from "../../engine/runtime/engines.ts";
-import type { Tensors } from "../../engine/runtime/types.ts";
+import { engineByName } from "../../engine/runtimes/engines.ts";
+import type { Tensors } from "../../engine/runtimes/types.ts";
 import { type Case, CASES } from "./cases.ts";
 import { assertClose, IMPLEMENTATIONS, kernelProgram, runOnce, type Tolerance } from "./harness.ts";
 

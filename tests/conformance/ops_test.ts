@@ -4,8 +4,8 @@
  */
 import assert from "node:assert/strict";
 import type { Tensor as TfTensor } from "../../core/tensor.ts";
-import { engineByName } from "../../engine/runtime/engines.ts";
-import type { Tensor, Tensors } from "../../engine/runtime/types.ts";
+import { engineByName } from "../../engine/runtimes/engines.ts";
+import type { Tensor, Tensors } from "../../engine/runtimes/types.ts";
 import type { Program } from "../../engine/program/types.ts";
 import * as tf from "../../engine/tf.ts";
 import { caseValues, OP_CASES, type OpCase } from "../../engine/trace/_op_cases.ts";

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { engineByName } from "../../engine/runtime/engines.ts";
-import type { Engine, SessionOptions, Tensors } from "../../engine/runtime/types.ts";
+import { engineByName } from "../../engine/runtimes/engines.ts";
+import type { Engine, SessionOptions, Tensors } from "../../engine/runtimes/types.ts";
 import { assertClose, IMPLEMENTATIONS, runOnce, type Tolerance } from "./harness.ts";
 import { type RandomProgram, randomProgram } from "./random_programs.ts";
 

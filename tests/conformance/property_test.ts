@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { KERNELS } from "../../engine/program/kernels.ts";
-import { engineByName } from "../../engine/runtime/engines.ts";
+import { engineByName } from "../../engine/runtimes/engines.ts";
 import { numbers, ProgramBuilder, runOnce } from "./harness.ts";
 import { checkPrograms } from "./property.ts";
 import { randomProgram } from "./random_programs.ts";

@@ -8,7 +8,7 @@
 import { sizeOf } from "../../core/types.ts";
 import { broadcastShapes, type Kernel, type KernelAttrs } from "../../engine/program/kernels.ts";
 import type { Program } from "../../engine/program/types.ts";
-import type { Tensor, Tensors } from "../../engine/runtime/types.ts";
+import type { Tensor, Tensors } from "../../engine/runtimes/types.ts";
 import { booleans, integers, numbers, ProgramBuilder } from "./harness.ts";
 
 /** A program with numbers for its inputs and state. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { printRefusedTable, printRuleTable } from "../../engine/lower/table.ts";
+import { printRefusedTable, printRuleTable } from "../../engine/onnx/table.ts";
 import type { Kernel, KernelAttrs } from "../../engine/program/kernels.ts";
 import { OP_CASES } from "../../engine/trace/_op_cases.ts";
 import { CASES } from "./cases.ts";

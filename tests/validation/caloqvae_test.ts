@@ -5,7 +5,7 @@ import caloqvae from "../../plugins/caloqvae/mod.ts";
 import { config } from "../../plugins/caloqvae/config.ts";
 import { FAMILY } from "../../plugins/caloqvae/detuning.ts";
 import { writeFamily } from "../../plugins/caloqvae/simulate.ts";
-import { withTempDir } from "../plugins.ts";
+import { withTempDir } from "../support/plugins.ts";
 
 const EVENTS = 6000;
 

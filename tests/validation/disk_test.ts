@@ -1,9 +1,9 @@
 /** A disk that is full, at every kind of write: one clear error, exit code 2, and a run that goes on when there is space. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { outcomeOf } from "../killing.ts";
-import { checkFull, fill, KIB, runsIn, withSmallDisk } from "../disks.ts";
-import { task, writeTrial } from "../trial.ts";
+import { outcomeOf } from "../support/killing.ts";
+import { checkFull, fill, KIB, runsIn, withSmallDisk } from "../support/disks.ts";
+import { task, writeTrial } from "../support/trial.ts";
 
 Deno.test("a full disk for runs gives one clear error, and the run goes on when there is space", async () => {
   await withSmallDisk(4 * 1024 * KIB, async (disk, directory) => {

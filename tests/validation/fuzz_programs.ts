@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import { encodeProgram, parseProgram } from "../../engine/program/encode.ts";
 import { isKernel, type Kernel, KERNELS } from "../../engine/program/kernels.ts";
 import { example } from "../../engine/program/_example.ts";
-import { mutations, seededIntegers } from "../../data/fuzz_test_helpers.ts";
+import { mutations, seededIntegers } from "../../formats/fuzz_test_helpers.ts";
 import { CASES } from "../conformance/cases.ts";
 import { kernelProgram } from "../conformance/harness.ts";
 

@@ -4,19 +4,19 @@ import { z } from "zod";
 import { inputPath } from "beamline";
 import { ConfigError } from "../../core/errors.ts";
 import type { JsonObject } from "../../core/types.ts";
-import { mutations, survives } from "../../data/fuzz_test_helpers.ts";
-import { parseNpy } from "../../data/npy.ts";
-import { parseNpz } from "../../data/npz.ts";
-import { parseSafetensors } from "../../data/safetensors.ts";
-import type { Description } from "../../run/box/hooks.ts";
-import { mergeLayers, readLayers } from "../../run/config.ts";
+import { mutations, survives } from "../../formats/fuzz_test_helpers.ts";
+import { parseNpy } from "../../formats/npy.ts";
+import { parseNpz } from "../../formats/npz.ts";
+import { parseSafetensors } from "../../formats/safetensors.ts";
+import type { Description } from "../../sandbox/guest/hooks.ts";
+import { mergeLayers, readLayers } from "../../run/config/config.ts";
 import { fuzzPrograms, programTexts } from "./fuzz_programs.ts";
 
 const COUNT = 20_000;
 const MAX_BYTES = 2 ** 30;
 
 const fixture = (name: string): Uint8Array<ArrayBuffer> =>
-  Deno.readFileSync(new URL(`../../data/fixtures/${name}`, import.meta.url));
+  Deno.readFileSync(new URL(`../../formats/fixtures/${name}`, import.meta.url));
 
 function checkMemory(): void {
   const { rss } = Deno.memoryUsage();

@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { randomFor } from "beamline";
-import { killAt, outcomeOf, resumed, type Victim } from "../killing.ts";
-import { withTempDir } from "../plugins.ts";
-import { task, writeTrial } from "../trial.ts";
+import { killAt, outcomeOf, resumed, type Victim } from "../support/killing.ts";
+import { withTempDir } from "../support/plugins.ts";
+import { task, writeTrial } from "../support/trial.ts";
 
 const SEED = 20_261_121;
 const VICTIMS: readonly Victim[] = ["host", "box", "tree"];

@@ -1,8 +1,8 @@
 /** `verify` on the built-in calorimeter: it proves a run, quickly by its first steps, and names what was changed. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { withTempDir } from "../plugins.ts";
-import { names, task, writeTrial } from "../trial.ts";
+import { withTempDir } from "../support/plugins.ts";
+import { names, task, writeTrial } from "../support/trial.ts";
 
 Deno.test("verify proves ecal, its first steps within seconds, and finds one changed byte of its weights", async () => {
   await withTempDir(async (directory) => {

@@ -5,8 +5,8 @@
  * bookworm-backports or trixie; the older 22.3 lacks features that the library asks for).
  */
 import type { Kernel, KernelAttrs } from "../../engine/program/kernels.ts";
-import { describeEngines, engineByName } from "../../engine/runtime/engines.ts";
-import type { Tensors } from "../../engine/runtime/types.ts";
+import { describeEngines, engineByName } from "../../engine/runtimes/engines.ts";
+import type { Tensors } from "../../engine/runtimes/types.ts";
 import { type Case, CASES } from "../conformance/cases.ts";
 import { assertClose, kernelProgram, runOnce, type Tolerance } from "../conformance/harness.ts";
 

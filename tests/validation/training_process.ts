@@ -4,8 +4,8 @@
  */
 import { sha256Hex } from "../../core/hash.ts";
 import { traceWorkload, workloadInputs, WORKLOADS } from "../../bench/workloads.ts";
-import { engineByName } from "../../engine/runtime/engines.ts";
-import type { Tensors } from "../../engine/runtime/types.ts";
+import { engineByName } from "../../engine/runtimes/engines.ts";
+import type { Tensors } from "../../engine/runtimes/types.ts";
 
 /** What a process found. */
 export interface TrainingReport {

@@ -1,0 +1,212 @@
+/**
+ * Lowering of pooling and resizing, with gradients. Images have channels last, as in tfjs.
+ *
+ * @module
+ */
+import { sizeOf } from "../../../core/types.ts";
+import { type Padding3d, padding3d, type Pair, type Triple } from "../../program/kernels.ts";
+import {
+  linearShares,
+  nearestCells,
+  nearestShares,
+  type Scaling,
+  type Shares,
+} from "../../program/resize.ts";
+import type { Builder, OnnxAttrs, Value } from "../builder.ts";
+import { channelsFirst, channelsLast } from "./convolution.ts";
+import type { RulesFor } from "./rule.ts";
+import { filled, pad } from "./shape.ts";
+
+type PoolKernel =
+  | "AvgPool"
+  | "AvgPool3D"
+  | "AvgPool3DGrad"
+  | "AvgPoolGrad"
+  | "MaxPool"
+  | "MaxPool3D"
+  | "MaxPool3DGrad"
+  | "MaxPoolGrad"
+  | "ResizeBilinear"
+  | "ResizeBilinearGrad"
+  | "ResizeNearestNeighbor"
+  | "ResizeNearestNeighborGrad";
+
+interface Window {
+  readonly size: readonly number[];
+  readonly strides: readonly number[];
+  readonly pads: readonly Pair[];
+}
+
+function window2d(attrs: {
+  readonly filterSize: Pair;
+  readonly strides: Pair;
+  readonly pad: readonly [Pair, Pair, Pair, Pair];
+}): Window {
+  return { size: attrs.filterSize, strides: attrs.strides, pads: [attrs.pad[1], attrs.pad[2]] };
+}
+
+function window3d(
+  attrs: { readonly filterSize: Triple; readonly strides: Triple; readonly pad: Padding3d },
+  shape: readonly number[],
+): Window {
+  const { filterSize, strides } = attrs;
+  const pads = padding3d(shape.slice(1, 4), filterSize, strides, [1, 1, 1], attrs.pad);
+  return { size: filterSize, strides, pads };
+}
+
+/** Cuts what negative padding leaves out (three dimensions, stride above window); the rest ONNX takes. */
+function cut(
+  x: Value,
+  { pads, ...window }: Window,
+  fill: number,
+  graph: Builder,
+): { x: Value; window: Window } {
+  const negative = pads.map(([a, b]) => [Math.min(a, 0), Math.min(b, 0)] as const);
+  const rest = pads.map(([a, b]) => [Math.max(a, 0), Math.max(b, 0)] as const);
+  return { x: pad(x, [[0, 0], ...negative, [0, 0]], fill, graph), window: { ...window, pads: rest } };
+}
+
+function poolAttrs({ size, strides, pads }: Window): OnnxAttrs {
+  const amounts = [...pads.map(([before]) => before), ...pads.map(([, after]) => after)];
+  return { kernel_shape: size, strides, pads: amounts };
+}
+
+function firstShape(shape: readonly number[]): readonly number[] {
+  return [shape[0]!, shape.at(-1)!, ...shape.slice(1, -1)];
+}
+
+/** The largest (or the mean) of every window; padding cells count in neither. */
+function pool(
+  op: string,
+  given: Value,
+  givenWindow: Window,
+  shape: readonly number[],
+  graph: Builder,
+): Value {
+  const { x, window } = cut(given, givenWindow, 0, graph);
+  const y = graph.node(op, [channelsFirst(x, graph)], poolAttrs(window), { shape: firstShape(shape) });
+  return channelsLast(y, graph);
+}
+
+/** dx[i] = sum of dy[o] over the windows o that hold i, divided by the cells of a window, inside or not. */
+function averageGradient(dy: Value, x: Value, window: Window, graph: Builder): Value {
+  const spatial = x.shape.slice(1, -1);
+  const outputs = dy.shape.slice(1, -1);
+  const share = channelsFirst(graph.node("Mul", [dy, graph.scalar(1 / sizeOf(window.size))]), graph);
+  // Every channel for itself: channels join the batch, the filter is all ones.
+  const [batch, channels] = [x.shape[0]!, x.shape.at(-1)!];
+  const images = graph.reshape(share, [batch * channels, 1, ...outputs]);
+  const ones = filled(1, { dtype: "float32", shape: [1, 1, ...window.size] }, graph);
+  const covered = spatial.map((_, i) => (outputs[i]! - 1) * window.strides[i]! + window.size[i]!);
+  const full = graph.node("ConvTranspose", [images, ones], { strides: window.strides }, {
+    shape: [batch * channels, 1, ...covered],
+  });
+  const fit = spatial.map((length, i) => {
+    const before = window.pads[i]![0];
+    return [-before, length - (covered[i]! - before)] as const;
+  });
+  const dx = pad(full, [[0, 0], [0, 0], ...fit], 0, graph);
+  return channelsLast(graph.reshape(dx, [batch, channels, ...spatial]), graph);
+}
+
+/** dy goes to the first largest cell of its window; several windows with one cell add up. */
+function maximumGradient(dy: Value, given: Value, givenWindow: Window, graph: Builder): Value {
+  const { x, window } = cut(given, givenWindow, 0, graph);
+  const first = channelsFirst(x, graph);
+  const shape = firstShape(dy.shape);
+  const [, indices] = graph.nodes("MaxPool", [first], poolAttrs(window), [
+    { dtype: "float32", shape },
+    { dtype: "int64", shape },
+  ]);
+  const size = sizeOf(first.shape);
+  const zeros = filled(0, { dtype: "float32", shape: [size] }, graph);
+  const flat = (value: Value) => graph.reshape(value, [sizeOf(value.shape)]);
+  const scattered = graph.node(
+    "ScatterElements",
+    [zeros, flat(indices!), flat(channelsFirst(dy, graph))],
+    { axis: 0, reduction: "add" },
+    zeros,
+  );
+  const dx = channelsLast(graph.reshape(scattered, first.shape), graph);
+  const back = given.shape.map((length, i) => {
+    const before = Math.max(0, -(givenWindow.pads[i - 1]?.[0] ?? 0));
+    return [before, length - x.shape[i]! - before] as const;
+  });
+  return pad(dx, back, 0, graph);
+}
+
+/** Rows and columns of images multiplied by matrices of shares; `isGradient` multiplies by the transposes. */
+function resample(
+  x: Value,
+  [height, width]: Pair,
+  shares: Shares,
+  scaling: Scaling,
+  isGradient: boolean,
+  graph: Builder,
+): Value {
+  const matrix = (from: number, to: number) => {
+    const forward = isGradient ? shares(to, from, scaling) : shares(from, to, scaling);
+    const shape = isGradient ? [from, to] : [to, from];
+    const value = graph.constant(forward, { dtype: "float32", shape });
+    return isGradient ? graph.transpose(value, [1, 0]) : value;
+  };
+  const [batch, h, w, channels] = x.shape as [number, number, number, number];
+  const rows = graph.node("MatMul", [matrix(h, height), graph.reshape(x, [batch, h, w * channels])], {}, {
+    shape: [batch, height, w * channels],
+  });
+  const lines = graph.reshape(rows, [batch * height, w, channels]);
+  const result = graph.node("MatMul", [matrix(w, width), lines], {}, {
+    shape: [batch * height, width, channels],
+  });
+  return graph.reshape(result, [batch, height, width, channels]);
+}
+
+/** The size of the images whose gradient is asked for. */
+function imageSize(images: Value): Pair {
+  return [images.shape[1]!, images.shape[2]!];
+}
+
+/** Rules of pooling and resizing. */
+export const pools: RulesFor<PoolKernel> = {
+  // the mean of every window
+  AvgPool: ([x], attrs, graph, [{ shape }]) => [pool("AveragePool", x, window2d(attrs), shape, graph)],
+  // the mean of every window, in three dimensions
+  AvgPool3D: ([x], attrs, graph, [{ shape }]) => [
+    pool("AveragePool", x, window3d(attrs, x.shape), shape, graph),
+  ],
+  // dx[i] = sum of dy[o] / cells of a window. Where padding cuts a window this is not the gradient of its mean: the
+  // tracer scales dy there
+  AvgPool3DGrad: ([dy, x], attrs, graph) => [averageGradient(dy, x, window3d(attrs, x.shape), graph)],
+  // dx[i] = sum of dy[o] / cells of a window; see AvgPool3DGrad for padding
+  AvgPoolGrad: ([dy, x], attrs, graph) => [averageGradient(dy, x, window2d(attrs), graph)],
+  // the largest of every window
+  MaxPool: ([x], attrs, graph, [{ shape }]) => [pool("MaxPool", x, window2d(attrs), shape, graph)],
+  // the largest of every window, in three dimensions
+  MaxPool3D: ([x], attrs, graph, [{ shape }]) => [pool("MaxPool", x, window3d(attrs, x.shape), shape, graph)],
+  // dx[i] = sum of dy[o] over the windows whose first largest cell is i
+  MaxPool3DGrad: ([dy, x], attrs, graph) => [maximumGradient(dy, x, window3d(attrs, x.shape), graph)],
+  // dx[i] = sum of dy[o] over the windows whose first largest cell is i
+  MaxPoolGrad: ([dy, x], attrs, graph) => [maximumGradient(dy, x, window2d(attrs), graph)],
+  // linear interpolation along rows and columns: two products with constant matrices
+  ResizeBilinear: ([x], attrs, graph) => [
+    resample(graph.cast(x, "float32"), attrs.size, linearShares, attrs, false, graph),
+  ],
+  // the transposed products; with halfPixelCenters, which tfjs ignores here, the tracer composes the gradient
+  ResizeBilinearGrad: ([images, dy], { alignCorners }, graph) => [
+    resample(dy, imageSize(images), linearShares, { alignCorners, halfPixelCenters: false }, true, graph),
+  ],
+  // copies of the nearest cells
+  ResizeNearestNeighbor: ([x], attrs, graph) => {
+    const gather = (value: Value, axis: number, to: number) => {
+      const cells = nearestCells(value.shape[axis]!, to, attrs);
+      return graph.node("Gather", [value, graph.ints(cells)], { axis }, {
+        shape: value.shape.with(axis, to),
+      });
+    };
+    return [gather(gather(x, 1, attrs.size[0]), 2, attrs.size[1])];
+  },
+  // the sum over the copies of every cell; halfPixelCenters as in ResizeBilinearGrad
+  ResizeNearestNeighborGrad: ([images, dy], { alignCorners }, graph) => [
+    resample(dy, imageSize(images), nearestShares, { alignCorners, halfPixelCenters: false }, true, graph),
+  ],
+};

@@ -1,0 +1,225 @@
+/**
+ * Flat updates: optimizer steps on one large tensor instead of many small ones.
+ *
+ * An optimizer does the same element by element to every parameter: m' = β m + g and so on, a dozen nodes for each of
+ * the parameters. The pass looks for updates of several state tensors that are made in the same way, lays the tensors
+ * one after the other (a {@linkcode Pack}), and writes the update once for the whole. The gradients, which are made
+ * apart, are joined for it; everything else that reads a member reads it as before, in place.
+ *
+ * What is equal is found from the updates backwards, in *lanes*: lane i holds what belongs to tensor i. Values of all
+ * lanes are one packed value if they are
+ * - made by the same element-by-element kernel of values that are themselves packed, or one scalar for all lanes; or
+ * - state, which becomes a pack; or
+ * - anything else of the right shapes, which is joined.
+ * Nothing is assumed about the optimizer, so that any optimizer written in element-by-element operations profits.
+ *
+ * @module
+ */
+import { sizeOf } from "../../core/types.ts";
+import type { Kernel } from "../program/kernels.ts";
+import type { Program, ProgramNode, ValueId } from "../program/types.ts";
+import { Draft, sameShape } from "./rewriter.ts";
+
+/** State tensors that lie one after the other and are read and written as one. */
+export interface Pack {
+  /** Name of the state that stands for the whole. */
+  readonly name: string;
+  readonly members: readonly string[];
+}
+
+/** Kernels that work element by element, with operands of one shape or scalars. */
+const ELEMENTWISE: ReadonlySet<string> = new Set<Kernel>([
+  "Abs",
+  "Add",
+  "ClipByValue",
+  "Maximum",
+  "Minimum",
+  "Multiply",
+  "Neg",
+  "RealDiv",
+  "Reciprocal",
+  "Relu",
+  "Rsqrt",
+  "Sign",
+  "Sqrt",
+  "Square",
+  "SquaredDifference",
+  "Step",
+  "Sub",
+  "Tanh",
+]);
+
+/**
+ * Writes equal updates of several state tensors as one.
+ *
+ * @param accept Lays out a pack; false when that cannot be: then its lanes stay as they are.
+ */
+export function packUpdates(
+  program: Program,
+  accept: (pack: Pack) => boolean,
+): { readonly program: Program; readonly packs: readonly Pack[] } {
+  const groups = alikeUpdates(program);
+  if (groups.length === 0) return { program, packs: [] };
+  const draft = new Draft(program);
+  for (const node of program.nodes) draft.emit(node);
+  const packer = new Packer(draft, program, accept);
+  for (const group of groups) packer.update(group);
+  return { program: draft.finish(), packs: packer.packs };
+}
+
+type Update = Program["updates"][number];
+
+/** Updates of float32 state that are made in the same way, two or more at a time, by how they are made. */
+function alikeUpdates(program: Program): readonly (readonly Update[])[] {
+  const signatures = new Signatures(program);
+  const groups = new Map<string, Update[]>();
+  const state = new Map(program.state.map(({ name, value }) => [name, value]));
+  for (const update of program.updates) {
+    const type = program.values[update.value]!;
+    const node = signatures.producer(update.value);
+    if (!node || !ELEMENTWISE.has(node.kernel) || type.dtype !== "float32" || sizeOf(type.shape) === 0) {
+      continue;
+    }
+    if (state.get(update.state) === update.value) continue;
+    const key = signatures.of(update.value, type.shape);
+    groups.set(key, [...groups.get(key) ?? [], update]);
+  }
+  return [...groups.values()].filter((group) => group.length > 1);
+}
+
+/** Texts that are equal for values made in the same way by element-by-element kernels. */
+class Signatures {
+  readonly #program: Program;
+  readonly #producers = new Map<ValueId, ProgramNode>();
+  readonly #states = new Set<ValueId>();
+  readonly #known = new Map<ValueId, string>();
+  /** Signatures by content, so that they stay short however deep the nodes are. */
+  readonly #numbers = new Map<string, string>();
+
+  constructor(program: Program) {
+    this.#program = program;
+    for (const node of program.nodes) for (const id of node.outputs) this.#producers.set(id, node);
+    for (const { value } of program.state) this.#states.add(value);
+  }
+
+  producer(id: ValueId): ProgramNode | undefined {
+    return this.#producers.get(id);
+  }
+
+  of(id: ValueId, shape: readonly number[]): string {
+    const type = this.#program.values[id]!;
+    if (type.shape.length === 0 && shape.length > 0) return `scalar ${id}`;
+    if (!sameShape(type.shape, shape)) return "other";
+    const known = this.#known.get(id);
+    if (known) return known;
+    const node = this.#producers.get(id);
+    const isInside = node && ELEMENTWISE.has(node.kernel);
+    const content = isInside
+      ? JSON.stringify([node.kernel, node.attrs, node.inputs.map((input) => this.of(input!, shape))])
+      : this.#states.has(id)
+      ? "state"
+      : "joined";
+    const signature = this.#numbers.get(content) ?? `#${this.#numbers.size}`;
+    this.#numbers.set(content, signature);
+    this.#known.set(id, signature);
+    return signature;
+  }
+}
+
+/** Packs groups of updates. */
+class Packer {
+  readonly packs: Pack[] = [];
+  readonly #draft: Draft;
+  readonly #accept: (pack: Pack) => boolean;
+  readonly #states: ReadonlyMap<ValueId, string>;
+  readonly #producers = new Map<ValueId, ProgramNode>();
+  readonly #known = new Map<string, ValueId>();
+
+  constructor(draft: Draft, program: Program, accept: (pack: Pack) => boolean) {
+    this.#draft = draft;
+    this.#accept = accept;
+    this.#states = new Map(program.state.map(({ name, value }) => [value, name]));
+    for (const node of program.nodes) for (const id of node.outputs) this.#producers.set(id, node);
+  }
+
+  /** Replaces the updates of all lanes by one of their pack. */
+  update(group: readonly Update[]): void {
+    const lanes = group.map((update) => update.state);
+    const pack = this.#pack(lanes);
+    if (!pack) return;
+    const value = this.#packed(group.map((update) => update.value));
+    const done = new Set(lanes);
+    this.#draft.updates = [
+      ...this.#draft.updates.filter((update) => !done.has(update.state)),
+      { state: pack.name, value },
+    ];
+  }
+
+  /** One value for the values of all lanes. */
+  #packed(lanes: readonly ValueId[]): ValueId {
+    const key = lanes.join();
+    const known = this.#known.get(key);
+    if (known !== undefined) return known;
+    const value = this.#packedState(lanes) ?? this.#packedNode(lanes) ?? this.#joined(lanes);
+    this.#known.set(key, value);
+    return value;
+  }
+
+  #packedState(lanes: readonly ValueId[]): ValueId | undefined {
+    const names = lanes.map((id) => this.#states.get(id));
+    if (!names.every((name) => name !== undefined)) return undefined;
+    const pack = this.#pack(names);
+    return pack && this.#draft.state.find((state) => state.name === pack.name)!.value;
+  }
+
+  /** The state that stands for the members together, laid out on first use. */
+  #pack(members: readonly string[]): Pack | undefined {
+    const name = `pack(${members[0]} and ${members.length - 1} more)`;
+    const known = this.packs.find((pack) => pack.name === name);
+    if (known) return known.members.join("\n") === members.join("\n") ? known : undefined;
+    if (new Set(members).size < members.length) return undefined;
+    if (members.some((member) => this.packs.some((pack) => pack.members.includes(member)))) return undefined;
+    const pack = { name, members };
+    if (!this.#accept(pack)) return undefined;
+    this.packs.push(pack);
+    const states = members.map((member) => this.#draft.state.find((state) => state.name === member)!);
+    const size = states.reduce((sum, state) => sum + sizeOf(this.#draft.type(state.value).shape), 0);
+    const value = this.#draft.value({ dtype: "float32", shape: [size] });
+    this.#draft.state = [...this.#draft.state, { name, trainable: states[0]!.trainable, value }];
+    return pack;
+  }
+
+  #packedNode(lanes: readonly ValueId[]): ValueId | undefined {
+    const nodes = lanes.map((id) => this.#producers.get(id));
+    const [first] = nodes;
+    if (!first || !ELEMENTWISE.has(first.kernel)) return undefined;
+    const attrs = JSON.stringify(first.attrs);
+    const isAlike = nodes.every((node) =>
+      node?.kernel === first.kernel && JSON.stringify(node.attrs) === attrs && node.outputs.length === 1
+    );
+    if (!isAlike) return undefined;
+    const operands = first.inputs.map((_, i) => nodes.map((node) => node!.inputs[i]!));
+    if (!operands.every((operand) => this.#isPackable(operand, lanes))) return undefined;
+    const inputs = operands.map((operand) => (this.#isShared(operand) ? operand[0]! : this.#packed(operand)));
+    return this.#draft.add(first.kernel as "Add", inputs, first.attrs as Record<never, never>, "update");
+  }
+
+  /** One scalar for all lanes, or a tensor per lane of the lane's shape. */
+  #isPackable(operand: readonly ValueId[], lanes: readonly ValueId[]): boolean {
+    if (this.#isShared(operand)) return true;
+    return operand.every((id, i) => sameShape(this.#draft.type(id).shape, this.#draft.type(lanes[i]!).shape));
+  }
+
+  #isShared(operand: readonly ValueId[]): boolean {
+    return operand.every((id) => id === operand[0]) && this.#draft.type(operand[0]!).shape.length === 0;
+  }
+
+  /** The values one after the other. */
+  #joined(lanes: readonly ValueId[]): ValueId {
+    const flat = lanes.map((id) => {
+      const { shape } = this.#draft.type(id);
+      return shape.length === 1 ? id : this.#draft.add("Reshape", [id], { shape: [sizeOf(shape)] }, "update");
+    });
+    return this.#draft.add("Concat", flat, { axis: 0 }, "update");
+  }
+}

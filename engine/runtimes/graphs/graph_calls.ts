@@ -1,0 +1,117 @@
+/**
+ * How a ready graph is called: as a whole, or in parts that several threads make at the same time.
+ *
+ * @module
+ */
+import type { NamedGraph, ReadyGraph, ReadyParts } from "./graph_cache.ts";
+import type { LoadOptions, OrtCall, OrtModel, OrtTensor } from "../native/ort.ts";
+import type { PackageOrt } from "./ort_package.ts";
+import { partSum } from "../../passes/sharding.ts";
+
+/** Where the tensors of a program lie, by name. */
+export interface Places {
+  input(name: string): OrtTensor;
+  output(name: string): OrtTensor;
+  /** State as it is. */
+  present(name: string): OrtTensor;
+  /** State as it will be. */
+  next(name: string): OrtTensor;
+}
+
+/** A loaded graph. */
+export interface GraphCalls {
+  /** A call with tensors in fixed places. */
+  bind(places: Places): OrtCall;
+  dispose(): Promise<void>;
+}
+
+/** Loads a graph, in one piece with the given options. */
+export function loadCalls(graph: ReadyGraph, ort: PackageOrt, options: LoadOptions): Promise<GraphCalls> {
+  return graph.parts ? loadParts(graph.parts, ort) : loadWhole(graph, ort, options);
+}
+
+async function loadWhole(graph: ReadyGraph, ort: PackageOrt, options: LoadOptions): Promise<GraphCalls> {
+  const model = await load(graph, ort, { ...options, cpuNodes: graph.cpuNodes });
+  return { bind: (places) => bindAll(model, graph, places), dispose: () => model.dispose() };
+}
+
+async function load(
+  { onnx, names }: NamedGraph,
+  ort: PackageOrt,
+  options: Parameters<PackageOrt["load"]>[2],
+): Promise<OrtModel> {
+  const order = {
+    inputs: [...names.inputs, ...names.state.map((entry) => entry.input)],
+    outputs: [...names.outputs, ...names.updates].map((entry) => entry.output),
+  };
+  return await ort.load(onnx, order, options);
+}
+
+function bindAll(model: OrtModel, { names }: NamedGraph, places: Places): OrtCall {
+  return model.bind(
+    [
+      ...names.inputs.map((name) => places.input(name)),
+      ...names.state.map(({ name }) => places.present(name)),
+    ],
+    [
+      ...names.outputs.map(({ name }) => places.output(name)),
+      ...names.updates.map(({ name }) => places.next(name)),
+    ],
+  );
+}
+
+/**
+ * Parts on a thread each, then what comes after them on this one: it is short, and threads of its operations, which look
+ * out for work for a while after each, would take the cores from the next parts.
+ */
+async function loadParts(parts: ReadyParts, ort: PackageOrt): Promise<GraphCalls> {
+  const together = await ort.together?.(parts.count) ?? inTurn;
+  const part = await load(parts.part, ort, { threads: 1 });
+  const rest = parts.rest && await load(parts.rest, ort, { threads: 1 });
+  const numbers = [...Array(parts.count).keys()];
+  const sums = new Map<string, OrtTensor>(
+    numbers.flatMap((k) =>
+      parts.sums.map(({ name, dtype, shape }) => [partSum(k, name), ort.tensor(dtype, shape)] as const)
+    ),
+  );
+  const views: OrtTensor[] = [];
+  /** The share of a part of the first axis of a tensor. */
+  const share = (whole: OrtTensor, k: number): OrtTensor => {
+    const shape = [whole.shape[0]! / parts.count, ...whole.shape.slice(1)];
+    const view = ort.tensor(whole.dtype, shape, {
+      tensor: whole,
+      offset: k * whole.data.length / parts.count,
+    });
+    views.push(view);
+    return view;
+  };
+  const [rows, rowOutputs] = [new Set(parts.rows), new Set(parts.rowOutputs)];
+  return {
+    bind(places) {
+      const calls = numbers.map((k) =>
+        bindAll(part, parts.part, {
+          ...places,
+          input: (name) => rows.has(name) ? share(places.input(name), k) : places.input(name),
+          output: (name) =>
+            rowOutputs.has(name) ? share(places.output(name), k) : sums.get(partSum(k, name))!,
+        })
+      );
+      const after = rest &&
+        bindAll(rest, parts.rest!, { ...places, input: (name) => sums.get(name) ?? places.input(name) });
+      return async () => {
+        await together(calls);
+        await after?.();
+      };
+    },
+    async dispose() {
+      await part.dispose();
+      await rest?.dispose();
+      for (const tensor of [...views, ...sums.values()]) ort.release(tensor);
+    },
+  };
+}
+
+/** Calls one after the other, where one thread makes them all: the numbers are those of calls at the same time. */
+async function inTurn(calls: readonly OrtCall[]): Promise<void> {
+  for (const call of calls) await call();
+}

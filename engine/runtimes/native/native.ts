@@ -1,0 +1,34 @@
+/**
+ * The engine `native`: programs as ONNX graphs on ONNX Runtime's C++ kernels.
+ *
+ * Deterministic: at a fixed number of threads equal inputs give equal bits, from process to process.
+ *
+ * @module
+ */
+import { GraphSession } from "../graphs/graph_session.ts";
+import { openOrt, type Ort } from "./ort.ts";
+import { checkThreads, defaultThreads, partsFor, threadsFor } from "../threads.ts";
+import type { Engine } from "../types.ts";
+
+/** ONNX Runtime on the CPU. */
+export const nativeEngine: Engine = nativeEngineOn(openOrt);
+
+/** The engine on a library that is reached in a certain way. */
+export function nativeEngineOn(open: () => Promise<Ort>): Engine {
+  return {
+    name: "native",
+    async open(state, { threads, graphs } = {}) {
+      if (threads !== undefined) checkThreads(threads);
+      const most = threads ?? defaultThreads();
+      const backend = {
+        engine: "native",
+        ort: await open(),
+        threads: most,
+        threadsFor: (multiplications: number) => threads ?? threadsFor(multiplications, most),
+        partsFor: (multiplications: number, numbers: number) => partsFor(multiplications, numbers, most),
+        graphs,
+      };
+      return new GraphSession(backend, state);
+    },
+  };
+}

@@ -1,0 +1,55 @@
+/**
+ * A member of the crew: waits for calls and makes them; see `crew.ts`. Runs in a worker.
+ *
+ * @module
+ */
+import { workerData } from "node:worker_threads";
+import { CALL_WORDS, CREW_STATE, type CrewPost, postViews } from "./mailbox.ts";
+import { openFloatMode } from "./float_mode.ts";
+
+const RUN = {
+  parameters: ["pointer", "pointer", "pointer", "pointer", "usize", "pointer", "usize", "pointer"],
+  result: "pointer",
+} as const;
+
+const { state, words } = postViews(workerData as CrewPost);
+const floatMode = openFloatMode();
+const functions = new Map<bigint, Deno.UnsafeFnPointer<typeof RUN>>();
+
+function functionAt(address: bigint): Deno.UnsafeFnPointer<typeof RUN> {
+  const known = functions.get(address);
+  if (known) return known;
+  const made = new Deno.UnsafeFnPointer(
+    Deno.UnsafePointer.create(address)! as Deno.PointerObject<typeof RUN>,
+    RUN,
+  );
+  functions.set(address, made);
+  return made;
+}
+
+function run(): void {
+  const pointer = (i: number) => Deno.UnsafePointer.create(words[i]!);
+  const call = functionAt(words[0]!);
+  floatMode.flush();
+  const status = call.call(
+    pointer(1),
+    null,
+    pointer(2),
+    pointer(3),
+    words[4]!,
+    pointer(5),
+    words[6]!,
+    pointer(7),
+  );
+  floatMode.restore();
+  words[CALL_WORDS] = status === null ? 0n : Deno.UnsafePointer.value(status);
+}
+
+Atomics.store(state, 0, CREW_STATE.waiting);
+Atomics.notify(state, 0);
+for (;;) {
+  while (Atomics.load(state, 0) !== CREW_STATE.working) Atomics.wait(state, 0, CREW_STATE.waiting);
+  run();
+  Atomics.store(state, 0, CREW_STATE.waiting);
+  Atomics.notify(state, 0);
+}

@@ -1,0 +1,68 @@
+/**
+ * Locks that die with their process: an advisory lock (`flock`) on an empty file. No process number, no host name and no
+ * clock takes part, so that a lock means the same on every machine that shares the folder, and a copy of a folder is
+ * free. On a file system without such locks nothing is locked.
+ *
+ * @module
+ */
+import { exists } from "./atomic.ts";
+
+/** Someone may look whether a lock is taken, for an instant; a try is repeated. */
+const TRIES = 5;
+const PAUSE_MS = 20;
+
+/** A lock that this process holds. */
+export class FileLock {
+  constructor(readonly path: string, readonly file: Deno.FsFile) {}
+
+  /** Takes the lock; undefined when another process holds it. */
+  static async take(path: string, tries: number = TRIES): Promise<FileLock | undefined> {
+    for (let i = 0; i < tries; i++) {
+      const file = await Deno.open(path, { create: true, read: true, write: true });
+      try {
+        if (await tryLock(file, true) && await isAt(path, file)) return new FileLock(path, file);
+      } catch (error) {
+        file.close();
+        throw error;
+      }
+      file.close();
+      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+    }
+    return undefined;
+  }
+
+  /** Removes the file, too. */
+  async release(): Promise<void> {
+    await Deno.remove(this.path).catch(() => {}); // the folder may be gone
+    this.file.close();
+  }
+}
+
+/** Whether a process holds the lock. */
+export async function isLocked(path: string): Promise<boolean> {
+  if (!await exists(path)) return false;
+  try {
+    using file = await Deno.open(path, { read: true });
+    return !await tryLock(file, false);
+  } catch {
+    return false; // released at this moment, or not ours to read
+  }
+}
+
+async function tryLock(file: Deno.FsFile, isExclusive: boolean): Promise<boolean> {
+  try {
+    return await file.tryLock(isExclusive);
+  } catch {
+    return true; // the file system has no locks
+  }
+}
+
+/** Whether the path still leads to the open file; another process can have removed it before we locked it. */
+async function isAt(path: string, file: Deno.FsFile): Promise<boolean> {
+  try {
+    const [there, here] = [await Deno.stat(path), await file.stat()];
+    return there.ino === here.ino && there.dev === here.dev;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,59 @@
+/**
+ * Folders that live as long as the process that made them: exchange folders of boxes, repetitions of a verification.
+ *
+ * @module
+ */
+import { exists, removeFolder } from "./atomic.ts";
+import { FileLock } from "./lock.ts";
+import { join } from "./paths.ts";
+
+/** What nobody owns is removed when it is older than this; longer than any folder takes to be made. */
+const STALE_MS = 24 * 3600 * 1000;
+/** What an owner left is removed when it is older than this. */
+const FRESH_MS = 60 * 1000;
+
+/** A folder of this process alone, with its lock beside it. */
+export class ScratchFolder {
+  private constructor(readonly path: string, readonly lock: FileLock | undefined) {}
+
+  /** Makes a folder with a fresh name below `parent`, and removes those that are left of processes that were killed. */
+  static async create(parent: string): Promise<ScratchFolder> {
+    await Deno.mkdir(parent, { recursive: true });
+    await removeLeftOvers(parent).catch(() => {}); // another process may be doing the same
+    const name = crypto.randomUUID();
+    const lock = await FileLock.take(join(parent, `${name}.lock`));
+    await Deno.mkdir(join(parent, name));
+    return new ScratchFolder(await Deno.realPath(join(parent, name)), lock);
+  }
+
+  async remove(): Promise<void> {
+    await removeFolder(this.path);
+    await this.lock?.release();
+  }
+}
+
+/** Removes folders whose lock nobody holds, and old ones without a lock. */
+async function removeLeftOvers(parent: string): Promise<void> {
+  for await (const { name } of Deno.readDir(parent)) {
+    const path = join(parent, name);
+    if (!name.endsWith(".lock") || await ageMs(path) < FRESH_MS) continue;
+    const lock = await FileLock.take(path);
+    if (!lock) continue;
+    await removeFolder(path.slice(0, -".lock".length));
+    await lock.release();
+  }
+  await removeStale(parent, /^[0-9a-f-]{36}$/);
+}
+
+/** Removes what nobody owns and is old, by its name. */
+export async function removeStale(parent: string, pattern: RegExp): Promise<void> {
+  for await (const { name } of Deno.readDir(parent)) {
+    const path = join(parent, name);
+    if (!pattern.test(name) || await exists(`${path}.lock`)) continue;
+    if (await ageMs(path) > STALE_MS) await removeFolder(path);
+  }
+}
+
+async function ageMs(path: string): Promise<number> {
+  return Date.now() - ((await Deno.lstat(path)).mtime?.getTime() ?? Date.now());
+}

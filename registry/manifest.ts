@@ -1,0 +1,87 @@
+/**
+ * A plugin's manifest: the key `"beamline"` in its `deno.json`, read without running any of its code.
+ *
+ * @module
+ */
+import { z } from "zod";
+import { NotFoundError } from "../core/errors.ts";
+import { safeParseJson } from "../core/json.ts";
+import { isAbsolute, join, resolve } from "../files/paths.ts";
+
+const limits = z.strictObject({
+  /** Seconds a hook may take, by hook name. */
+  seconds: z.record(z.string(), z.number().positive()).optional(),
+  /** Bytes of memory the box may use. */
+  memoryBytes: z.int().positive().optional(),
+});
+
+const manifest = z.strictObject({
+  name: z.string().regex(
+    /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/,
+    "must be lower-case letters, digits and single hyphens",
+  ),
+  title: z.string().min(1),
+  entry: z.string().min(1).default("./mod.ts"),
+  permissions: z.strictObject({ read: z.array(z.string()).default([]) }).default({ read: [] }),
+  data: z.array(z.strictObject({ file: z.string(), sha256: z.string().optional(), url: z.string() })).default(
+    [],
+  ),
+  limits: limits.optional(),
+});
+
+/** A plugin's manifest. */
+export type Manifest = z.output<typeof manifest>;
+
+/** A manifest and where it was found; `directory` and `entry` are absolute. */
+export interface PluginLocation {
+  readonly manifest: Manifest;
+  readonly directory: string;
+  readonly entry: string;
+  readonly origin: "built-in" | "deno.json" | "path";
+  /** Folders beyond its own that the manifest asks to read; absolute. */
+  readonly reads: readonly string[];
+}
+
+/**
+ * Reads the manifest of a plugin folder.
+ *
+ * @throws {NotFoundError} If the folder has no `deno.json`.
+ * @throws {SyntaxError} If the manifest is missing or has a wrong field.
+ */
+export async function readManifest(
+  directory: string,
+  origin: PluginLocation["origin"],
+): Promise<PluginLocation> {
+  const root = resolve(directory);
+  const path = join(root, "deno.json");
+  let text: string;
+  try {
+    text = await Deno.readTextFile(path);
+  } catch {
+    throw new NotFoundError(
+      `Cannot load plugin "${directory}" as its folder must hold a deno.json with the key "beamline": none found`,
+      "plugin",
+      directory,
+    );
+  }
+  const json = safeParseJson(text, path) as { beamline?: unknown };
+  const parsed = manifest.safeParse(json?.beamline);
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0];
+    const where = ["beamline", ...(issue?.path ?? [])].join(".");
+    throw new SyntaxError(`Cannot read "${path}" as "${where}" is not right: ${issue?.message ?? "unknown"}`);
+  }
+  const entry = resolve(root, parsed.data.entry);
+  if (entry !== root && !entry.startsWith(root + "/")) {
+    throw new SyntaxError(
+      `Cannot read "${path}" as "beamline.entry" must lie in the plugin's folder: "${parsed.data.entry}"`,
+    );
+  }
+  return {
+    manifest: parsed.data,
+    directory: root,
+    entry,
+    origin,
+    reads: parsed.data.permissions.read.map((folder) => isAbsolute(folder) ? folder : resolve(root, folder)),
+  };
+}

@@ -1,0 +1,86 @@
+/**
+ * Finding a plugin by name or path: built-in list, the user's `deno.json`, a folder. No plugin code runs here.
+ *
+ * @module
+ */
+import { NotFoundError } from "../core/errors.ts";
+import { safeParseJson } from "../core/json.ts";
+import { nearestName } from "../core/names.ts";
+import { exists } from "../files/atomic.ts";
+import { type PluginLocation, readManifest } from "./manifest.ts";
+import { join, resolve } from "../files/paths.ts";
+
+/** Built-in plugins: folder by name, in the order they are listed. */
+export type BuiltIns = { readonly [name: string]: string };
+
+/** Folders named in the user's `deno.json` under `"beamline": {"plugins": {name: path}}`; empty when there is none. */
+async function userPlugins(workingDirectory: string): Promise<{ readonly [name: string]: string }> {
+  const path = join(workingDirectory, "deno.json");
+  if (!await exists(path)) return {};
+  const json = safeParseJson(await Deno.readTextFile(path), path) as {
+    beamline?: { plugins?: Record<string, unknown> };
+  };
+  const plugins: { [name: string]: string } = {};
+  for (const [name, target] of Object.entries(json?.beamline?.plugins ?? {})) {
+    if (typeof target !== "string") {
+      throw new SyntaxError(
+        `Cannot read "${path}" as "beamline.plugins.${name}" must be a path: found ${typeof target}`,
+      );
+    }
+    plugins[name] = resolve(workingDirectory, target);
+  }
+  return plugins;
+}
+
+/** All known plugins, built-in ones first. */
+export async function listPlugins(builtIns: BuiltIns, workingDirectory: string): Promise<PluginLocation[]> {
+  const found: PluginLocation[] = [];
+  for (const directory of Object.values(builtIns)) found.push(await readManifest(directory, "built-in"));
+  for (const [name, directory] of Object.entries(await userPlugins(workingDirectory))) {
+    const location = await readManifest(directory, "deno.json");
+    const taken = found.find((other) => other.manifest.name === location.manifest.name);
+    if (taken) {
+      throw new SyntaxError(
+        `Cannot register plugin "${name}" as the name is taken: first registered by "${taken.directory}"`,
+      );
+    }
+    found.push(location);
+  }
+  return found;
+}
+
+/**
+ * The plugin meant by a name or a path.
+ *
+ * @throws {NotFoundError} With the nearest known name.
+ */
+export async function findPlugin(
+  reference: string,
+  builtIns: BuiltIns,
+  workingDirectory: string,
+): Promise<PluginLocation> {
+  const isPath = /[\\/]|^\.{1,2}$/.test(reference);
+  if (isPath) {
+    const path = resolve(workingDirectory, reference);
+    if (!await exists(path)) {
+      throw new NotFoundError(
+        `Cannot find plugin "${reference}" as there is no such folder: ${path}`,
+        "plugin",
+        reference,
+      );
+    }
+    return await readManifest(path, "path");
+  }
+  const plugins = await listPlugins(builtIns, workingDirectory);
+  const found = plugins.find((plugin) => plugin.manifest.name === reference);
+  if (found) return found;
+  const names = plugins.map((plugin) => plugin.manifest.name);
+  const nearest = nearestName(reference, names);
+  throw new NotFoundError(
+    `Cannot find plugin "${reference}" as no plugin has this name: known are ${names.join(", ")}` +
+      (nearest ? `; did you mean "${nearest}"?` : ""),
+    "plugin",
+    reference,
+    nearest,
+  );
+}

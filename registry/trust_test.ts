@@ -1,0 +1,150 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { withTempDir, writePlugin } from "../tests/support/plugins.ts";
+import { permissionFlags } from "../sandbox/host/host.ts";
+import { type PluginLocation, readManifest } from "./manifest.ts";
+import { checkTrust, ExperimentLock, pinOf } from "./trust.ts";
+
+/** A plugin as it is found by its path, and as it is found by its name in the user's `deno.json`. */
+async function both(directory: string): Promise<readonly PluginLocation[]> {
+  const found = await writePlugin(directory);
+  return [found, { ...found, origin: "deno.json" }];
+}
+
+async function change(location: PluginLocation): Promise<void> {
+  await Deno.writeTextFile(join(location.directory, "mod.ts"), "// changed\n", { append: true });
+}
+
+/** The same plugin, which now wants to read more. */
+async function widen(location: PluginLocation): Promise<PluginLocation> {
+  const path = join(location.directory, "deno.json");
+  const json = JSON.parse(await Deno.readTextFile(path));
+  json.beamline.permissions = { read: ["../calibration"] };
+  await Deno.writeTextFile(path, JSON.stringify(json));
+  return await readManifest(location.directory, location.origin);
+}
+
+for (const origin of ["path", "deno.json"] as const) {
+  Deno.test(`checkTrust() pins a new plugin found by ${origin}, tells its grants once, and refuses it when frozen`, async () => {
+    await withTempDir(async (directory) => {
+      const location = (await both(directory)).find((candidate) => candidate.origin === origin)!;
+      await assert.rejects(checkTrust(location, directory, true), {
+        name: "ConfigError",
+        message:
+          /^Cannot run plugin "trial" as with --frozen it must be in beamline.lock: it is not; accept it with "deno task trust trial"$/,
+      });
+      const { lines } = await checkTrust(location, directory, false);
+      assert.match(
+        lines[0]!,
+        /runs for the first time: it may read its own folder and the data you give it; it has no network/,
+      );
+      assert.deepEqual((await checkTrust(location, directory, true)).lines, []);
+    });
+  });
+}
+
+Deno.test("checkTrust() refuses a changed plugin of deno.json, tells of one named by its path, refuses both when frozen", async () => {
+  await withTempDir(async (directory) => {
+    const [byPath, registered] = await both(directory) as [PluginLocation, PluginLocation];
+    for (const location of [byPath, registered]) await checkTrust(location, directory, false);
+    await change(byPath);
+    const refusal = {
+      name: "ConfigError",
+      message:
+        /must be as it was when it was trusted: changed are its code; accept it with "deno task trust trial"$/,
+    };
+    await assert.rejects(checkTrust(registered, directory, false), refusal);
+    await assert.rejects(checkTrust(byPath, directory, true), refusal);
+    const { lines } = await checkTrust(byPath, directory, false);
+    assert.match(lines[0]!, /^plugin "trial" has changed since it was trusted: its code; accept it with /);
+    const lock = new ExperimentLock(directory);
+    await lock.accept(registered, await pinOf(registered));
+    assert.deepEqual((await checkTrust(registered, directory, true)).lines, []);
+    assert.equal((await checkTrust(byPath, directory, false)).lines.length, 1); // pinned apart
+  });
+});
+
+/** Pins of a plugin as one file after the other is added, relative to its folder. */
+async function pinsWith(location: PluginLocation, files: readonly string[]): Promise<string[]> {
+  const pins = [(await pinOf(location)).modules];
+  for (const path of files) {
+    const file = join(location.directory, path);
+    await Deno.mkdir(join(file, ".."), { recursive: true });
+    await Deno.writeTextFile(file, "");
+    pins.push((await pinOf(location)).modules);
+  }
+  return pins;
+}
+
+Deno.test("pinOf() counts all that a plugin can import, whatever its place and ending", async () => {
+  await withTempDir(async (directory) => {
+    const [location] = await both(directory) as [PluginLocation, PluginLocation];
+    const folders = [".hidden/a.ts", "a_test.ts", "node_modules/a/index.mjs", "deep/.git/b.ts"];
+    const names = ["b.cts", "B.TS", "bare", ".bare", "c.JSON", "d.wasm"];
+    const pins = await pinsWith(location, [...folders, ...names]);
+    assert.equal(new Set(pins).size, folders.length + names.length + 1);
+  });
+});
+
+Deno.test("pinOf() counts modules in folders that a plugin may read, and no data", async () => {
+  await withTempDir(async (directory) => {
+    const location = await widen((await both(directory))[0]!);
+    const pins = await pinsWith(location, [
+      "../calibration/a.ts",
+      "../calibration/deep/b.MJS",
+      "../calibration/gains.json",
+      "../calibration/raw",
+    ]);
+    assert.equal(new Set(pins).size, 3);
+    assert.deepEqual(pins.slice(2), [pins[2], pins[2], pins[2]]);
+  });
+});
+
+Deno.test("pinOf() leaves out .git, which no box may read", async () => {
+  await withTempDir(async (directory) => {
+    const [location] = await both(directory) as [PluginLocation, PluginLocation];
+    const pins = await pinsWith(location, [".git/HEAD", ".git/a.ts"]);
+    assert.equal(new Set(pins).size, 1);
+    for (const exchange of [{}, { exchange: "/exchange" }]) {
+      const flags = permissionFlags(location, { read: [], ...exchange });
+      assert.ok(flags.includes(`--deny-read=${join(location.directory, ".git")}`), flags.join(" "));
+    }
+  });
+});
+
+Deno.test("checkTrust() names each folder that a plugin wants to read beyond what was accepted", async () => {
+  await withTempDir(async (directory) => {
+    const [, registered] = await both(directory) as [PluginLocation, PluginLocation];
+    await checkTrust(registered, directory, false);
+    const wider = await widen(registered);
+    await assert.rejects(checkTrust(wider, directory, false), {
+      message: /it also wants to read "..\/calibration"/,
+    });
+    await new ExperimentLock(directory).accept(wider, await pinOf(wider));
+    assert.deepEqual((await checkTrust(wider, directory, true)).lines, []);
+  });
+});
+
+Deno.test("ExperimentLock keeps every pin of runs that begin at once, and lets go of folders that are gone", async () => {
+  await withTempDir(async (directory) => {
+    const lock = new ExperimentLock(directory);
+    const locations = await Promise.all(
+      Array.from({ length: 8 }, (_, i) => writePlugin(directory, { name: `p${i}` })),
+    );
+    await Promise.all(locations.map((location) => checkTrust(location, directory, false)));
+    const pinned = async (): Promise<string[]> =>
+      Object.keys(JSON.parse(await Deno.readTextFile(join(directory, "beamline.lock"))).plugins);
+    assert.equal((await pinned()).length, 8);
+    await Deno.remove(locations[0]!.directory, { recursive: true });
+    await lock.accept(locations[1]!, await pinOf(locations[1]!));
+    assert.deepEqual(await pinned(), locations.slice(1).map(({ manifest }) => `./${manifest.name}`));
+  });
+});
+
+Deno.test("ExperimentLock refuses a lock of another form", async () => {
+  await withTempDir(async (directory) => {
+    const [location] = await both(directory) as [PluginLocation, PluginLocation];
+    await Deno.writeTextFile(join(directory, "beamline.lock"), '{"schema": "beamline-lock/9"}');
+    await assert.rejects(checkTrust(location, directory, false), /schema must be "beamline-lock\/1"/);
+  });
+});

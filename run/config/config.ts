@@ -1,0 +1,299 @@
+/**
+ * Configuration: defaults < preset < `--config` file < flags, with the source of every value, and every problem at
+ * once. Validation itself happens in the box, with the plugin's own schema.
+ *
+ * @module
+ */
+import { ConfigError, type ConfigIssue, DataError } from "../../core/errors.ts";
+import { safeParseJson } from "../../core/json.ts";
+import { mergeConfig } from "../../core/merge.ts";
+import { nearestName } from "../../core/names.ts";
+import type { ConfigRecord } from "../../core/records.ts";
+import type { Json, JsonObject } from "../../core/types.ts";
+import type { Description, ModelPlan } from "../../sandbox/guest/hooks.ts";
+import { type Flag, flagsOf, getPath, setPath } from "./flags.ts";
+import { dirname, resolve } from "../../files/paths.ts";
+
+/** Values of one origin, before validation. */
+export interface ConfigLayer {
+  /** Such as "preset seed", "my.json"; flags are named one by one. */
+  readonly source: string;
+  readonly values: JsonObject;
+}
+
+/** What was asked for. */
+export interface ConfigRequest {
+  readonly preset?: string | undefined;
+  /** Path of a JSON file. */
+  readonly file?: string | undefined;
+  /** Values set by flags: dotted path to value. */
+  readonly flags: { readonly [path: string]: Json };
+  /** The layers themselves, in place of preset, file and flags: the values of an earlier run. */
+  readonly layers?: readonly ConfigLayer[];
+  /** Problems that were found before, such as unknown flags; reported together with the others. */
+  readonly issues?: readonly ConfigIssue[];
+  readonly workingDirectory: string;
+}
+
+/** A valid configuration. */
+export interface ResolvedConfig {
+  /** As the plugin sees it; input paths are absolute. */
+  readonly values: JsonObject;
+  readonly record: ConfigRecord;
+  readonly flags: readonly Flag[];
+  /** Models that will be trained, in order. */
+  readonly models: { readonly [name: string]: ModelPlan };
+  /** Input paths by dotted key; absolute. */
+  readonly inputPaths: { readonly [path: string]: string };
+}
+
+/** The layers of a request, lowest first; input paths are made absolute here. */
+export async function readLayers(request: ConfigRequest, description: Description): Promise<ConfigLayer[]> {
+  const flags = flagsOf(description.schema);
+  const layers: ConfigLayer[] = [...(request.layers ?? [])];
+  if (request.preset !== undefined) layers.push(presetLayer(request.preset, description, flags));
+  if (request.file !== undefined) layers.push(await fileLayer(request.file, flags, request.workingDirectory));
+  for (const [path, value] of Object.entries(request.flags)) {
+    const values: { [key: string]: Json } = {};
+    setPath(values, path, value);
+    const flag = flags.find((candidate) => candidate.path === path);
+    const layer = { source: `--${flag?.name ?? path}`, values };
+    layers.push({ ...layer, values: absolutePaths(values, flags, request.workingDirectory) });
+  }
+  return layers;
+}
+
+function presetLayer(name: string, description: Description, flags: readonly Flag[]): ConfigLayer {
+  const values = Object.hasOwn(description.presets, name) ? description.presets[name] : undefined;
+  if (values) {
+    const [path] = Object.keys(inputPathsOf(values, flags));
+    if (path === undefined) return { source: `preset ${name}`, values };
+    throw new ConfigError(
+      `Cannot use preset "${name}" as only a flag or a configuration file may name what is read: it sets "${path}"`,
+    );
+  }
+  const known = Object.keys(description.presets);
+  const nearest = nearestName(name, known);
+  throw new ConfigError(
+    `Cannot use preset "${name}" as plugin "${description.name}" does not have it: known are ${
+      known.join(", ") || "none"
+    }` +
+      (nearest ? `; did you mean "${nearest}"?` : ""),
+  );
+}
+
+async function fileLayer(
+  file: string,
+  flags: readonly Flag[],
+  workingDirectory: string,
+): Promise<ConfigLayer> {
+  const path = resolve(workingDirectory, file);
+  let text: string;
+  try {
+    text = await Deno.readTextFile(path);
+  } catch (cause) {
+    throw new ConfigError(
+      `Cannot read "${file}" as the configuration file must exist and be readable: ${(cause as Error).name}`,
+    );
+  }
+  let json: Json;
+  try {
+    json = safeParseJson(text, file);
+  } catch (cause) {
+    throw new ConfigError((cause as Error).message);
+  }
+  if (typeof json !== "object" || json === null || Array.isArray(json)) {
+    throw new ConfigError(
+      `Cannot read "${file}" as the configuration must be a JSON object: found ${
+        Array.isArray(json) ? "array" : typeof json
+      }`,
+    );
+  }
+  const { $schema: _schema, ...rest } = json as { [key: string]: Json };
+  // the config.json of an earlier run holds its values one level down
+  const values = isObject(rest.values) && isObject(rest.sources) ? rest.values : rest;
+  return { source: file, values: absolutePaths(values, flags, dirname(path)) };
+}
+
+function isObject(value: Json | undefined): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** The same values with every input path resolved against a folder. */
+export function absolutePaths(values: JsonObject, flags: readonly Flag[], base: string): JsonObject {
+  return mapPaths(values, flags, (path) => resolve(base, path));
+}
+
+/** The same values with every input path changed by `map`. */
+export function mapPaths(
+  values: JsonObject,
+  flags: readonly Flag[],
+  map: (path: string) => string,
+): JsonObject {
+  const copy = structuredClone(values) as { [key: string]: Json };
+  for (const flag of flags) {
+    const value = flag.inputPath === undefined ? undefined : getPath(copy, flag.path);
+    if (typeof value === "string") setPath(copy, flag.path, map(value));
+    if (Array.isArray(value)) {
+      setPath(
+        copy,
+        flag.path,
+        value.map((item) => typeof item === "string" ? map(item) : item),
+      );
+    }
+  }
+  return copy;
+}
+
+/** Input paths of merged values, by dotted key; the n-th of several is "key.n". */
+export function inputPathsOf(values: JsonObject, flags: readonly Flag[]): { [path: string]: string } {
+  const found: { [path: string]: string } = {};
+  for (const flag of flags) {
+    const value = flag.inputPath === undefined ? undefined : getPath(values, flag.path);
+    if (typeof value === "string") found[flag.path] = value;
+    if (!Array.isArray(value)) continue;
+    value.forEach((item, i) => typeof item === "string" && (found[`${flag.path}.${i}`] = item));
+  }
+  return found;
+}
+
+/**
+ * Checks that input paths are there and of the right kind.
+ *
+ * @throws {DataError} Naming the flag and what was found.
+ */
+export async function checkInputPaths(
+  paths: { readonly [path: string]: string },
+  flags: readonly Flag[],
+): Promise<void> {
+  for (const [key, path] of Object.entries(paths)) {
+    const flag = flags.find(({ path }) => key === path || key.startsWith(`${path}.`))!;
+    let info: Deno.FileInfo;
+    try {
+      info = await Deno.stat(path);
+    } catch (cause) {
+      throw new DataError(
+        `Cannot read "${path}" as --${flag.name} must name something to read: no such file or folder`,
+        path,
+        {
+          cause,
+        },
+      );
+    }
+    const isWrong = (flag.inputPath === "file" && !info.isFile) ||
+      (flag.inputPath === "directory" && !info.isDirectory);
+    if (isWrong) {
+      throw new DataError(
+        `Cannot read "${path}" as --${flag.name} must name a ${flag.inputPath}: found a ${
+          info.isDirectory ? "directory" : "file"
+        }`,
+        path,
+      );
+    }
+  }
+}
+
+/** Merges the layers; every value keeps its source. */
+export function mergeLayers(
+  layers: readonly ConfigLayer[],
+): { values: JsonObject; sources: { readonly [path: string]: string } } {
+  return mergeConfig(layers);
+}
+
+/** What the box answered to `parse`. */
+export type ParseAnswer =
+  | {
+    readonly ok: true;
+    readonly config: JsonObject;
+    readonly models: { readonly [name: string]: ModelPlan };
+  }
+  | { readonly ok: false; readonly issues: readonly { readonly path: string; readonly message: string }[] };
+
+/**
+ * Completes what the box found.
+ *
+ * @throws {ConfigError} With every issue, its source and the nearest known name.
+ */
+export function resolveConfig(
+  description: Description,
+  merged: { readonly values: JsonObject; readonly sources: { readonly [path: string]: string } },
+  answer: ParseAnswer,
+  earlierIssues: readonly ConfigIssue[] = [],
+): ResolvedConfig {
+  const flags = flagsOf(description.schema);
+  const issues = [
+    ...earlierIssues,
+    ...(answer.ok ? [] : answer.issues.map((issue) => completeIssue(issue, flags, merged))),
+  ];
+  if (!answer.ok || issues.length > 0) {
+    throw new ConfigError(
+      `Cannot run "${description.name}" as its configuration must be valid: ${issues.length} problem${
+        issues.length === 1 ? "" : "s"
+      }`,
+      issues,
+    );
+  }
+  const inputPaths = inputPathsOf(answer.config, flags);
+  checkGiven(description.name, inputPaths, inputPathsOf(merged.values, flags));
+  const sources: { [path: string]: string } = {};
+  const help: { [path: string]: string } = {};
+  for (const flag of flags) {
+    if (getPath(answer.config, flag.path) === undefined) continue;
+    sources[flag.path] = sourceOf(flag.path, merged.sources);
+    help[flag.path] = flag.help;
+  }
+  return {
+    values: answer.config,
+    record: { values: answer.config, sources, help },
+    flags,
+    models: answer.models,
+    inputPaths,
+  };
+}
+
+/** What a box may read is decided by who runs it: the parsed values name no other input than the given ones. */
+function checkGiven(
+  plugin: string,
+  parsed: { readonly [path: string]: string },
+  given: { readonly [path: string]: string },
+): void {
+  for (const [path, value] of Object.entries(parsed)) {
+    if (given[path] === value) continue;
+    throw new ConfigError(
+      `Cannot run "${plugin}" as only a flag or a configuration file may name what is read: its own code set "${path}" to "${value}"`,
+    );
+  }
+}
+
+/** The source of a path, or of the nearest object that holds it. */
+function sourceOf(path: string, sources: { readonly [path: string]: string }): string {
+  for (let key = path; key !== ""; key = key.split(".").slice(0, -1).join(".")) {
+    const source = sources[key];
+    if (source !== undefined) return source;
+  }
+  return "default";
+}
+
+function completeIssue(
+  issue: { readonly path: string; readonly message: string },
+  flags: readonly Flag[],
+  merged: { readonly values: JsonObject; readonly sources: { readonly [path: string]: string } },
+): ConfigIssue {
+  const value = getPath(merged.values, issue.path);
+  const source = sourceOf(issue.path, merged.sources);
+  if (issue.message === "unknown") {
+    const nearest = nearestName(issue.path, flags.map((flag) => flag.path));
+    return { path: issue.path, message: "there is no such value", source, ...(nearest ? { nearest } : {}) };
+  }
+  const choices = flags.find((flag) => flag.path === issue.path)?.choices;
+  const nearest = choices && typeof value === "string" ? nearestName(value, choices) : undefined;
+  const rule = choices
+    ? `must be one of ${choices.join(", ")}`
+    : issue.message.replace(/^\w/, (c) => c.toLowerCase());
+  return {
+    path: issue.path,
+    message: `${rule}, found ${value === undefined ? "nothing" : JSON.stringify(value)}`,
+    source,
+    ...(nearest ? { nearest } : {}),
+  };
+}

@@ -1,0 +1,171 @@
+/**
+ * Applying the trained model of a run to new data, without labels.
+ *
+ * @module
+ */
+import { z } from "zod";
+import { ConfigError, DataError } from "../../core/errors.ts";
+import { safeParseJson } from "../../core/json.ts";
+import type { ConfigRecord, DataRecord } from "../../core/records.ts";
+import type { Column, JsonObject, Table, TextTable } from "../../core/types.ts";
+import { writeNpy } from "../../formats/npy.ts";
+import { readTable } from "../../data/tables.ts";
+import { Cache } from "../store/cache.ts";
+import { CheckpointStore } from "../../train/checkpoint.ts";
+import { mapPaths } from "../config/config.ts";
+import type { Description } from "../../sandbox/guest/hooks.ts";
+import { writeJson } from "../../files/atomic.ts";
+import { flagsOf } from "../config/flags.ts";
+import { asColumn, loadModel } from "../../train/models.ts";
+import { join, resolve } from "../../files/paths.ts";
+import { recordedThreads } from "./replay.ts";
+import type { PluginSource } from "../stages/plugin_source.ts";
+import type { RunDirectory } from "../store/run_directory.ts";
+
+/** What to predict. */
+export interface PredictRequest {
+  readonly run: RunDirectory;
+  readonly source: PluginSource;
+  readonly description: Description;
+  /** Absolute path of the new data. */
+  readonly data: string;
+  /** The folder to write to. */
+  readonly directory: string;
+  readonly cache: string;
+  readonly engine?: string | undefined;
+  readonly threads?: number | undefined;
+}
+
+/** What was predicted. */
+export interface PredictOutcome {
+  readonly rows: number;
+  readonly simulated: boolean;
+  readonly source: string;
+  readonly notes: readonly TextTable[];
+  /** Path, unit and numbers by name. */
+  readonly predictions: { readonly [name: string]: Column & { readonly path: string } };
+}
+
+const readNewAnswer = z.object({ simulated: z.boolean(), source: z.string(), notes: z.array(z.unknown()) });
+
+/**
+ * Reads new data in the box with the run's configuration, runs the best weights over them, writes one `.npy` a column.
+ *
+ * @throws {ConfigError} If the run has no trained model.
+ * @throws {DataError} If the data are missing or unfit.
+ */
+export async function predictNew(request: PredictRequest): Promise<PredictOutcome> {
+  const { run } = request;
+  const names = await trainedModels(run);
+  const config = await readJson<ConfigRecord>(run.file("config.json"));
+  const flags = flagsOf(request.description.schema);
+  const values = mapPaths(config.values, flags, (path) => resolve(run.path, path));
+  const cache = new Cache(request.cache);
+  const scratch = await cache.scratch();
+  const exchange = scratch.path;
+  const denoDir = await cache.denoDir(request.source.name);
+  const host = await request.source.open({ read: [request.data], exchange, denoDir });
+  try {
+    const answer = readNewAnswer.parse(
+      await host.call("readNew", { config: values as JsonObject, path: request.data, seed: run.record.seed }),
+    );
+    const table = await readTable(join(exchange, "tables", "new"));
+    const predicted = await runModels(request, names, table);
+    const kept = Object.entries(table).filter(([name, column]) =>
+      column.shape.length === 1 && !(name in predicted)
+    );
+    const all = { ...predicted, ...Object.fromEntries(kept) };
+    return {
+      rows: Object.values(table)[0]?.shape[0] ?? 0,
+      simulated: answer.simulated,
+      source: answer.source,
+      notes: answer.notes as TextTable[],
+      predictions: await writePredictions(all, request.directory),
+    };
+  } finally {
+    await host.close();
+    await scratch.remove();
+  }
+}
+
+async function trainedModels(run: RunDirectory): Promise<{ readonly [model: string]: string }> {
+  const best = await new CheckpointStore(run.file("checkpoints")).pointer("best");
+  if (!best) {
+    throw new ConfigError(
+      `Cannot predict with run "${run.record.id}" as it must hold a trained model: its status is "${run.record.status}" and it has no best checkpoint`,
+    );
+  }
+  return best.models;
+}
+
+/** Outputs of every model; with several models the names begin with the model's. */
+async function runModels(
+  request: PredictRequest,
+  names: { readonly [model: string]: string },
+  table: Table,
+): Promise<{ [name: string]: Column }> {
+  const { run } = request;
+  const checkpoints = new CheckpointStore(run.file("checkpoints"));
+  const units = await outputUnits(run);
+  const found: { [name: string]: Column } = {};
+  const isOnly = Object.keys(names).length === 1;
+  for (const [name, directory] of Object.entries(names)) {
+    const { state } = await checkpoints.read(directory);
+    const model = await loadModel({
+      name,
+      directory: run.file("programs"),
+      programs: ["predict"],
+      fileOf: (program) => `${name}-${program}.json`,
+      plugin: run.record.plugin.name,
+      engine: request.engine ?? run.record.engine?.name ?? "native",
+      threads: request.threads ?? recordedThreads(run.record),
+      seed: run.record.seed,
+      state,
+    });
+    try {
+      for (const [output, array] of Object.entries(await model.runOver("predict", table))) {
+        const unit = units[`${name}.${output}`] ?? "1";
+        found[isOnly ? output : `${name}_${output}`] = { ...asColumn(array), unit };
+      }
+    } finally {
+      await model.dispose();
+    }
+  }
+  return found;
+}
+
+/** Units of model outputs, as recorded when they were traced. */
+async function outputUnits(run: RunDirectory): Promise<{ [output: string]: string }> {
+  const record = await readJson<DataRecord>(run.file("data.json"));
+  return record.outputUnits ?? {};
+}
+
+/** Columns and outputs are named by the plugin: a name may not lead out of the folder. */
+function checkFileStem(name: string): void {
+  if (/^[\p{L}\p{N}_][\p{L}\p{N}_.-]{0,100}$/u.test(name)) return;
+  throw new DataError(
+    `Cannot write predictions as their names must be letters, digits, _, . and -: found ${
+      JSON.stringify(name)
+    }`,
+  );
+}
+
+async function writePredictions(table: Table, directory: string): Promise<PredictOutcome["predictions"]> {
+  await Deno.mkdir(directory, { recursive: true });
+  const written: { [name: string]: Column & { path: string } } = {};
+  for (const [name, column] of Object.entries(table)) {
+    checkFileStem(name);
+    const path = join(directory, `${name}.npy`);
+    await writeNpy(path, column);
+    written[name] = { ...column, path };
+  }
+  const index = Object.fromEntries(
+    Object.entries(table).map(([name, { dtype, shape, unit }]) => [name, { dtype, shape, unit }]),
+  );
+  await writeJson(join(directory, "predictions.json"), index);
+  return written;
+}
+
+async function readJson<T>(path: string): Promise<T> {
+  return safeParseJson(await Deno.readTextFile(path), path) as unknown as T;
+}

@@ -1,0 +1,109 @@
+/**
+ * How far an interrupted run came: its last good checkpoints, and its logs cut back to them.
+ *
+ * @module
+ */
+import type { TrainingRecord, Warning } from "../../core/types.ts";
+import type { Tensors } from "../../engine/runtimes/types.ts";
+import { CheckpointStore, type TrainingCounters } from "../../train/checkpoint.ts";
+import { exists, writeAtomic } from "../../files/atomic.ts";
+import type { Fingerprint } from "../../train/fingerprint.ts";
+import type { RunDirectory } from "../store/run_directory.ts";
+import type { BestState } from "../../train/loop.ts";
+
+/** Where a model's training stands. */
+export interface ModelProgress {
+  readonly counters: TrainingCounters;
+  readonly state: Tensors;
+  readonly best?: BestState | undefined;
+}
+
+/** How far a run came. */
+export interface RunProgress {
+  readonly models: { readonly [model: string]: ModelProgress };
+  /** The lines of `metrics.jsonl` that are kept. */
+  readonly history: readonly TrainingRecord[];
+}
+
+/** A run that has not begun. */
+export const NO_PROGRESS: RunProgress = { models: {}, history: [] };
+
+/**
+ * Reads the last good checkpoint of each model and cuts `metrics.jsonl` and `fingerprints.jsonl` back to it. A damaged
+ * checkpoint is passed over for the one before, with a warning.
+ */
+export async function readProgress(
+  run: RunDirectory,
+  models: readonly string[],
+  warnings: Warning[],
+): Promise<RunProgress> {
+  const store = new CheckpointStore(run.file("checkpoints"));
+  const found: { [model: string]: ModelProgress } = {};
+  for (const model of models) {
+    const progress = await lastGood(store, model, warnings);
+    if (progress) found[model] = progress;
+  }
+  const isOnly = models.length === 1;
+  const history = await cutBack<TrainingRecord>(run.file("metrics.jsonl"), (line) => {
+    const counters = found[isOnly ? models[0]! : String(line.model)]?.counters;
+    return counters !== undefined && line.epoch <= counters.epoch;
+  });
+  await cutBack<Fingerprint>(run.file("fingerprints.jsonl"), (line) => {
+    const counters = found[line.model]?.counters;
+    return counters !== undefined && line.step <= counters.step;
+  });
+  return { models: found, history };
+}
+
+/**
+ * The newest checkpoint of a model that can be read, and the best one it knew of. Newer ones that cannot be used are
+ * removed, so that training writes them again.
+ */
+async function lastGood(
+  store: CheckpointStore,
+  model: string,
+  warnings: Warning[],
+): Promise<ModelProgress | undefined> {
+  for (const directory of await store.newestFirst()) {
+    try {
+      const { manifest, state } = await store.read(directory);
+      if (manifest.model !== model) continue;
+      const best = await bestOf(store, manifest.counters, manifest.globalStep - manifest.counters.step);
+      return { counters: manifest.counters, state, best };
+    } catch (error) {
+      warnings.push({
+        code: "damaged-checkpoint",
+        message: `${(error as Error).message}; training goes on from the one before`,
+      });
+      await store.remove(directory);
+    }
+  }
+  return undefined;
+}
+
+/** The best state that a checkpoint's counters name; the checkpoint is not usable without it. */
+async function bestOf(
+  store: CheckpointStore,
+  { bestStep }: TrainingCounters,
+  stepOffset: number,
+): Promise<BestState | undefined> {
+  if (bestStep === null) return undefined;
+  const { manifest, state } = await store.read(String(stepOffset + bestStep));
+  return { state, counters: manifest.counters };
+}
+
+/** Keeps the lines of a log that fulfil a condition; a last line that was cut off is dropped. */
+async function cutBack<T>(path: string, isKept: (line: T) => boolean): Promise<T[]> {
+  if (!await exists(path)) return [];
+  const kept: T[] = [];
+  for (const text of (await Deno.readTextFile(path)).split("\n")) {
+    try {
+      const line = JSON.parse(text) as T;
+      if (isKept(line)) kept.push(line);
+    } catch {
+      // an empty line, or one that was being written when the run was killed
+    }
+  }
+  await writeAtomic(path, kept.map((line) => JSON.stringify(line) + "\n").join(""));
+  return kept;
+}

@@ -1,0 +1,39 @@
+/**
+ * An earlier run as a request: to go on with it, or to do it again.
+ *
+ * @module
+ */
+import { safeParseJson } from "../../core/json.ts";
+import type { ConfigRecord, RunRecord } from "../../core/records.ts";
+import type { Json } from "../../core/types.ts";
+import type { Description } from "../../sandbox/guest/hooks.ts";
+import { absolutePaths, type ConfigLayer } from "../config/config.ts";
+import { flagsOf, getPath, setPath } from "../config/flags.ts";
+import type { RunDirectory } from "../store/run_directory.ts";
+
+/** Reads a JSON file of a run directory. */
+export async function readRunJson<T>(run: RunDirectory, name: string): Promise<T> {
+  const path = run.file(name);
+  return safeParseJson(await Deno.readTextFile(path), path) as unknown as T;
+}
+
+/**
+ * The number of threads that a run must be done again with; undefined where the engine's rule chose, which gives small
+ * programs fewer than it gives large ones.
+ */
+export function recordedThreads({ engine }: RunRecord): number | undefined {
+  return engine?.chosen === "rule" ? undefined : engine?.threads;
+}
+
+/** The configuration of a run, one layer a value, so that every value keeps its source; input paths become absolute. */
+export async function recordedLayers(run: RunDirectory, description: Description): Promise<ConfigLayer[]> {
+  const record = await readRunJson<ConfigRecord>(run, "config.json");
+  const flags = flagsOf(description.schema);
+  return Object.entries(record.sources).flatMap(([path, source]) => {
+    const value = getPath(record.values, path);
+    if (value === undefined) return [];
+    const values: { [key: string]: Json } = {};
+    setPath(values, path, value);
+    return [{ source, values: absolutePaths(values, flags, run.path) }];
+  });
+}

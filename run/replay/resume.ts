@@ -1,0 +1,95 @@
+/**
+ * Going on with a run: what must be as it was, what may have changed and is recorded.
+ *
+ * @module
+ */
+import { DataError } from "../../core/errors.ts";
+import type { ConfigRecord, InputsRecord, RunRecord } from "../../core/records.ts";
+import type { Warning } from "../../core/types.ts";
+import { changedProvenance } from "../provenance/environment_diff.ts";
+import { mapPaths, type ResolvedConfig } from "../config/config.ts";
+import type { RunRequest } from "../stages/execute.ts";
+import { exists, removeFolder } from "../../files/atomic.ts";
+import { join, relative } from "../../files/paths.ts";
+import type { RunProgress } from "./progress.ts";
+import { type ProvenanceRequest, writeProvenance } from "../provenance/provenance.ts";
+import { readRunJson } from "./replay.ts";
+import type { RunDirectory } from "../store/run_directory.ts";
+
+/** Codes of warnings that stay with a run when it is gone on with. */
+export const LASTING: readonly string[] = ["damaged-checkpoint", "resumed-otherwise"];
+
+/** `config.json` of a run; input paths are relative to its directory. */
+export function recordOf({ record, values, flags }: ResolvedConfig, path: string): ConfigRecord {
+  return { ...record, values: mapPaths(values, flags, (input) => relative(path, input)) };
+}
+
+/** Fields of `run.json` that hold paths relative to it. */
+export function relativeFields({ source, files = [] }: RunRequest, path: string): Partial<RunRecord> {
+  const { name, title, origin, directory } = source;
+  return {
+    ...(origin === "path" && directory !== undefined
+      ? { plugin: { name, title, path: relative(path, directory) } }
+      : {}),
+    ...(files.length > 0 ? { files: files.map((file) => relative(path, file)) } : {}),
+  };
+}
+
+/**
+ * Checks that a run would go on with the data it began with.
+ *
+ * @throws {DataError} Naming the first input that is not the same.
+ */
+export async function checkSameInputs(run: RunDirectory, inputs: InputsRecord): Promise<void> {
+  if (!await exists(run.file("provenance/inputs.json"))) return;
+  const recorded = await readRunJson<InputsRecord>(run, "provenance/inputs.json");
+  for (const [i, { name, sha256 }] of recorded.entries()) {
+    const now = inputs[i]?.sha256;
+    if (now === sha256) continue;
+    throw new DataError(
+      `Cannot go on with run "${run.record.id}" as its input "${name}" must be the one it began with: expected sha256 ${
+        sha256.slice(0, 12)
+      }, got ${now?.slice(0, 12) ?? "nothing"}`,
+      name,
+    );
+  }
+}
+
+/** Notes in `run.json` from which steps a run was gone on with. */
+export async function recordSteps(run: RunDirectory, progress: RunProgress): Promise<void> {
+  const { resumed = [] } = run.record;
+  const last = resumed.at(-1);
+  if (!last) return;
+  const steps = Object.fromEntries(
+    Object.entries(progress.models).map(([model, { counters }]) => [model, counters.step]),
+  );
+  await run.update({ resumed: [...resumed.slice(0, -1), { ...last, steps }] });
+}
+
+/**
+ * Writes `provenance/`. For a run that is gone on with, it is kept as it was; what is not the same any more is written
+ * beside it, into `provenance/resumed-<n>/`, and told in warnings.
+ */
+export async function recordProvenance(
+  run: RunDirectory,
+  request: Omit<ProvenanceRequest, "directory">,
+): Promise<Warning[]> {
+  const first = run.file("provenance");
+  const count = run.record.resumed?.length ?? 0;
+  if (count === 0 || !await exists(join(first, LAST_WRITTEN))) {
+    await writeProvenance({ ...request, directory: first });
+    return [];
+  }
+  const directory = join(first, `resumed-${count}`);
+  await Deno.mkdir(directory, { recursive: true });
+  await writeProvenance({ ...request, directory });
+  const changes = await changedProvenance(first, directory);
+  if (changes.length === 0) await removeFolder(directory);
+  return changes.map(({ what, before, now }) => ({
+    code: "resumed-otherwise",
+    message: `gone on with other ${what}: ${before} then, ${now} now`,
+  }));
+}
+
+/** The file that {@linkcode writeProvenance} writes last. */
+const LAST_WRITTEN = "deno.lock";

@@ -1,0 +1,198 @@
+/**
+ * The host's side of a hook's calls: runs programs on arrays that the box wrote, and keeps what shall stay here between
+ * calls.
+ *
+ * @module
+ */
+import { z } from "zod";
+import { NotFoundError } from "../../core/errors.ts";
+import { nearestName } from "../../core/names.ts";
+import type { Json, NdArray } from "../../core/types.ts";
+import { readArrays, writeArrays } from "../../sandbox/protocol/call_arrays.ts";
+import { answerFolder, questionFolder } from "../../sandbox/protocol/shared_directory.ts";
+import { DEFAULT_LIMITS } from "../../sandbox/protocol/limits.ts";
+import type { Arrays, LoadedModel, Sums } from "../../train/models.ts";
+
+const number = z.int().positive();
+const names = z.array(z.string().max(200)).max(1000);
+
+/** A call to a program. */
+const programCall = z.object({
+  model: z.string().max(200),
+  program: z.string().max(200),
+  /** Number of the call: its folder below `calls/`. */
+  call: number,
+  /** Inputs that were written, in the order of their files. */
+  inputs: names,
+  /** Inputs that stayed here, by the number of their array. */
+  kept: z.record(z.string().max(200), number),
+  shared: names,
+  sums: names,
+});
+type ProgramCall = z.output<typeof programCall>;
+const addCall = programCall.extend({ accumulator: number });
+const keepCall = z.object({ call: number });
+const forgetCall = z.object({ kept: number });
+const totalCall = z.object({ call: number, accumulator: number });
+
+/** What an accumulator adds up. */
+interface Accumulated {
+  readonly model: string;
+  readonly program: string;
+  readonly sums: Sums;
+  /** What it takes here; 0 before the first sums. */
+  bytes: number;
+}
+
+/** Beside the numbers of an array: what the host needs to know of it. */
+const ENTRY_BYTES = 1024;
+
+/** Answers the calls of one hook. What stayed here goes with it. */
+export class ProgramCalls {
+  readonly #kept = new Map<number, Promise<NdArray>>();
+  readonly #accumulated = new Map<number, Accumulated>();
+  #bytes = 0;
+
+  /** @param mostBytes What may stay here. */
+  constructor(
+    readonly models: ReadonlyMap<string, LoadedModel>,
+    readonly exchange: string,
+    readonly mostBytes: number = DEFAULT_LIMITS.keptBytes,
+  ) {}
+
+  /**
+   * Answers a call by name.
+   *
+   * @throws {NotFoundError} If there is no such method, model, program, or nothing that stayed here under the number.
+   * @throws {RangeError} If more would stay here than may.
+   */
+  async answer(method: string, args: Json): Promise<Json> {
+    const methods: { readonly [method: string]: (args: Json) => Promise<Json> | Json } = {
+      predict: (args) => this.#run(programCall.parse(args)),
+      call: (args) => this.#run(programCall.parse(args)),
+      keep: (args) => this.#keep(keepCall.parse(args).call),
+      forget: (args) => this.#forget(forgetCall.parse(args).kept),
+      add: (args) => this.#add(addCall.parse(args)),
+      total: (args) => this.#total(totalCall.parse(args)),
+    };
+    const answer = Object.hasOwn(methods, method) ? methods[method] : undefined;
+    if (answer) return await answer(args);
+    throw new NotFoundError(
+      `Cannot answer "${method}" as there is no such method: known are ${Object.keys(methods).join(", ")}`,
+      "method",
+      method,
+      nearestName(method, Object.keys(methods)),
+    );
+  }
+
+  async #run(request: ProgramCall): Promise<Json> {
+    const model = this.#model(request.model);
+    const outputs = await model.runOver(request.program, this.#inputs(request), request);
+    return this.#write(request.call, outputs);
+  }
+
+  #write(call: number, outputs: Arrays): Json {
+    writeArrays(answerFolder(this.exchange, call), outputs);
+    return Object.keys(outputs);
+  }
+
+  async #keep(call: number): Promise<Json> {
+    const array = this.#read(call);
+    this.#kept.set(call, array); // at once: calls that use it may be here already
+    await array;
+    return null;
+  }
+
+  async #read(call: number): Promise<NdArray> {
+    const { array } = await readArrays(questionFolder(this.exchange, call), ["array"]);
+    this.#take(array!.data.byteLength);
+    return array!;
+  }
+
+  async #forget(kept: number): Promise<Json> {
+    const array = this.#found(kept);
+    this.#kept.delete(kept);
+    this.#bytes -= (await array).data.byteLength + ENTRY_BYTES;
+    return null;
+  }
+
+  async #add({ accumulator, ...request }: z.output<typeof addCall>): Promise<Json> {
+    const { model, program } = request;
+    const found = this.#accumulated.get(accumulator) ?? { model, program, sums: new Map(), bytes: 0 };
+    if (found.model !== model || found.program !== program) {
+      throw new TypeError(
+        `Cannot add to accumulator ${accumulator} as it is for program "${found.program}" of model "${found.model}": found "${program}" of "${model}"`,
+      );
+    }
+    this.#accumulated.set(accumulator, found);
+    await this.#model(model).runOver(program, this.#inputs(request), { ...request, into: found.sums });
+    if (found.bytes === 0) this.#takeSums(accumulator, found);
+    return null;
+  }
+
+  #takeSums(accumulator: number, found: Accumulated): void {
+    const bytes = [...found.sums.values()].reduce((sum, { data }) => sum + data.byteLength, 0);
+    try {
+      this.#take(bytes);
+      found.bytes = bytes + ENTRY_BYTES;
+    } catch (error) {
+      this.#accumulated.delete(accumulator);
+      throw error;
+    }
+  }
+
+  #total({ call, accumulator }: z.output<typeof totalCall>): Json {
+    const found = this.#accumulated.get(accumulator);
+    if (!found) throw this.#absent("accumulator", accumulator);
+    this.#accumulated.delete(accumulator);
+    this.#bytes -= found.bytes;
+    return this.#write(call, Object.fromEntries(found.sums));
+  }
+
+  async #inputs({ call, inputs, kept }: ProgramCall): Promise<Arrays> {
+    const here = Object.entries(kept).map(async ([name, number]) =>
+      [name, await this.#found(number)] as const
+    );
+    const [found, sent] = await Promise.all([
+      Promise.all(here),
+      readArrays(questionFolder(this.exchange, call), inputs),
+    ]);
+    return { ...Object.fromEntries(found), ...sent };
+  }
+
+  #model(name: string): LoadedModel {
+    const model = this.models.get(name);
+    if (model) return model;
+    const known = [...this.models.keys()];
+    throw new NotFoundError(
+      `Cannot call model "${name}" as it was not trained: known are ${known.join(", ") || "none"}`,
+      "model",
+      name,
+      nearestName(name, known),
+    );
+  }
+
+  #found(number: number): Promise<NdArray> {
+    const array = this.#kept.get(number);
+    if (!array) throw this.#absent("kept array", number);
+    return array;
+  }
+
+  #absent(what: string, number: number): NotFoundError {
+    return new NotFoundError(
+      `Cannot use ${what} ${number} as it must be here: it was let go of, or never came`,
+      what,
+      String(number),
+    );
+  }
+
+  #take(bytes: number): void {
+    const sum = this.#bytes + bytes + ENTRY_BYTES;
+    if (sum > this.mostBytes) {
+      throw new RangeError(
+        `Cannot keep more for a box as its arrays and sums may have at most ${this.mostBytes} bytes: with these they have ${sum}`,
+      );
+    }
+    this.#bytes = sum;
+  }
+}

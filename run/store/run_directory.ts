@@ -1,0 +1,237 @@
+/**
+ * The run store: plain files, one folder per run, no index. See the run directory in `docs/run_directory.md`.
+ *
+ * @module
+ */
+import { ConfigError, NotFoundError } from "../../core/errors.ts";
+import { safeParseJson } from "../../core/json.ts";
+import type { RunRecord } from "../../core/records.ts";
+import { exists, removeAsides, removeFolder, writeJson } from "../../files/atomic.ts";
+import { FileLock, isLocked } from "../../files/lock.ts";
+import { basename, dirname, join, resolve } from "../../files/paths.ts";
+
+/** The file that is locked by the process that works on a run; gone when it ended orderly. */
+export const LOCK_FILE = "lock";
+
+/** How far a run is, as its record and its lock say it. */
+export type RunState = RunRecord["status"] | "killed";
+
+/** An open run directory. */
+export class RunDirectory {
+  #record: RunRecord;
+  #lock: FileLock | undefined;
+
+  constructor(readonly path: string, record: RunRecord) {
+    this.#record = record;
+  }
+
+  get record(): RunRecord {
+    return this.#record;
+  }
+
+  /** Path of a file in the directory. */
+  file(...parts: string[]): string {
+    return join(this.path, ...parts);
+  }
+
+  /** Changes fields of `run.json`. */
+  async update(changes: Partial<RunRecord>): Promise<void> {
+    this.#record = { ...this.#record, ...changes };
+    await writeJson(this.file("run.json"), this.#record, { isSynced: true });
+  }
+
+  /** How far the run is; "killed" when it was running and no process works on it any more. */
+  async state(): Promise<RunState> {
+    const { status } = this.record;
+    return status === "running" && !await isLocked(this.file(LOCK_FILE)) ? "killed" : status;
+  }
+
+  /**
+   * Makes this process the only one that works on the run.
+   *
+   * @throws {ConfigError} If another process does.
+   */
+  async lock(): Promise<void> {
+    this.#lock = await FileLock.take(this.file(LOCK_FILE));
+    if (this.#lock) return;
+    throw new ConfigError(
+      `Cannot go on with run "${this.record.id}" as one process at a time may work on it: another one does`,
+    );
+  }
+
+  /** Reads the record again, and removes what a process that was killed left half written. Call it with the lock. */
+  async refresh(): Promise<void> {
+    this.#record = (await openRun(this.path)).record;
+    await removeAsides(this.path);
+  }
+
+  /** Lets go of the lock. */
+  async unlock(): Promise<void> {
+    await this.#lock?.release();
+    this.#lock = undefined;
+  }
+
+  /** Writes a JSON file. */
+  write(name: string, value: unknown): Promise<void> {
+    return writeJson(this.file(name), value);
+  }
+}
+
+/** "20261121T205543Z" */
+export function timeStamp(time: Date): string {
+  return time.toISOString().replace(/[-:]/g, "").replace(/\.\d+/, "");
+}
+
+/** Folders every run has. */
+const FOLDERS = ["programs", "checkpoints", "predictions", "figures", "provenance"];
+
+/** Parts of a new run that hold paths relative to it. */
+export interface RelativeParts {
+  readonly record?: Partial<RunRecord>;
+  readonly files?: { readonly [name: string]: unknown };
+}
+
+/**
+ * Makes a new run directory, locked; the exclusive `mkdir` decides the id, so that runs started together never collide.
+ * `run.json` is written last: where it is, the run can be gone on with.
+ *
+ * @param more What depends on the directory's path: fields of the record, JSON files to write before `run.json`.
+ * @throws {ConfigError} If the folder cannot be made.
+ */
+export async function createRun(
+  out: string,
+  record: Omit<RunRecord, "id" | "schema" | "status" | "created" | "finished">,
+  more: (path: string) => RelativeParts = () => ({}),
+): Promise<RunDirectory> {
+  const parent = join(resolve(out), record.plugin.name);
+  try {
+    await Deno.mkdir(parent, { recursive: true });
+    for (;;) {
+      const now = new Date();
+      const random = crypto.randomUUID().slice(0, 4);
+      const id = `${timeStamp(now)}-${record.configHash.slice(0, 8)}-${random}`;
+      try {
+        await Deno.mkdir(join(parent, id));
+      } catch (error) {
+        if (error instanceof Deno.errors.AlreadyExists) continue;
+        throw error;
+      }
+      const full: RunRecord = {
+        schema: "beamline-run/1",
+        id,
+        status: "running",
+        created: now.toISOString(),
+        finished: null,
+        ...record,
+      };
+      const path = join(parent, id);
+      const { files = {}, record: fields = {} } = more(path);
+      return await fillRun(new RunDirectory(path, { ...full, ...fields }), files);
+    }
+  } catch (cause) {
+    throw new ConfigError(
+      `Cannot write to "${out}" as runs need a folder that can be written: ${plainReason(cause)}`,
+    );
+  }
+}
+
+async function fillRun(
+  run: RunDirectory,
+  files: { readonly [name: string]: unknown },
+): Promise<RunDirectory> {
+  try {
+    await run.lock();
+    for (const folder of FOLDERS) await Deno.mkdir(run.file(folder));
+    for (const [name, value] of Object.entries(files)) await run.write(name, value);
+    await run.update({});
+    return run;
+  } catch (error) {
+    await run.unlock();
+    await removeFolder(run.path);
+    throw error;
+  }
+}
+
+function plainReason(cause: unknown): string {
+  const error = cause as Error;
+  return error.message.split("\n")[0]!.replace(/ \(os error \d+\)/, "").replace(
+    /: (mkdir|writefile|rename) .*/,
+    "",
+  );
+}
+
+/** Reads the record of a run directory. */
+export async function openRun(path: string): Promise<RunDirectory> {
+  const file = join(path, "run.json");
+  let text: string;
+  try {
+    text = await Deno.readTextFile(file);
+  } catch {
+    throw new NotFoundError(
+      `Cannot open run "${path}" as its folder must hold run.json: none found`,
+      "run",
+      path,
+    );
+  }
+  const record = safeParseJson(text, file) as unknown as RunRecord;
+  if (record?.schema !== "beamline-run/1") {
+    throw new SyntaxError(
+      `Cannot open run "${path}" as its schema must be "beamline-run/1": found ${
+        JSON.stringify(record?.schema)
+      }`,
+    );
+  }
+  return new RunDirectory(resolve(path), record);
+}
+
+/** All runs below a store, oldest first; folders that are not runs are passed over. */
+export async function listRuns(out: string): Promise<RunDirectory[]> {
+  const runs: RunDirectory[] = [];
+  for (const plugin of await folders(resolve(out))) {
+    for (const run of await folders(plugin)) {
+      try {
+        runs.push(await openRun(run));
+      } catch {
+        // not a run, or one that was cut off before its first write
+      }
+    }
+  }
+  return runs.sort((a, b) =>
+    a.record.created < b.record.created ? -1 : a.record.created > b.record.created ? 1 : 0
+  );
+}
+
+async function folders(path: string): Promise<string[]> {
+  const found: string[] = [];
+  try {
+    for await (const entry of Deno.readDir(path)) if (entry.isDirectory) found.push(join(path, entry.name));
+  } catch (error) {
+    const isAbsent = error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory;
+    if (!isAbsent) throw error;
+  }
+  return found.sort();
+}
+
+/**
+ * The run meant by a path, an id, a unique prefix of an id, or `latest`.
+ *
+ * @throws {NotFoundError} If none or more than one fits.
+ */
+export async function findRun(reference: string, out: string): Promise<RunDirectory> {
+  if (await exists(join(reference, "run.json"))) return await openRun(reference);
+  if (reference.endsWith("run.json") && await exists(reference)) return await openRun(dirname(reference));
+  const runs = await listRuns(out);
+  const fitting = reference === "latest"
+    ? runs.slice(-1)
+    : runs.filter((run) =>
+      basename(run.path).startsWith(reference) || `${run.record.plugin.name}/${run.record.id}` === reference
+    );
+  if (fitting.length === 1) return fitting[0]!;
+  throw new NotFoundError(
+    fitting.length === 0
+      ? `Cannot find run "${reference}" as no run in "${out}" has this path, id or prefix: ${runs.length} runs are there`
+      : `Cannot find run "${reference}" as the prefix must be unique: ${fitting.length} runs begin with it`,
+    "run",
+    reference,
+  );
+}

@@ -1,0 +1,87 @@
+/**
+ * The entry point inside the box. It is trusted; the plugin is imported by a computed specifier, so that every file
+ * of the plugin's module graph is checked against the box's read permission.
+ *
+ * Arguments: entry URL of the plugin, exchange folder (empty for none).
+ *
+ * @module
+ */
+import type { Json } from "../../core/types.ts";
+import { encodeFrame, readFrames } from "../protocol/frames.ts";
+import { HookRunner } from "./hooks.ts";
+import { toErrorMessage } from "../protocol/error_messages.ts";
+import { type BoxMessage, type HookEvent, hostMessage } from "../protocol/messages.ts";
+
+const [entry, exchange] = Deno.args;
+const stdin = Deno.stdin;
+const write = Deno.stdout.writeSync.bind(Deno.stdout);
+
+function send(message: BoxMessage): void {
+  const frame = encodeFrame(message);
+  for (let sent = 0; sent < frame.length;) sent += write(frame.subarray(sent));
+}
+
+function emit(payload: HookEvent): void {
+  send({ type: "event", payload });
+}
+
+/** Whatever a plugin prints becomes a log line: standard output belongs to the protocol. */
+function captureOutput(): void {
+  const log = (...values: unknown[]): void =>
+    emit({ event: "log", text: values.map(show).join(" ").slice(0, 10_000) });
+  for (const method of ["log", "info", "debug", "warn", "error", "trace", "table", "dir"] as const) {
+    console[method] = log;
+  }
+  const text = (bytes: Uint8Array): number => {
+    log(new TextDecoder().decode(bytes).trimEnd());
+    return bytes.length;
+  };
+  for (const stream of [Deno.stdout, Deno.stderr]) {
+    stream.writeSync = text;
+    stream.write = (bytes) => Promise.resolve(text(bytes));
+  }
+}
+
+function show(value: unknown): string {
+  return typeof value === "string" ? value : Deno.inspect(value, { depth: 3 });
+}
+
+const waiting = new Map<number, { resolve(value: Json): void; reject(error: Error): void }>();
+let callCount = 0;
+
+function callHost(method: string, args: Json): Promise<Json> {
+  const id = ++callCount;
+  return new Promise((resolve, reject) => {
+    waiting.set(id, { resolve, reject });
+    send({ type: "call", id, method, args });
+  });
+}
+
+async function runHook(runner: Promise<HookRunner>, id: number, hook: string, args: Json): Promise<void> {
+  try {
+    send({ type: "result", id, value: await (await runner).call(hook, args) });
+  } catch (thrown) {
+    send({ type: "error", id, error: toErrorMessage(thrown) });
+  }
+}
+
+/** Ctrl-C on a terminal reaches the whole process group: only the host decides when the box ends. */
+for (const signal of ["SIGINT", "SIGHUP"] as const) Deno.addSignalListener(signal, () => {});
+captureOutput();
+const runner = import(entry!).then((module: { default?: unknown }) =>
+  new HookRunner(module.default, { exchange: exchange ?? "", emit, callHost })
+);
+runner.catch(() => {}); // told with the first hook
+send({ type: "ready" });
+for await (const json of readFrames(stdin.readable)) {
+  const message = hostMessage.parse(json);
+  if (message.type === "hook") {
+    void runHook(runner, message.id, message.hook, message.args);
+    continue;
+  }
+  const caller = waiting.get(message.id);
+  waiting.delete(message.id);
+  if (message.type === "reply") caller?.resolve(message.value);
+  else caller?.reject(Object.assign(new Error(message.error.message), { name: message.error.name }));
+}
+Deno.exit(0); // the host has gone

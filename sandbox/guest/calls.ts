@@ -1,0 +1,126 @@
+/**
+ * A hook's calls to programs of the host: arrays go out and come back as files of the exchange folder. A question has been
+ * asked when the function that asks it returns its promise, so that a hook that goes on computing keeps the host at work.
+ *
+ * @module
+ */
+import type {
+  Accumulator,
+  KeptArray,
+  ModelProgram,
+  ProgramInputs,
+  ProgramOutputs,
+} from "../../core/plugin.ts";
+import type { Json, JsonObject, NdArray, Table } from "../../core/types.ts";
+import { readArrays, writeArrays } from "../protocol/call_arrays.ts";
+import { answerFolder, questionFolder, RELEASE } from "../protocol/shared_directory.ts";
+
+/** What calls need of their surroundings. */
+export interface CallSurroundings {
+  /** The exchange folder; empty where the hook needs none. */
+  readonly exchange: string;
+  /** Asks the host for something: "predict", "call". */
+  callHost(method: string, args: Json): Promise<Json>;
+}
+
+type Arrays = { readonly [name: string]: NdArray };
+type Programs = { readonly [program: string]: ModelProgram };
+
+/** Calls the host's programs. */
+export class HostCalls {
+  #count = 0;
+  readonly #programs = new Map<string, Programs>();
+
+  constructor(readonly surroundings: CallSurroundings) {}
+
+  /** Tells which inputs of a model's further programs are shared, and which outputs are added up. */
+  declare(model: string, programs: Programs): void {
+    this.#programs.set(model, programs);
+  }
+
+  /** Runs `predict` of a model over all rows of a table. */
+  predict(model: string, table: Table): Promise<ProgramOutputs> {
+    return this.#answered("predict", this.#request(model, "predict", table), table);
+  }
+
+  /** Runs one of the model's further programs over all rows of the inputs. */
+  call(model: string, program: string, inputs: ProgramInputs): Promise<ProgramOutputs> {
+    return this.#answered("call", this.#request(model, program, inputs), sent(inputs));
+  }
+
+  /** Leaves an array with the host, under the number of the call. */
+  keep(array: NdArray): KeptArray {
+    const { dtype, shape } = array;
+    const kept = ++this.#count;
+    this.#ask("keep", {}, { array }, kept).catch(() => {}); // told by the calls that use it
+    const release = async (): Promise<void> => void await this.surroundings.callHost("forget", { kept });
+    return { dtype, shape, kept, release };
+  }
+
+  /** Sums of a program over many calls. */
+  accumulate(model: string, program: string): Accumulator {
+    const accumulator = ++this.#count;
+    let added: Promise<unknown> = Promise.resolve();
+    return {
+      add: async (inputs) => {
+        const request = { ...this.#request(model, program, inputs), accumulator };
+        const adding = this.#ask("add", request, sent(inputs));
+        added = Promise.allSettled([added, adding]); // what fails is told here
+        await adding;
+      },
+      total: async () => {
+        await added;
+        return await this.#answered("total", { accumulator }, {});
+      },
+    };
+  }
+
+  #request(model: string, program: string, inputs: ProgramInputs): JsonObject {
+    const declared = this.#programs.get(model)?.[program];
+    const shared = Object.entries(declared?.inputs ?? {}).filter(([, input]) => input.shared);
+    const kept = Object.entries(inputs).filter((entry): entry is [string, KeptArray] => isKept(entry[1]));
+    return {
+      model,
+      program,
+      kept: Object.fromEntries(kept.map(([name, array]) => [name, array.kept])),
+      shared: shared.map(([name]) => name),
+      sums: [...declared?.sums ?? []],
+    };
+  }
+
+  /** Asks, and reads the arrays of the answer. */
+  async #answered(method: string, request: JsonObject, arrays: Arrays): Promise<ProgramOutputs> {
+    const { exchange, callHost } = this.surroundings;
+    const { call, answer } = await this.#ask(method, request, arrays);
+    const outputs = await readArrays(answerFolder(exchange, call), answer as string[]);
+    await callHost(RELEASE, { call });
+    return outputs;
+  }
+
+  async #ask(
+    method: string,
+    request: JsonObject,
+    arrays: Arrays,
+    call: number = ++this.#count,
+  ): Promise<{ readonly call: number; readonly answer: Json }> {
+    const { exchange, callHost } = this.surroundings;
+    const directory = questionFolder(exchange, call);
+    const inputs = Object.keys(arrays);
+    writeArrays(directory, arrays);
+    try {
+      return { call, answer: await callHost(method, { ...request, call, inputs }) };
+    } finally {
+      if (inputs.length > 0) await Deno.remove(directory, { recursive: true });
+    }
+  }
+}
+
+function isKept(input: NdArray | KeptArray): input is KeptArray {
+  return "kept" in input;
+}
+
+/** The inputs that are not with the host. */
+function sent(inputs: ProgramInputs): Arrays {
+  const entries = Object.entries(inputs).filter((entry): entry is [string, NdArray] => !isKept(entry[1]));
+  return Object.fromEntries(entries);
+}

@@ -1,0 +1,381 @@
+/**
+ * The hooks of a plugin as functions from JSON to JSON, with arrays in files of the exchange folder. The same code
+ * runs in the box (`bootstrap.ts`) and in this process (`in_process.ts`).
+ *
+ * Layout of the exchange folder:
+ *
+ * | path | written by | content |
+ * |---|---|---|
+ * | `tables/` | prepare, readNew | prepared columns |
+ * | `models/<model>/<program>.json`, `state.safetensors` | trace | programs and initial weights |
+ * | `figures/<name>.{svg,json}`, `predictions/<name>.npy` | evaluate, action | results |
+ * | `calls/<n>/` | evaluate, action | arrays for a call to a program |
+ * | `answers/<n>/` | host | arrays of its answer; read-only in the box |
+ * | `files/` | simulate | files in the real format |
+ *
+ * @module
+ */
+import { z } from "zod";
+import { ConfigError, type ConfigIssue, InternalError } from "../../core/errors.ts";
+import type {
+  BuiltModel,
+  Evaluation,
+  HookContext,
+  ModelDefinition,
+  Plugin,
+  ProgramInputs,
+} from "../../core/plugin.ts";
+import { randomFor } from "../../core/random.ts";
+import { TRAINING_DEFAULTS, type TrainingPlan } from "../../core/training.ts";
+import type { Column, Json, JsonObject, NdArray, Table, TrainingRecord } from "../../core/types.ts";
+import { readTables, writeTable, writeTables } from "../../data/tables.ts";
+import { writeNpy } from "../../formats/npy.ts";
+import { writeSafetensors } from "../../formats/safetensors.ts";
+import { join } from "../../files/paths.ts";
+import { type CallSurroundings, HostCalls } from "./calls.ts";
+import type { HookName } from "../protocol/limits.ts";
+import type { HookEvent } from "../protocol/messages.ts";
+
+/** What the runner needs of its surroundings. */
+export interface HookSurroundings extends CallSurroundings {
+  emit(event: HookEvent): void;
+}
+
+/** What a model needs for its training, as told by the box with `parse`. */
+export interface ModelPlan {
+  readonly title: string;
+  readonly inputs: readonly string[];
+  readonly targets: readonly string[];
+  readonly training: TrainingPlan;
+}
+
+/** What `describe` tells. */
+export interface Description {
+  readonly name: string;
+  readonly title: string;
+  /** JSON Schema of the configuration. */
+  readonly schema: JsonObject;
+  readonly presets: { readonly [name: string]: JsonObject };
+  readonly metrics: readonly {
+    readonly key: string;
+    readonly label: string;
+    readonly unit: string;
+    readonly better: string;
+  }[];
+  readonly models: { readonly [name: string]: { readonly title: string } };
+  readonly actions: {
+    readonly [name: string]: {
+      readonly title: string;
+      readonly prepare: boolean;
+      readonly train: boolean;
+      readonly models: boolean;
+    };
+  };
+  /** Hooks that the plugin has. */
+  readonly hooks: readonly string[];
+}
+
+type AnyPlugin = Plugin<z.ZodObject, JsonObject>;
+type Model = ModelDefinition<Record<string, unknown>, JsonObject>;
+
+/** Runs the hooks of one plugin. */
+export class HookRunner {
+  readonly #plugin: AnyPlugin;
+  readonly #calls: HostCalls;
+
+  /** @throws {TypeError} If the module's default export is not a plugin. */
+  constructor(plugin: unknown, readonly surroundings: HookSurroundings) {
+    if (!isPlugin(plugin)) {
+      throw new TypeError(
+        "Cannot load the plugin as its entry must have a default export made by definePlugin: none found",
+      );
+    }
+    this.#plugin = plugin;
+    this.#calls = new HostCalls(surroundings);
+  }
+
+  /** Runs a hook by name. */
+  async call(hook: string, args: Json): Promise<Json> {
+    const hooks: { [name in HookName]: (args: never) => Promise<Json> | Json } = {
+      describe: () => this.#describe() as unknown as Json,
+      parse: (a: { values: JsonObject }) => this.#parse(a.values),
+      prepare: (a: PrepareArgs) => this.#prepare(a),
+      trace: (a: TraceArgs) => this.#trace(a),
+      evaluate: (a: EvaluateArgs) => this.#evaluate(a),
+      action: (a: EvaluateArgs & { action: string; files: string[] }) => this.#evaluate(a),
+      readNew: (a: ReadNewArgs) => this.#readNew(a),
+      simulate: (a: HookArgs) => this.#simulate(a),
+    };
+    const run = Object.hasOwn(hooks, hook) ? hooks[hook as HookName] : undefined;
+    if (!run) throw new InternalError(`Cannot run hook "${hook}" as there is no such hook`);
+    return await run(args as never);
+  }
+
+  #describe(): Description {
+    const plugin = this.#plugin;
+    return {
+      name: plugin.name,
+      title: plugin.title,
+      schema: z.toJSONSchema(plugin.config, { io: "input" }) as JsonObject,
+      presets: (plugin.presets ?? {}) as { [name: string]: JsonObject },
+      metrics: (plugin.metrics ?? []).map(({ key, label, unit, better }) => ({ key, label, unit, better })),
+      models: mapValues(plugin.models ?? {}, (model, name) => ({ title: model.title ?? name })),
+      actions: mapValues(plugin.actions ?? {}, (action) => ({
+        title: action.title,
+        prepare: action.prepare ?? true,
+        train: action.train ?? false,
+        models: action.models ?? action.train ?? false,
+      })),
+      hooks: ["prepare", "evaluate", "readNew", "simulate"].filter((hook) => hook in plugin),
+    };
+  }
+
+  /** Parses the configuration with the plugin's own schema and tells what will be trained. */
+  #parse(values: JsonObject): Json {
+    const parsed = this.#plugin.config.strict().safeParse(values);
+    if (!parsed.success) return { ok: false, issues: issuesOf(parsed.error) as unknown as Json };
+    const models = mapValues(this.#enabledModels(parsed.data), (model) => modelPlan(model, parsed.data));
+    return { ok: true, config: parsed.data as JsonObject, models: models as unknown as Json };
+  }
+
+  #enabledModels(config: Record<string, unknown>): { [name: string]: Model } {
+    const models = (this.#plugin.models ?? {}) as { [name: string]: Model };
+    return Object.fromEntries(Object.entries(models).filter(([, model]) => model.enabled?.(config) ?? true));
+  }
+
+  #config(values: JsonObject): Record<string, unknown> {
+    return this.#plugin.config.strict().parse(values);
+  }
+
+  #context(seed: number): HookContext {
+    const { emit } = this.surroundings;
+    return {
+      seed,
+      random: (purpose, position = {}) => randomFor({ seed, purpose: `plugin/${purpose}`, ...position }),
+      progress: (done, total, label = "") => emit({ event: "progress", done, total, label }),
+      log: (text) => emit({ event: "log", text }),
+      warn: (code, message) => emit({ event: "warn", code, message }),
+    };
+  }
+
+  async #prepare(args: PrepareArgs): Promise<Json> {
+    const prepare = this.#required("prepare");
+    const prepared = await prepare.call(this.#plugin, this.#config(args.config), this.#context(args.seed));
+    await writeTables(join(this.surroundings.exchange, "tables"), prepared.tables);
+    return {
+      simulated: prepared.simulated,
+      source: prepared.source,
+      facts: prepared.facts ?? {},
+      notes: (prepared.notes ?? []) as unknown as Json,
+    };
+  }
+
+  async #readNew(args: ReadNewArgs): Promise<Json> {
+    const readNew = this.#required("readNew");
+    const found = await readNew.call(
+      this.#plugin,
+      this.#config(args.config),
+      args.path,
+      this.#context(args.seed),
+    );
+    await writeTable(join(this.surroundings.exchange, "tables", "new"), found.table);
+    return {
+      simulated: found.simulated,
+      source: found.source,
+      notes: (found.notes ?? []) as unknown as Json,
+    };
+  }
+
+  async #simulate(args: HookArgs): Promise<Json> {
+    const simulate = this.#required("simulate");
+    const directory = join(this.surroundings.exchange, "files");
+    await Deno.mkdir(directory, { recursive: true });
+    return await simulate.call(this.#plugin, this.#config(args.config), {
+      ...this.#context(args.seed),
+      directory,
+    });
+  }
+
+  #required<K extends "prepare" | "readNew" | "simulate">(hook: K): NonNullable<AnyPlugin[K]> {
+    const found = this.#plugin[hook];
+    if (!found) {
+      throw new ConfigError(
+        `Cannot run "${hook}" of plugin "${this.#plugin.name}" as the plugin does not have it`,
+      );
+    }
+    return found as NonNullable<AnyPlugin[K]>;
+  }
+
+  /**
+   * Traces the enabled models and writes their programs and initial state. Where nothing is trained, models whose columns
+   * were not prepared are left out.
+   */
+  async #trace(args: TraceArgs): Promise<Json> {
+    const { traceModel } = await import("../../engine/trace/trace.ts");
+    const { encodeProgram } = await import("../../engine/program/encode.ts");
+    const config = this.#config(args.config);
+    const traced: { [model: string]: { programs: string[]; outputs: Json } } = {};
+    for (const [name, model] of Object.entries(this.#enabledModels(config))) {
+      const plan = modelPlan(model, config);
+      if (args.isTrained === false && plan.inputs.some((name) => !Object.hasOwn(args.columns, name))) {
+        continue;
+      }
+      const context = {
+        ...this.#context(args.seed),
+        facts: args.facts,
+        shapes: mapValues(args.columns, (column) => column.shape),
+        rows: args.rows,
+      };
+      const { programs, state } = await traceModel({
+        build: (): BuiltModel => {
+          const built = model.build(config, context);
+          this.#calls.declare(name, built.programs ?? {});
+          return built;
+        },
+        columns: args.columns,
+        inputs: plan.inputs,
+        targets: plan.targets,
+        batchSize: args.batches[name]!.train,
+        validationTail: args.batches[name]!.validationTail,
+        predictBatch: args.batches[name]!.predict,
+        seed: args.seed,
+        purpose: `initialize/${name}`,
+      });
+      const directory = join(this.surroundings.exchange, "models", name);
+      await Deno.mkdir(directory, { recursive: true });
+      for (const [program, traced] of Object.entries(programs)) {
+        await Deno.writeTextFile(join(directory, `${program}.json`), encodeProgram(traced));
+      }
+      await writeSafetensors(join(directory, "state.safetensors"), state);
+      traced[name] = { programs: Object.keys(programs), outputs: (model.outputs ?? {}) as unknown as Json };
+    }
+    return traced;
+  }
+
+  /** Runs `evaluate` or an action. */
+  async #evaluate(args: EvaluateArgs & { action?: string; files?: string[] }): Promise<Json> {
+    const config = this.#config(args.config);
+    const directory = join(this.surroundings.exchange, "files");
+    await Deno.mkdir(directory, { recursive: true });
+    const tables = args.tables === null ? {} : await readTables(args.tables);
+    const context = {
+      ...this.#context(args.seed),
+      facts: args.facts,
+      simulated: args.simulated,
+      source: args.source,
+      tables,
+      history: args.history,
+      directory,
+      predict: (model: string, table: Table) => this.#predict(model, table),
+      call: (model: string, program: string, inputs: ProgramInputs) =>
+        this.#calls.call(model, program, inputs),
+      keep: (array: NdArray) => this.#calls.keep(array),
+      accumulate: (model: string, program: string) => this.#calls.accumulate(model, program),
+    };
+    const action = args.action === undefined ? undefined : this.#plugin.actions?.[args.action];
+    const evaluation = action
+      ? await action.run(config, context, args.files ?? [])
+      : await this.#plugin.evaluate?.(config, context) ?? {};
+    return await this.#writeEvaluation(evaluation);
+  }
+
+  async #predict(model: string, table: Table): Promise<Table> {
+    const outputs = await this.#calls.predict(model, table);
+    const declared = this.#plugin.models?.[model]?.outputs ?? {};
+    return mapValues(outputs, (array, name): Column => ({
+      ...array,
+      dims: declared[name]?.dims ?? ["row", ...array.shape.slice(1).map((_, i) => `axis_${i + 1}`)],
+      unit: declared[name]?.unit ?? "1",
+      ...(declared[name]?.description === undefined ? {} : { description: declared[name].description }),
+    }));
+  }
+
+  async #writeEvaluation(evaluation: Evaluation): Promise<Json> {
+    const { exchange } = this.surroundings;
+    await Deno.mkdir(join(exchange, "figures"), { recursive: true });
+    await Deno.mkdir(join(exchange, "predictions"), { recursive: true });
+    const figures = await Promise.all(evaluation.figures ?? []);
+    for (const figure of figures) {
+      await Deno.writeTextFile(join(exchange, "figures", `${figure.name}.svg`), figure.svg);
+      await Deno.writeTextFile(join(exchange, "figures", `${figure.name}.json`), JSON.stringify(figure.data));
+    }
+    for (const [name, column] of Object.entries(evaluation.predictions ?? {})) {
+      await writeNpy(join(exchange, "predictions", `${name}.npy`), column);
+    }
+    return {
+      metrics: (evaluation.metrics ?? {}) as unknown as Json,
+      figures: figures.map(({ name, title, caption }) => ({ name, title, caption })),
+      tables: (evaluation.tables ?? []) as unknown as Json,
+      files: evaluation.files ?? [],
+      predictions: mapValues(evaluation.predictions ?? {}, ({ unit }) => ({ unit })),
+      results: evaluation.results ?? {},
+      summary: evaluation.summary ?? "",
+      simulated: evaluation.simulated ?? null,
+    };
+  }
+}
+
+interface HookArgs {
+  readonly config: JsonObject;
+  readonly seed: number;
+}
+type PrepareArgs = HookArgs;
+interface ReadNewArgs extends HookArgs {
+  readonly path: string;
+}
+interface TraceArgs extends HookArgs {
+  readonly facts: JsonObject;
+  /** Per-row shape and dtype of the training columns. */
+  readonly columns: {
+    readonly [name: string]: { readonly shape: readonly number[]; readonly dtype: "float32" | "int32" };
+  };
+  readonly rows: { readonly [split: string]: number };
+  readonly batches: { readonly [model: string]: { train: number; validationTail: number; predict: number } };
+  /** Whether training may follow. @default true */
+  readonly isTrained?: boolean;
+}
+interface EvaluateArgs extends HookArgs {
+  readonly facts: JsonObject;
+  readonly simulated: boolean;
+  readonly source: string;
+  /** Folder of the prepared tables; null where nothing was prepared. */
+  readonly tables: string | null;
+  readonly history: readonly TrainingRecord[];
+}
+
+function isPlugin(value: unknown): value is AnyPlugin {
+  const candidate = value as Partial<AnyPlugin> | null;
+  return typeof candidate === "object" && candidate !== null && typeof candidate.name === "string" &&
+    candidate.config instanceof z.ZodObject;
+}
+
+function modelPlan(model: Model, config: Record<string, unknown>): ModelPlan {
+  const fields = Object.keys(TRAINING_DEFAULTS) as (keyof TrainingPlan)[];
+  const fromConfig = Object.fromEntries(
+    fields.filter((field) => field in config).map((field) => [field, config[field]]),
+  );
+  return {
+    title: model.title ?? "",
+    inputs: model.inputs(config),
+    targets: model.targets?.(config) ?? [],
+    training: model.training?.(config) ?? { ...TRAINING_DEFAULTS, ...fromConfig },
+  };
+}
+
+/** Every issue of a failed parse; an unknown key is one issue each. */
+function issuesOf(error: z.ZodError): Omit<ConfigIssue, "source">[] {
+  return error.issues.flatMap((issue) => {
+    const path = issue.path.map(String);
+    if (issue.code === "unrecognized_keys") {
+      return issue.keys.map((key) => ({ path: [...path, key].join("."), message: "unknown" }));
+    }
+    return [{ path: path.join("."), message: issue.message }];
+  });
+}
+
+function mapValues<A, B>(
+  record: { readonly [key: string]: A },
+  map: (value: A, key: string) => B,
+): { [key: string]: B } {
+  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, map(value, key)]));
+}

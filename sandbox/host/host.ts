@@ -1,0 +1,463 @@
+/**
+ * The host's side of the box: starts the child process with exactly the granted permissions, calls hooks, answers
+ * calls, and ends it whatever it does.
+ *
+ * @module
+ */
+import { InternalError, InterruptedError, PluginError } from "../../core/errors.ts";
+import { sha256Hex } from "../../core/hash.ts";
+import type { Json } from "../../core/types.ts";
+import { removeFolder } from "../../files/atomic.ts";
+import { type AskedPermission, AUDIT_FILE, AuditedStream } from "./audit.ts";
+import { filterPluginFolders, FRAMEWORK_ROOT, GIT_FOLDER, SANDBOX_ROOMS } from "../../registry/framework.ts";
+import { MAPPED_BYTES } from "../../engine/runtimes/native/heap.ts";
+import type { PluginLocation } from "../../registry/manifest.ts";
+import { join, toFileUrl } from "../../files/paths.ts";
+import { checkAnswer } from "../protocol/responses.ts";
+import { fromErrorMessage, toErrorMessage } from "../protocol/error_messages.ts";
+import { EventGate } from "./event_gate.ts";
+import { ANSWERS, foldersOfCall, RELEASE, releaseAnswer } from "../protocol/shared_directory.ts";
+import { encodeFrame, readFrames } from "../protocol/frames.ts";
+import type { BoxLimits, HookName } from "../protocol/limits.ts";
+import { checkLinks } from "./links.ts";
+import {
+  type BoxMessage,
+  boxMessage,
+  type HookEvent,
+  type HostMessage,
+  plainText,
+} from "../protocol/messages.ts";
+import { type BoxCommand, describeWalls, findWalls, hasFileWall, type Walls, wrap } from "../walls/walls.ts";
+import { type BoxFolders, memoryOfTree, surveyCall, surveyFolders } from "./watch.ts";
+
+/** Runs hooks of one plugin: in a box, or in this process for trusted code. */
+export interface PluginHost {
+  /**
+   * Runs a hook. Arrays are exchanged as files in the exchange folder.
+   *
+   * @throws {PluginError} If the hook throws, the box ends, or the time limit passes.
+   * @throws {DataError} If the hook found its input data missing or unfit.
+   */
+  call(hook: HookName, args: Json, listener?: HookListener): Promise<Json>;
+  /** The permissions in force, for the record; empty in-process. */
+  readonly permissions: readonly string[];
+  /** What was asked for up to now, granted or not; empty in-process. */
+  readonly asked: readonly AskedPermission[];
+  close(): Promise<void>;
+}
+
+/** What the host does while a hook runs. */
+export interface HookListener {
+  onEvent?(event: HookEvent): void;
+  /** Answers a call such as "predict". */
+  onCall?(method: string, args: Json): Promise<Json>;
+}
+
+/** What a box may touch. */
+export interface BoxGrants {
+  /** Folders and files to read beside the plugin's folder; absolute. */
+  readonly read: readonly string[];
+  /** The only folder to write; absolute; none for `describe` and `parse`. */
+  readonly exchange?: string;
+  /** Deno's cache for this plugin alone; absolute. @default the user's */
+  readonly denoDir?: string;
+}
+
+interface Pending {
+  readonly hook: HookName;
+  readonly listener: HookListener;
+  readonly gate: EventGate;
+  resolve(value: Json): void;
+  reject(error: Error): void;
+}
+
+/** Every path a box may read beside its exchange folder; absolute. */
+function readGrants(location: PluginLocation, grants: BoxGrants): string[] {
+  const rooms = SANDBOX_ROOMS.map((room) => join(FRAMEWORK_ROOT, room));
+  return [...new Set([...rooms, location.directory, ...location.reads, ...grants.read])];
+}
+
+/**
+ * The permission flags of a box, in the form given to Deno.
+ *
+ * No folder is both readable and writable unless a wall of the system keeps the box to its files: Deno's `node:wasi`
+ * makes symbolic links in such a folder, and Deno's permissions are checked on the path as it is written. So a box
+ * writes its exchange folder, but reads back only the answers that the host lays there.
+ */
+export function permissionFlags(location: PluginLocation, grants: BoxGrants, hasWall = true): string[] {
+  const reads = readGrants(location, grants);
+  const { exchange } = grants;
+  // Nobody reviews what lies in it, and `beamline.lock` does not pin it.
+  const noGit = `--deny-read=${pathList([join(location.directory, GIT_FOLDER)])}`;
+  if (exchange === undefined) return [`--allow-read=${pathList(reads)}`, noGit];
+  const answers = join(exchange, ANSWERS);
+  return [
+    `--allow-read=${pathList([...reads, hasWall ? exchange : answers])}`,
+    noGit,
+    `--allow-write=${pathList([exchange])}`,
+    `--deny-write=${pathList([answers])}`,
+  ];
+}
+
+/** Deno separates paths by commas; a comma in a path is doubled. */
+function pathList(paths: readonly string[]): string {
+  return paths.map((path) => path.replaceAll(",", ",,")).join(",");
+}
+
+/**
+ * Starts a box for a plugin.
+ *
+ * @param walls For tests; what is here unless given.
+ */
+export async function openBox(
+  location: PluginLocation,
+  asked: BoxGrants,
+  limits: BoxLimits,
+  walls?: Walls,
+): Promise<PluginHost> {
+  const grants = { ...asked, read: [...asked.read, ...await filterPluginFolders()] };
+  await checkGrants(location, grants);
+  const used = walls ?? await findWalls();
+  const permissions = permissionFlags(location, grants, hasFileWall(used));
+  const folders = await makeFolders(location, grants);
+  const deno = [
+    Deno.execPath(),
+    "run",
+    "--no-prompt",
+    "--cached-only",
+    "--no-remote",
+    "--frozen",
+    "--no-check",
+    "--ignore-env",
+    "--config",
+    join(FRAMEWORK_ROOT, "deno.json"),
+    ...permissions,
+    `--v8-flags=--no-maglev-osr,--max-old-space-size=${Math.floor(limits.memoryBytes / 2 ** 20)}`,
+    join(FRAMEWORK_ROOT, "sandbox", "guest", "bootstrap.ts"),
+    toFileUrl(location.entry),
+    grants.exchange ?? "",
+  ];
+  const { exchange, denoDir } = folders;
+  const answers = exchange === undefined ? [] : [join(exchange, ANSWERS)];
+  const inner: BoxCommand = {
+    command: deno,
+    mounts: {
+      read: [...readGrants(location, grants), ...answers],
+      write: [exchange, denoDir].filter((path) => path !== undefined),
+    },
+    environment: boxEnvironment(denoDir ?? Deno.env.get("DENO_DIR")),
+    directory: location.directory,
+  };
+  return new Box(
+    location.manifest.name,
+    await wrap(inner, used, limits),
+    inner,
+    [...permissions, ...describeWalls(used)],
+    { folders, limits, hasMemoryWall: used.prlimit },
+  );
+}
+
+/**
+ * Makes the folders of a box. Its Deno cache is its own, by the folder it comes from: another plugin of the same name
+ * has another. What the box before left there through `localStorage` and `caches` is removed.
+ */
+async function makeFolders(location: PluginLocation, grants: BoxGrants): Promise<BoxFolders> {
+  const { exchange } = grants;
+  if (exchange !== undefined) await Deno.mkdir(join(exchange, ANSWERS), { recursive: true });
+  if (grants.denoDir === undefined) return { exchange };
+  const denoDir = join(grants.denoDir, sha256Hex(location.directory).slice(0, 12));
+  await Deno.mkdir(denoDir, { recursive: true });
+  await forgetStorage(denoDir);
+  return { exchange, denoDir };
+}
+
+async function forgetStorage(denoDir: string | undefined): Promise<void> {
+  if (denoDir !== undefined) await removeFolder(join(denoDir, "location_data")).catch(() => {}); // a box beside it
+}
+
+/** Looks for links that would lead out of the grants. */
+async function checkGrants(location: PluginLocation, grants: BoxGrants): Promise<void> {
+  const granted = readGrants(location, grants);
+  const remedy = "give the target with --data, or name its folder in the manifest under permissions.read";
+  await checkLinks(location.directory, { granted, allowHardLinks: false, remedy });
+  for (const path of [...location.reads, ...grants.read]) {
+    // a data path may itself be a link: what it leads to is what the user named
+    await checkLinks(await Deno.realPath(path), {
+      granted: [...granted, await Deno.realPath(path)],
+      allowHardLinks: true,
+      remedy,
+    });
+  }
+}
+
+const openBoxes = new Set<Box>();
+
+/** Kills every box of this process, for an exit that does not wait. */
+export function endAllBoxes(): void {
+  for (const box of openBoxes) box.kill();
+}
+
+/** What the host keeps an eye on. */
+interface Watched {
+  readonly folders: BoxFolders;
+  readonly limits: BoxLimits;
+  readonly hasMemoryWall: boolean;
+}
+
+/** Milliseconds between two looks at what a box uses. */
+const WATCH_MS = 1000;
+
+class Box implements PluginHost {
+  readonly #child: Deno.ChildProcess;
+  readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
+  readonly #pending = new Map<number, Pending>();
+  readonly #errors: AuditedStream;
+  readonly #reading: Promise<void>;
+  #count = 0;
+  #openCalls = 0;
+  /** The last look at the exchange folder before a call. */
+  #looked: Promise<void> = Promise.resolve();
+  #ended: Error | undefined;
+
+  constructor(
+    readonly plugin: string,
+    command: readonly string[],
+    surroundings: BoxCommand,
+    readonly permissions: readonly string[],
+    readonly watched: Watched,
+  ) {
+    const [program, ...args] = command;
+    this.#child = new Deno.Command(program!, {
+      args,
+      clearEnv: true,
+      env: { ...surroundings.environment },
+      cwd: surroundings.directory,
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "piped",
+      detached: true, // own process group: Ctrl-C is the host's business
+    }).spawn();
+    this.#writer = this.#child.stdin.getWriter();
+    this.#errors = new AuditedStream(this.#child.stderr);
+    this.#reading = this.#read();
+    openBoxes.add(this);
+  }
+
+  get asked(): readonly AskedPermission[] {
+    return this.#errors.asked;
+  }
+
+  /** Ends the child and whatever it started, whatever it does. */
+  kill(): void {
+    for (const pid of [-this.#child.pid, this.#child.pid]) {
+      try {
+        Deno.kill(pid, "SIGKILL");
+      } catch {
+        // it has ended by itself
+      }
+    }
+  }
+
+  async call(hook: HookName, args: Json, listener: HookListener = {}): Promise<Json> {
+    if (this.#ended) throw this.#ended;
+    const id = ++this.#count;
+    const { limits } = this.watched;
+    const started = new Promise<Json>((resolve, reject) =>
+      this.#pending.set(id, { hook, listener, gate: new EventGate(limits), resolve, reject })
+    );
+    const timer = setTimeout(() => this.#fail(this.#tooLong(hook)), limits.seconds[hook] * 1000);
+    const watch = this.#watch(hook);
+    try {
+      await this.#send({ type: "hook", id, hook, args });
+      const value = await started;
+      await this.#survey(hook);
+      return checkAnswer(hook, value, this.plugin);
+    } catch (error) {
+      started.catch(() => {}); // told by what was thrown first
+      throw error;
+    } finally {
+      clearTimeout(timer);
+      watch.stop();
+      this.#pending.delete(id);
+    }
+  }
+
+  #tooLong(hook: HookName): PluginError {
+    return new PluginError(
+      `Cannot finish as the hook may take at most ${
+        this.watched.limits.seconds[hook]
+      } s: it was still running; raise it with --hook-timeout`,
+      this.plugin,
+      hook,
+    );
+  }
+
+  async close(): Promise<void> {
+    this.#fail(new InterruptedError("Cannot go on as the box was closed"));
+    await this.#reading;
+    await this.#child.status;
+    await forgetStorage(this.watched.folders.denoDir);
+    openBoxes.delete(this);
+  }
+
+  /** Resolves when the box has taken the message, or has ended, which is told by `#read`. */
+  #send(message: HostMessage): Promise<void> {
+    return this.#writer.write(encodeFrame(message)).catch(() => {});
+  }
+
+  /** Ends the box and every call that waits for it. */
+  #fail(error: Error): void {
+    this.#ended ??= error;
+    for (const pending of this.#pending.values()) pending.reject(error);
+    this.kill();
+    this.#writer.abort().catch(() => {});
+  }
+
+  /** Looks at what the box uses, again and again, until stopped; ends the box when it is too much. */
+  #watch(hook: string): { stop(): void } {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    let isStopped = false;
+    const look = async (): Promise<void> => {
+      try {
+        await this.#survey(hook);
+        if (!this.watched.hasMemoryWall) await this.#checkMemory(hook);
+      } catch (error) {
+        if (!isStopped) this.#fail(error as Error);
+      }
+      if (!isStopped) timer = setTimeout(look, WATCH_MS);
+    };
+    timer = setTimeout(look, WATCH_MS);
+    return {
+      stop: () => {
+        isStopped = true;
+        clearTimeout(timer);
+      },
+    };
+  }
+
+  /** @throws {PluginError} If the box has left too much, or links. */
+  async #survey(hook: string): Promise<void> {
+    await surveyFolders(this.watched.folders, this.watched.limits, this.plugin, hook);
+  }
+
+  async #checkMemory(hook: string): Promise<void> {
+    const bytes = await memoryOfTree(this.#child.pid) ?? 0;
+    const { memoryBytes } = this.watched.limits;
+    if (bytes <= memoryBytes) return;
+    throw new PluginError(
+      `Cannot go on as a box may use at most ${memoryBytes} bytes of memory: it has ${bytes}`,
+      this.plugin,
+      hook,
+    );
+  }
+
+  async #read(): Promise<void> {
+    try {
+      for await (const json of readFrames(this.#child.stdout)) {
+        this.#receive(boxMessage.parse(plainText(json)));
+      }
+    } catch (cause) {
+      const hook = this.#currentHook();
+      this.#fail(
+        new PluginError(
+          `Cannot understand the box as its messages must be frames of the protocol: ${
+            (cause as Error).message.split("\n")[0]
+          }`,
+          this.plugin,
+          hook,
+          { cause },
+        ),
+      );
+    }
+    const status = await this.#child.status;
+    const text = plainText(await this.#errors.text) as string;
+    if (this.#ended) return;
+    const how = status.signal ? `was ended by ${status.signal}` : `exited with code ${status.code}`;
+    const hint = lastLine(text);
+    this.#fail(
+      new PluginError(
+        `Cannot finish as the box must live until the hook returns: it ${how}${hint ? ` (${hint})` : ""}`,
+        this.plugin,
+        this.#currentHook(),
+        { cause: new Error(text) },
+      ),
+    );
+  }
+
+  #currentHook(): string {
+    return this.#pending.values().next().value?.hook ?? "start";
+  }
+
+  #receive(message: BoxMessage): void {
+    if (message.type === "ready") return;
+    if (message.type === "event") {
+      for (const { gate, listener } of this.#pending.values()) {
+        for (const event of gate.pass(message.payload, performance.now())) listener.onEvent?.(event);
+      }
+      return;
+    }
+    if (message.type === "call") {
+      void this.#answer(message.id, message.method, message.args);
+      return;
+    }
+    const pending = this.#pending.get(message.id);
+    if (message.type === "result") pending?.resolve(message.value);
+    else pending?.reject(fromErrorMessage(message.error, this.plugin, pending.hook));
+  }
+
+  async #answer(id: number, method: string, args: Json): Promise<void> {
+    const pending: Pending | undefined = this.#pending.values().next().value;
+    const { openCalls } = this.watched.limits;
+    if (++this.#openCalls > openCalls) {
+      return this.#fail(
+        new PluginError(
+          `Cannot go on as a box may wait for at most ${openCalls} calls at a time: it made more`,
+          this.plugin,
+          this.#currentHook(),
+        ),
+      );
+    }
+    try {
+      await this.#send({ type: "reply", id, value: await this.#work(pending, method, args) });
+    } catch (error) {
+      await this.#send({ type: "refuse", id, error: toErrorMessage(error) });
+    } finally {
+      this.#openCalls--;
+    }
+  }
+
+  async #work(pending: Pending | undefined, method: string, args: Json): Promise<Json> {
+    const { folders: { exchange }, limits } = this.watched;
+    if (method === RELEASE && exchange !== undefined) {
+      await releaseAnswer(exchange, args);
+      return null;
+    }
+    if (!pending?.listener.onCall || exchange === undefined) {
+      throw new InternalError(`Cannot answer "${method}" as this hook may not call the host`);
+    }
+    // One look after the other: calls are answered in their order.
+    const path = foldersOfCall(exchange, args);
+    const looked = this.#looked.then(() => surveyCall(path, limits, this.plugin, pending.hook));
+    this.#looked = looked.catch(() => {}); // told to the call that it is for
+    await looked;
+    return await pending.listener.onCall(method, args);
+  }
+}
+
+/** What the box knows of the environment: where Deno's cache is and its questions go, and nothing else. */
+function boxEnvironment(denoDir: string | undefined): Record<string, string> {
+  return {
+    PATH: "/usr/bin:/bin",
+    NO_COLOR: "1",
+    DENO_DIR: denoDir ?? "/tmp/deno",
+    DENO_AUDIT_PERMISSIONS: AUDIT_FILE,
+    HOME: "/tmp",
+    MALLOC_MMAP_THRESHOLD_: String(MAPPED_BYTES), // as in the host
+  };
+}
+
+function lastLine(text: string): string {
+  const lines = text.split("\n").map((line) => line.trim()).filter((line) => line !== "");
+  const telling = lines.find((line) => /error|fatal|panicked/i.test(line)) ?? lines.at(-1) ?? "";
+  return telling.slice(0, 300);
+}

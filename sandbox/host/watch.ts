@@ -1,0 +1,150 @@
+/**
+ * What the host looks at while a hook runs: how much a box has written, whether it left links, how much memory it has.
+ *
+ * @module
+ */
+import { PluginError } from "../../core/errors.ts";
+import { join } from "../../files/paths.ts";
+import type { BoxLimits } from "../protocol/limits.ts";
+
+/** Files of a box. */
+export interface BoxFolders {
+  /** Where the box writes; links are refused in it. */
+  readonly exchange?: string | undefined;
+  /** Deno's cache of the box; counted only. */
+  readonly denoDir?: string | undefined;
+}
+
+/**
+ * Counts the files of a box and looks for links that it left.
+ *
+ * @throws {PluginError} If there are more or larger files than the limits allow, or a link.
+ */
+export async function surveyFolders(
+  folders: BoxFolders,
+  limits: BoxLimits,
+  plugin: string,
+  hook: string,
+): Promise<void> {
+  let [bytes, files] = [0, 0];
+  const refuse = (rule: string, found: string): never => {
+    throw new PluginError(`Cannot go on as ${rule}: ${found}`, plugin, hook);
+  };
+  const look = async (root: string, isExchange: boolean): Promise<void> => {
+    for await (const { path, info } of entriesBelow(root)) {
+      files++;
+      bytes += info.isDirectory ? 0 : info.size;
+      if (files > limits.diskFiles) {
+        refuse(`a box may leave at most ${limits.diskFiles} files`, "there are more");
+      }
+      if (bytes > limits.diskBytes) {
+        refuse(
+          `a box may write at most ${limits.diskBytes} bytes`,
+          `its files have ${bytes} and more`,
+        );
+      }
+      if (isExchange && info.size > limits.textBytes && /\.(json|svg)$/.test(path)) {
+        refuse(
+          `a text of a box may have at most ${limits.textBytes} bytes`,
+          `"${path.slice(root.length + 1)}"`,
+        );
+      }
+      if (!isExchange || info.isDirectory || (info.isFile && (info.nlink ?? 1) <= 1)) continue;
+      const kind = info.isSymlink
+        ? "a symbolic link"
+        : info.isFile
+        ? "a hard link"
+        : "a device, pipe or socket";
+      refuse("the exchange folder may hold plain files only", `"${path.slice(root.length + 1)}" is ${kind}`);
+    }
+  };
+  if (folders.exchange !== undefined) await look(folders.exchange, true);
+  if (folders.denoDir !== undefined) await look(folders.denoDir, false);
+}
+
+/**
+ * Looks at the arrays of a call, and for links on the way to them: what the host is about to read.
+ *
+ * @param path Folders, each in the one before.
+ * @throws {PluginError} As {@linkcode surveyFolders}.
+ */
+export async function surveyCall(
+  path: readonly string[],
+  limits: BoxLimits,
+  plugin: string,
+  hook: string,
+): Promise<void> {
+  for (const folder of path) {
+    const info = await unlessGone(() => Deno.lstat(folder));
+    if (!info) return;
+    if (info.isDirectory) continue;
+    throw new PluginError(
+      `Cannot go on as the arrays of a call must lie in a folder: "${folder.split("/").at(-1)}" is none`,
+      plugin,
+      hook,
+    );
+  }
+  await surveyFolders({ exchange: path.at(-1) }, limits, plugin, hook);
+}
+
+interface Entry {
+  readonly path: string;
+  readonly info: Deno.FileInfo;
+}
+
+/** Everything below a folder, which may change meanwhile; links are not followed. */
+async function* entriesBelow(folder: string): AsyncGenerator<Entry> {
+  const open = [folder];
+  for (let path = open.pop(); path !== undefined; path = open.pop()) {
+    for (const name of await namesIn(path)) {
+      const child = join(path, name);
+      const info = await unlessGone(() => Deno.lstat(child));
+      if (!info) continue;
+      if (info.isDirectory) open.push(child);
+      yield { path: child, info };
+    }
+  }
+}
+
+async function namesIn(path: string): Promise<string[]> {
+  const names: string[] = [];
+  await unlessGone(async () => {
+    for await (const { name } of Deno.readDir(path)) names.push(name);
+  });
+  return names;
+}
+
+async function unlessGone<T>(look: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await look();
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Bytes of memory of a process and all that descend from it; undefined where the system does not tell. For machines
+ * without `prlimit`.
+ */
+export async function memoryOfTree(root: number): Promise<number | undefined> {
+  try {
+    const { stdout } = await new Deno.Command("ps", {
+      args: ["-A", "-o", "pid=", "-o", "ppid=", "-o", "rss="],
+      stdout: "piped",
+      stderr: "null",
+    }).output();
+    const rows = new TextDecoder().decode(stdout).trim().split("\n").map((line) =>
+      line.trim().split(/\s+/).map(Number)
+    );
+    const family = new Set([root]);
+    // a parent may come after its child in the list: as many rounds as there are generations
+    for (let before = 0; before < family.size;) {
+      before = family.size;
+      for (const [pid, parent] of rows) if (family.has(parent!)) family.add(pid!);
+    }
+    return rows.reduce((sum, [pid, , kibibytes]) => family.has(pid!) ? sum + kibibytes! * 1024 : sum, 0);
+  } catch {
+    return undefined;
+  }
+}

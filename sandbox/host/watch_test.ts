@@ -1,0 +1,60 @@
+import assert from "node:assert/strict";
+import { join } from "../../files/paths.ts";
+import { foldersOfCall } from "../protocol/shared_directory.ts";
+import { DEFAULT_LIMITS } from "../protocol/limits.ts";
+import { surveyCall } from "./watch.ts";
+
+/** Looks at call 3 in a folder that `prepare` has filled; `secret` is a file beside it. */
+async function look(prepare: (exchange: string, secret: string) => Promise<void>): Promise<void> {
+  const root = await Deno.makeTempDir();
+  try {
+    const [exchange, secret] = [join(root, "exchange"), join(root, "secret")];
+    await Deno.writeTextFile(secret, "of the user");
+    await Deno.mkdir(exchange);
+    await prepare(exchange, secret);
+    await surveyCall(foldersOfCall(exchange, { call: 3 }), DEFAULT_LIMITS, "trial", "evaluate");
+  } finally {
+    await Deno.remove(root, { recursive: true });
+  }
+}
+
+Deno.test("foldersOfCall() are those on the way to its arrays, else the whole exchange folder", () => {
+  assert.deepEqual(foldersOfCall("/x", { call: 3, model: "a" }), ["/x/calls", "/x/calls/3"]);
+  for (const args of [{ call: "../y" }, { call: 0 }, { call: 1.5 }, { kept: 1 }, null]) {
+    assert.deepEqual(foldersOfCall("/x", args), ["/x"]);
+  }
+});
+
+Deno.test("surveyCall() lets plain files pass, and calls without files", async () => {
+  await look(() => Promise.resolve());
+  await look(async (exchange) => {
+    await Deno.mkdir(join(exchange, "calls", "3"), { recursive: true });
+    await Deno.writeTextFile(join(exchange, "calls", "3", "0.npy"), "x");
+  });
+});
+
+Deno.test("surveyCall() refuses links among the arrays of a call and on the way to them", async () => {
+  const planted: { readonly [text: string]: Parameters<typeof look>[0] } = {
+    '"calls" is none': (exchange, secret) => Deno.symlink(join(secret, ".."), join(exchange, "calls")),
+    '"3" is none': async (exchange, secret) => {
+      await Deno.mkdir(join(exchange, "calls"));
+      await Deno.symlink(join(secret, ".."), join(exchange, "calls", "3"));
+    },
+    '"0.npy" is a symbolic link': async (exchange, secret) => {
+      await Deno.mkdir(join(exchange, "calls", "3"), { recursive: true });
+      await Deno.symlink(secret, join(exchange, "calls", "3", "0.npy"));
+    },
+    '"0.npy" is a hard link': async (exchange, secret) => {
+      await Deno.mkdir(join(exchange, "calls", "3"), { recursive: true });
+      await Deno.link(secret, join(exchange, "calls", "3", "0.npy"));
+    },
+  };
+  for (const [text, prepare] of Object.entries(planted)) {
+    await assert.rejects(look(prepare), (error: Error) => {
+      assert.equal(error.name, "PluginError");
+      assert.match(error.message, /^\[trial evaluate\] Cannot go on as [^\n]+: "[^"]+" is [a-z ]+$/);
+      assert.ok(error.message.endsWith(text), error.message);
+      return true;
+    });
+  }
+});

@@ -1,0 +1,128 @@
+/**
+ * From columns to the tensors of a mini-batch.
+ *
+ * @module
+ */
+import type { Column, Table } from "../core/types.ts";
+import { sizeOf } from "../core/types.ts";
+import type { Tensor } from "../engine/runtimes/types.ts";
+
+/** The dtype a column has inside a program: floats are float32, whole numbers and truth values int32. */
+export function programDtype(column: Pick<Column, "dtype">): "float32" | "int32" {
+  return column.dtype.startsWith("float") ? "float32" : "int32";
+}
+
+/** A column as a program takes it; converted once. */
+export interface ProgramColumn {
+  readonly dtype: "float32" | "int32";
+  /** Shape of one row. */
+  readonly shape: readonly number[];
+  readonly rowSize: number;
+  readonly rows: number;
+  readonly data: Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer>;
+}
+
+/** Converts a column; float64 is rounded to float32, 64-bit integers must fit 32 bits. */
+export function programColumn(column: Column, name: string): ProgramColumn {
+  const dtype = programDtype(column);
+  const shape = column.shape.slice(1);
+  const common = { dtype, shape, rowSize: sizeOf(shape), rows: column.shape[0] ?? 0 };
+  if (dtype === "float32") {
+    const data = column.data instanceof Float32Array
+      ? column.data
+      : Float32Array.from(column.data as Float64Array);
+    return { ...common, data };
+  }
+  if (column.data instanceof Int32Array) return { ...common, data: column.data };
+  const data = new Int32Array(column.data.length);
+  for (let i = 0; i < data.length; i++) {
+    const value = Number(column.data[i]);
+    if (value !== (value | 0)) {
+      throw new RangeError(
+        `Cannot use column "${name}" in a model as whole numbers must fit 32 bits: found ${value} at element ${i}`,
+      );
+    }
+    data[i] = value;
+  }
+  return { ...common, data };
+}
+
+/** Converts the named columns of a table. */
+export function programColumns(
+  table: Table,
+  names: readonly string[],
+  where: string,
+): { [name: string]: ProgramColumn } {
+  return Object.fromEntries(names.map((name) => {
+    const column = table[name];
+    if (!column) {
+      throw new TypeError(
+        `Cannot make batches as the ${where} table must have the column "${name}": it has ${
+          Object.keys(table).join(", ")
+        }`,
+      );
+    }
+    return [name, programColumn(column, name)];
+  }));
+}
+
+/** Tensors of fixed batch size that are filled again and again. */
+export class BatchBuffer {
+  readonly tensors: { readonly [name: string]: Tensor };
+
+  constructor(readonly columns: { readonly [name: string]: ProgramColumn }, readonly batchSize: number) {
+    this.tensors = Object.fromEntries(
+      Object.entries(columns).map(([name, column]) => [name, {
+        dtype: column.dtype,
+        shape: [batchSize, ...column.shape],
+        data: column.dtype === "float32"
+          ? new Float32Array(batchSize * column.rowSize)
+          : new Int32Array(batchSize * column.rowSize),
+      }]),
+    );
+  }
+
+  /** Copies the rows `order[from..from + batchSize)`; past the end the last row is repeated. */
+  fillFrom(order: Uint32Array, from: number): void {
+    for (const [name, column] of Object.entries(this.columns)) {
+      const target = this.tensors[name]!.data as Float32Array;
+      const source = column.data as Float32Array;
+      const size = column.rowSize;
+      for (let i = 0; i < this.batchSize; i++) {
+        const row = order[Math.min(from + i, order.length - 1)]!;
+        if (size === 1) target[i] = source[row]!;
+        else target.set(source.subarray(row * size, (row + 1) * size), i * size);
+      }
+    }
+  }
+
+  /** Adjacent rows as they lie in the columns where there are enough, else as {@linkcode fillRange} copies them. */
+  range(from: number, padding: "repeat" | "zero"): { readonly [name: string]: Tensor } {
+    const { columns, batchSize } = this;
+    if (Object.values(columns).some(({ rows }) => from + batchSize > rows)) {
+      this.fillRange(from, padding);
+      return this.tensors;
+    }
+    return Object.fromEntries(
+      Object.entries(columns).map(([name, { dtype, data, rowSize }]) => [name, {
+        dtype,
+        shape: this.tensors[name]!.shape,
+        data: data.subarray(from * rowSize, (from + batchSize) * rowSize),
+      }]),
+    );
+  }
+
+  /** Copies adjacent rows; past the end the last row is repeated, or rows are zero. */
+  fillRange(from: number, padding: "repeat" | "zero" = "repeat"): void {
+    for (const [name, column] of Object.entries(this.columns)) {
+      const target = this.tensors[name]!.data as Float32Array;
+      const source = column.data as Float32Array;
+      const size = column.rowSize;
+      const present = Math.min(this.batchSize, column.rows - from);
+      target.set(source.subarray(from * size, (from + present) * size));
+      if (padding === "zero") target.fill(0, present * size);
+      const last = source.subarray((column.rows - 1) * size, column.rows * size);
+      for (let i = present; i < this.batchSize && padding === "repeat"; i++) target.set(last, i * size);
+    }
+  }
+}
