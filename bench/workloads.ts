@@ -233,7 +233,7 @@ export function traceWorkload(workload: Workload, batchSize = workload.batchSize
     inputs,
     targets,
     batchSize,
-    validationTail: 0,
+    lastValidationBatch: 0,
     predictBatch: batchSize,
     seed: 1,
     purpose: `bench/${workload.name}`,

@@ -57,7 +57,7 @@ export interface ConfigIssue {
   /** Dotted path of the key, such as "model.depth". */
   readonly path: string;
   readonly message: string;
-  /** "default", "preset seed", "config.json", "--epochs", ... */
+  /** "default", "preset source", "config.json", "--epochs", ... */
   readonly source: string;
   readonly nearest?: string;
 }

@@ -7,7 +7,7 @@ import type { Json, JsonObject } from "./types.ts";
 
 /** One layer of a configuration. */
 export interface ConfigLayer {
-  /** Where the values come from, as shown to the user: "default", "preset seed", "config.json", "--epochs". */
+  /** Where the values come from, as shown to the user: "default", "preset source", "config.json", "--epochs". */
   readonly source: string;
   readonly values: JsonObject;
 }
@@ -15,7 +15,7 @@ export interface ConfigLayer {
 /** A merged configuration. */
 export interface MergedConfig {
   readonly values: JsonObject;
-  /** The source of every value by dotted path, such as `{"model.depth": "preset seed"}`; an array is one value. */
+  /** The source of every value by dotted path, such as `{"model.depth": "preset source"}`; an array is one value. */
   readonly sources: { readonly [path: string]: string };
 }
 

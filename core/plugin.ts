@@ -47,13 +47,13 @@ export interface Prepared<F extends JsonObject = JsonObject> {
   readonly simulated: boolean;
   /** One sentence: what the rows are and where they come from. */
   readonly source: string;
-  /** Small values that `build` and `evaluate` need, such as scalings. */
-  readonly facts?: F;
+  /** Constants that `build` and `evaluate` need, such as fitted scalings. */
+  readonly metadata?: F;
   /** Tables for the report, such as the number of rows that each cut removed. */
   readonly notes?: readonly TextTable[];
 }
 
-/** What `readNew` is given and returns: features of new data, no labels needed. */
+/** What `readForPrediction` is given and returns: features of new data, no labels needed. */
 export interface NewData {
   /** Must hold the model's input columns; others (identifiers) are kept and written beside the predictions. */
   readonly table: Table;
@@ -125,8 +125,8 @@ export interface ModelProgram {
 
 /** What `build` is given. */
 export interface BuildContext<F extends JsonObject = JsonObject> extends HookContext {
-  /** What `prepare` returned as facts. */
-  readonly facts: F;
+  /** What `prepare` returned as metadata. */
+  readonly metadata: F;
   /** Per-row shape of each column of the training table. */
   readonly shapes: { readonly [column: string]: readonly number[] };
   /** Rows of each table. */
@@ -158,7 +158,7 @@ export interface ModelDefinition<C, F extends JsonObject = JsonObject> {
 
 /** What `evaluate` and actions are given. */
 export interface EvaluateContext<F extends JsonObject = JsonObject> extends HookContext {
-  readonly facts: F;
+  readonly metadata: F;
   readonly simulated: boolean;
   readonly source: string;
   /** The tables of `prepare`. */
@@ -176,10 +176,10 @@ export interface EvaluateContext<F extends JsonObject = JsonObject> extends Hook
    */
   call(model: string, program: string, inputs: ProgramInputs): Promise<ProgramOutputs>;
   /**
-   * Leaves an array with the engine for calls that need it several times: it is sent once. It stays until `release`, at the
+   * Leaves an array with the engine for calls that need it several times: it is sent once. It stays until `dispose`, at the
    * longest until the hook ends. What goes wrong is told by the calls that use it.
    */
-  keep(array: NdArray): KeptArray;
+  upload(array: NdArray): DeviceArray;
   /**
    * Adds up the sums of a further program over many calls: what has been added stays with the engine, and only the total
    * comes back. All outputs of the program must be `sums`.
@@ -187,20 +187,20 @@ export interface EvaluateContext<F extends JsonObject = JsonObject> extends Hook
   accumulate(model: string, program: string): Accumulator;
 }
 
-/** Inputs of a call by name; a kept array stands for itself. */
-export type ProgramInputs = { readonly [name: string]: NdArray | KeptArray };
+/** Inputs of a call by name; a device array stands for itself. */
+export type ProgramInputs = { readonly [name: string]: NdArray | DeviceArray };
 
 /** Outputs of a call by name. */
 export type ProgramOutputs = { readonly [name: string]: NdArray };
 
 /** An array that was left with the engine. */
-export interface KeptArray {
+export interface DeviceArray {
   readonly dtype: NdArray["dtype"];
   readonly shape: readonly number[];
-  /** Its number among all that were left. */
-  readonly kept: number;
+  /** Its number among all that were uploaded. */
+  readonly handle: number;
   /** Lets go of it; calls that were made before still have it. */
-  release(): Promise<void>;
+  dispose(): Promise<void>;
 }
 
 /** Sums over many calls to one program. */
@@ -261,6 +261,8 @@ export interface Plugin<S extends z.ZodObject = z.ZodObject, F extends JsonObjec
   readonly config: S;
   /** Named sets of values, between the defaults and the config file. */
   readonly presets?: { readonly [name: string]: z.input<S> };
+  /** Names that presets had before, such as `{ seed: "source" }`; they still work. */
+  readonly formerPresets?: { readonly [former: string]: string };
   readonly metrics?: readonly MetricDeclaration[];
   readonly models?: { readonly [name: string]: ModelDefinition<z.output<S>, F> };
   readonly actions?: { readonly [name: string]: Action<z.output<S>, F> };
@@ -269,19 +271,19 @@ export interface Plugin<S extends z.ZodObject = z.ZodObject, F extends JsonObjec
   /** Metrics and figures. */
   evaluate?(config: z.output<S>, context: EvaluateContext<F>): Promise<Evaluation> | Evaluation;
   /** Features of new data for `deno task predict`. */
-  readNew?(config: z.output<S>, path: string, context: PrepareContext): Promise<NewData> | NewData;
+  readForPrediction?(config: z.output<S>, path: string, context: PrepareContext): Promise<NewData> | NewData;
   /** Writes simulated files in the real format for `deno task data simulate`; returns their names. */
   simulate?(config: z.output<S>, context: SimulateContext): Promise<readonly string[]> | readonly string[];
 }
 
-/** Key of a schema's `.meta()` that marks a text field as a path to read: the box is granted it, and it is hashed. */
+/** Key of a schema's `.meta()` that marks a text field as a path to read: the sandbox is granted it, and it is hashed. */
 export interface PathMeta {
   readonly path: "file" | "directory" | "any";
 }
 
 /**
  * A config field that names a file or folder to read. The command line's path is made absolute before the plugin
- * sees it, the box gets read permission for it alone, and its size and SHA-256 go into the run record.
+ * sees it, the sandbox gets read permission for it alone, and its size and SHA-256 go into the run record.
  */
 export function inputPath(kind: PathMeta["path"], help: string): z.ZodOptional<z.ZodString> {
   return z.string().min(1).optional().describe(help).meta({ path: kind });
@@ -315,6 +317,12 @@ export function definePlugin<S extends z.ZodObject, F extends JsonObject = JsonO
         (cause as Error).message
       }`,
       { cause },
+    );
+  }
+  for (const [former, name] of Object.entries(plugin.formerPresets ?? {})) {
+    if (Object.hasOwn(plugin.presets ?? {}, name) && !Object.hasOwn(plugin.presets ?? {}, former)) continue;
+    throw new TypeError(
+      `Cannot define plugin "${plugin.name}" as a former preset must name a preset of today: found "${former}" for "${name}"`,
     );
   }
   return plugin;

@@ -36,7 +36,7 @@ export interface RunRecord {
   readonly training?: { readonly [model: string]: JsonObject };
   /** Files given after the action; relative to the run. */
   readonly files?: readonly string[];
-  /** Each time the run was gone on with: when, and the steps of each model that were done. */
+  /** Each time the run was resumed: when, and the steps of each model that were done. */
   readonly resumed?: readonly { readonly at: string; readonly steps: { readonly [model: string]: number } }[];
   /** Epochs that were planned before each extension. */
   readonly extendedFrom?: readonly number[];

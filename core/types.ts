@@ -5,7 +5,7 @@
  * @module
  */
 
-/** Element types of arrays on disk and between host and box. */
+/** Element types of arrays on disk and between host and sandbox. */
 export type Dtype =
   | "float64"
   | "float32"

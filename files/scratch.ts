@@ -1,5 +1,5 @@
 /**
- * Folders that live as long as the process that made them: exchange folders of boxes, repetitions of a verification.
+ * Folders that live as long as the process that made them: shared directories of sandboxes, repetitions of a verification.
  *
  * @module
  */

@@ -168,7 +168,7 @@ export function oneLine(message: string): string {
 /**
  * Writes a file aside (`.<name>.<n>.tmp` in the same folder, created exclusively) and renames it, so that a reader sees
  * the old file or the whole new one. Needs `--allow-write` and `--allow-read` of the folder; where only writing is
- * granted, as in a box without walls, a rename is not, and the file is written in its place. The file is removed when
+ * granted, as in a sandbox without walls, a rename is not, and the file is written in its place. The file is removed when
  * `produce` throws. Contents are handed to the system but not forced to the disk: a loss of power may lose the newest
  * file.
  *

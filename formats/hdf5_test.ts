@@ -238,7 +238,7 @@ Deno.test("a flipped bit anywhere in a file with checked metadata is refused or 
  * Reads a dataset of 1000 numbers in a process of its own, that may read the file but neither the code of the filters nor
  * write anything. Prints the error, and whether the target is as it was.
  */
-async function readBoxed(path: string, key: string): Promise<string> {
+async function readSandboxed(path: string, key: string): Promise<string> {
   const script = `
     import { openHdf5 } from ${JSON.stringify(new URL("./hdf5.ts", import.meta.url).href)};
     const file = await openHdf5(${JSON.stringify(path)});
@@ -269,7 +269,7 @@ async function readBoxed(path: string, key: string): Promise<string> {
 
 Deno.test("lzf without its filter is refused, and gives no data", async () => {
   assert.match(
-    await readBoxed(`${FIXTURES}lzf.h5`, "f4"),
+    await readSandboxed(`${FIXTURES}lzf.h5`, "f4"),
     /^DataError Cannot read ".*lzf\.h5" as dataset "f4" must be readable through its filters \(lzf\): can't find plugin\. .* true$/,
   );
 });
@@ -281,7 +281,7 @@ Deno.test("a process that may write nothing tells the library's own reason", asy
     writer.create("f4", { dtype: "float32", rowShape: [25] }, chunks).append(EIGHTHS.map(Math.sin));
     writer.close();
     const whole = await Deno.readFile(`${folder}/whole.h5`);
-    const text = await readBoxed(await flipBit(folder, whole, whole.length >> 1), "f4");
+    const text = await readSandboxed(await flipBit(folder, whole, whole.length >> 1), "f4");
     assert.match(
       text,
       /through its filters \([^)]*deflate[^)]*\): filter returned failure during read true$/,

@@ -1,5 +1,5 @@
 /**
- * Downloading the files that a manifest names: written aside and renamed, gone on with after an interruption, checked
+ * Downloading the files that a manifest names: written aside and renamed, resumed after an interruption, checked
  * against their SHA-256 and the first bytes of their format.
  *
  * A share page in place of the file is found by its first bytes, before the rest is read.
@@ -177,7 +177,7 @@ async function* firstBytesTogether(body: ReadableStream<Uint8Array>): AsyncGener
   if (first !== undefined && first.length > 0) yield first;
 }
 
-/** An error while the bytes arrive; what came is kept only where it can be gone on with. */
+/** An error while the bytes arrive; what came is kept only where it can be resumed. */
 async function interrupted(error: unknown, { file, url }: FetchFile, path: string): Promise<Error> {
   if (error instanceof DataError) {
     await removeParts(path);

@@ -46,7 +46,7 @@ export const SANDBOX_ROOMS = [
   "deno.json",
 ] as const;
 
-/** Filter plugins of HDF5: shared libraries of a package, read by the box through `formats/hdf5.ts`. */
+/** Filter plugins of HDF5: shared libraries of a package, read by the sandbox through `formats/hdf5.ts`. */
 export async function filterPluginFolders(): Promise<string[]> {
   try {
     return [await Deno.realPath(join(FRAMEWORK_ROOT, "node_modules", "h5wasm-plugins"))];
@@ -73,7 +73,7 @@ const CODE = /(^\.?[^.]*|\.([cm]?[jt]s|[jt]sx|json|wasm))$/i;
 export interface CodeFilesOptions {
   /**
    * Tests and packages, too: everything that a module of the folder could import. `.git` of the folder itself is left
-   * out: no box may read it. @default false
+   * out: no sandbox may read it. @default false
    */
   readonly isComplete?: boolean;
   /** Names of code files. @default what Deno takes for modules */

@@ -11,7 +11,7 @@ import { isAbsolute, join, resolve } from "../files/paths.ts";
 const limits = z.strictObject({
   /** Seconds a hook may take, by hook name. */
   seconds: z.record(z.string(), z.number().positive()).optional(),
-  /** Bytes of memory the box may use. */
+  /** Bytes of memory the sandbox may use. */
   memoryBytes: z.int().positive().optional(),
 });
 

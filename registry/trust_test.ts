@@ -100,13 +100,13 @@ Deno.test("pinOf() counts modules in folders that a plugin may read, and no data
   });
 });
 
-Deno.test("pinOf() leaves out .git, which no box may read", async () => {
+Deno.test("pinOf() leaves out .git, which no sandbox may read", async () => {
   await withTempDir(async (directory) => {
     const [location] = await both(directory) as [PluginLocation, PluginLocation];
     const pins = await pinsWith(location, [".git/HEAD", ".git/a.ts"]);
     assert.equal(new Set(pins).size, 1);
-    for (const exchange of [{}, { exchange: "/exchange" }]) {
-      const flags = permissionFlags(location, { read: [], ...exchange });
+    for (const sharedDirectory of [{}, { sharedDirectory: "/shared" }]) {
+      const flags = permissionFlags(location, { read: [], ...sharedDirectory });
       assert.ok(flags.includes(`--deny-read=${join(location.directory, ".git")}`), flags.join(" "));
     }
   });

@@ -131,7 +131,7 @@ export function exampleRun(figures: readonly Figure[]): { [file: string]: unknow
     },
     "provenance/inputs.json": [{ name: "my file.root", bytes: 1536000, sha256: "ab".repeat(32) }],
     "provenance/modules.json": { plugin: { "mod.ts": "cd".repeat(32) } },
-    "provenance/permissions.json": { evaluate: ["--allow-read=<plugin>", "--allow-write=exchange"] },
+    "provenance/permissions.json": { evaluate: ["--allow-read=<plugin>", "--allow-write=shared"] },
   };
 }
 

@@ -36,7 +36,7 @@ export interface RunResult {
 }
 
 /**
- * Runs a plugin in this process: same hooks, same run directory, no box. For code that you trust.
+ * Runs a plugin in this process: same hooks, same run directory, no sandbox. For code that you trust.
  *
  * @throws {ConfigError} If the configuration is not valid; lists every problem.
  * @throws {PluginError} If a hook throws.

@@ -51,8 +51,8 @@ async function simulate(reference: string, args: readonly string[]): Promise<num
   }
   const out = resolve(parsed.task.out ?? join("data", source.name));
   const cache = new Cache(parsed.task.cache ?? "cache");
-  const exchange = await cache.exchange();
-  const host = await source.open({ read: [], exchange, denoDir: await cache.denoDir(source.name) });
+  const sharedDirectory = await cache.sharedDirectory();
+  const host = await source.open({ read: [], sharedDirectory, denoDir: await cache.denoDir(source.name) });
   try {
     const request = {
       preset: parsed.task.preset,
@@ -67,17 +67,17 @@ async function simulate(reference: string, args: readonly string[]): Promise<num
     const names = await host.call("simulate", { config: config.values, seed: seedOf(parsed) } as Json, {
       onEvent: (event) => listener.onEvent?.(event),
     }) as string[];
-    const files = await place(join(exchange, "files"), names, out);
+    const files = await place(join(sharedDirectory, "files"), names, out);
     if ("json" in parsed.task) printJson({ simulated: true, files });
     else for (const file of files) print(`wrote  ${file}  (simulated)`);
   } finally {
     await host.close();
-    await removeFolder(exchange);
+    await removeFolder(sharedDirectory);
   }
   return EXIT.ok;
 }
 
-/** Moves files out of the exchange folder; files that are there already are not replaced. */
+/** Moves files out of the shared directory; files that are there already are not replaced. */
 async function place(from: string, names: readonly string[], out: string): Promise<string[]> {
   const targets = names.map((name) => join(out, name));
   for (const target of targets) {

@@ -10,7 +10,7 @@ import type { Description } from "../sandbox/guest/hooks.ts";
 import { flagsOf } from "../run/config/flags.ts";
 import type { PluginLocation } from "../registry/manifest.ts";
 import { findPlugin } from "../registry/plugins.ts";
-import { boxedSource, describePlugin, type PluginSource } from "../run/stages/plugin_source.ts";
+import { describePlugin, type PluginSource, sandboxedSource } from "../run/stages/plugin_source.ts";
 import { checkTrust } from "../registry/trust.ts";
 import { tell } from "./terminal.ts";
 import { integerFlag, parseCommand, type ParsedCommand, type TaskFlag } from "./command.ts";
@@ -71,7 +71,7 @@ export async function openExperiment(
   const location = await findPlugin(reference, BUILT_IN_PLUGINS, Deno.cwd());
   const notice = await checkTrust(location, Deno.cwd(), args.includes("--frozen"));
   if (!args.includes("--quiet")) { for (const line of notice.lines) tell(line); }
-  const source = boxedSource(location, hookTimeout(args));
+  const source = sandboxedSource(location, hookTimeout(args));
   const description = await describePlugin(source, earlyFlag(args, "cache") ?? "cache");
   const parsed = parseCommand({
     name: `${task} ${reference}`,

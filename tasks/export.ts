@@ -6,7 +6,7 @@
 import { ConfigError } from "../core/errors.ts";
 import { type ExportedFile, exportRun } from "../run/replay/export.ts";
 import { relative, resolve } from "../files/paths.ts";
-import { boxedSource, describePlugin } from "../run/stages/plugin_source.ts";
+import { describePlugin, sandboxedSource } from "../run/stages/plugin_source.ts";
 import { findRun } from "../run/store/run_directory.ts";
 import { type CommandSpec, withCommand } from "./command.ts";
 import { useEngine } from "./engine.ts";
@@ -43,7 +43,7 @@ export function exportTask(args: readonly string[]): Promise<number> {
     }
     const run = await findRun(reference, parsed.task.runs ?? "runs");
     const cache = parsed.task.cache ?? "cache";
-    const source = boxedSource(await pluginOf(run, parsed));
+    const source = sandboxedSource(await pluginOf(run, parsed));
     const files = await exportRun({
       run,
       source,

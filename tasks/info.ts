@@ -61,7 +61,7 @@ export async function info(args: readonly string[]): Promise<number> {
   );
   section("Data", ["file", "url"], manifest.data.map(({ file, url }) => [file, url]));
   section(
-    "Permissions of the box, beside data given with flags and its exchange folder",
+    "Permissions of the sandbox, beside data given with flags and its shared directory",
     ["flag"],
     permissions.map((flag) => [flag]),
   );
@@ -70,7 +70,7 @@ export async function info(args: readonly string[]): Promise<number> {
     ["hook", "seconds"],
     Object.entries(limits.seconds).map(([hook, seconds]) => [hook, String(seconds)]),
   );
-  print(`memory of the box: ${limits.memoryBytes / 2 ** 30} GiB`);
+  print(`memory of the sandbox: ${limits.memoryBytes / 2 ** 30} GiB`);
   return EXIT.ok;
 }
 

@@ -1,5 +1,5 @@
 /**
- * What the tasks share that go on with a run or do it again: finding the run and its plugin, where its inputs are now.
+ * What the tasks share that resume a run or do it again: finding the run and its plugin, where its inputs are now.
  *
  * @module
  */
@@ -13,7 +13,7 @@ import type { PluginLocation } from "../registry/manifest.ts";
 import { join, resolve } from "../files/paths.ts";
 import { findPlugin } from "../registry/plugins.ts";
 import { recordedLayers, recordedThreads } from "../run/replay/replay.ts";
-import { boxedSource, describePlugin } from "../run/stages/plugin_source.ts";
+import { describePlugin, sandboxedSource } from "../run/stages/plugin_source.ts";
 import { findRun, type RunDirectory } from "../run/store/run_directory.ts";
 import { checkTrust } from "../registry/trust.ts";
 import {
@@ -65,7 +65,7 @@ export async function openReplay(spec: CommandSpec, args: readonly string[]): Pr
   }
   const run = await findRun(reference, early.task.runs ?? "runs");
   const location = await pluginOf(run, early);
-  const source = boxedSource(location, hookTimeout(args));
+  const source = sandboxedSource(location, hookTimeout(args));
   const cache = early.task.cache ?? "cache";
   const description = await describePlugin(source, cache);
   const flags = flagsOf(description.schema).filter(({ inputPath }) => inputPath !== undefined);

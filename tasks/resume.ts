@@ -1,5 +1,5 @@
 /**
- * `deno task resume <run>`: goes on with an interrupted, killed or failed run from its last good checkpoint.
+ * `deno task resume <run>`: resumes an interrupted, killed or failed run from its last good checkpoint.
  *
  * @module
  */

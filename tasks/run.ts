@@ -6,7 +6,7 @@
 import { ConfigError, NotFoundError } from "../core/errors.ts";
 import { formatSeconds } from "../core/format.ts";
 import { BUILT_IN_PLUGINS } from "../plugins/mod.ts";
-import { endAllBoxes } from "../sandbox/host/host.ts";
+import { endAllSandboxes } from "../sandbox/host/host.ts";
 import { execute, type RunOutcome, type StopSignal } from "../run/stages/execute.ts";
 import { join, relative, resolve } from "../files/paths.ts";
 import { exists } from "../files/atomic.ts";
@@ -98,7 +98,7 @@ export function stopOnSignals(isQuiet: boolean): StopSignal {
   const signal = { isStopped: false, onStop: (callback: () => void) => void callbacks.push(callback) };
   const stop = (): void => {
     if (signal.isStopped) {
-      endAllBoxes();
+      endAllSandboxes();
       Deno.exit(EXIT.interrupted);
     }
     signal.isStopped = true;

@@ -97,7 +97,7 @@ function ownerName({ object }: Deno.lint.MemberExpression): string | undefined {
   return isGlobal ? memberName(object) : undefined;
 }
 
-/** Whether a member is being replaced, as the tracer does with `Math.random` and the box with `console.log`. */
+/** Whether a member is being replaced, as the tracer does with `Math.random` and the sandbox with `console.log`. */
 function isReplaced({ parent, range }: Deno.lint.MemberExpression): boolean {
   return parent.type === "AssignmentExpression" && parent.left.range[0] === range[0] &&
     parent.left.range[1] === range[1];

@@ -23,13 +23,13 @@ export interface TrainRequest {
   readonly step: Executable;
   readonly validate?: Executable | undefined;
   /** The same as `validate` for the last, smaller batch. */
-  readonly validateTail?: Executable | undefined;
+  readonly validateLastBatch?: Executable | undefined;
   readonly train: { readonly [column: string]: ProgramColumn };
   readonly validation?: { readonly [column: string]: ProgramColumn } | undefined;
   readonly checkpoints: CheckpointStore;
   /** Steps of the models trained before in this run. */
   readonly stepOffset: number;
-  /** Where to go on from; its state is loaded by the caller. */
+  /** Where to resume; its state is loaded by the caller. */
   readonly resumeFrom?:
     | { readonly counters: TrainingCounters; readonly best?: BestState | undefined }
     | undefined;
@@ -69,7 +69,7 @@ const CHECKPOINT_SHARE = 0.05;
 /** Milliseconds after which the event loop gets a turn, so that signals and timers are seen. */
 const YIELD_MS = 50;
 
-const FRESH: TrainingCounters = {
+const INITIAL_COUNTERS: TrainingCounters = {
   step: 0,
   epoch: 0,
   stepInEpoch: 0,
@@ -113,7 +113,7 @@ class Training {
     this.#batches = new BatchBuffer(columnsOf(step, train), batchSize);
     this.#stepsPerEpoch = Math.floor(this.#rows / batchSize);
     this.#totalSteps = this.#stepsPerEpoch * plan.epochs;
-    this.#counters = { ...(request.resumeFrom?.counters ?? FRESH) };
+    this.#counters = { ...(request.resumeFrom?.counters ?? INITIAL_COUNTERS) };
     this.#sums = { ...this.#counters.sums };
     this.#counters.sums = {};
     this.#best = request.resumeFrom?.best;
@@ -271,9 +271,9 @@ class Training {
 
   /** Means over the validation rows, each row counted once. */
   async #validate(): Promise<{ [name: string]: number } | undefined> {
-    const { validate, validateTail, validation } = this.request;
+    const { validate, validateLastBatch, validation } = this.request;
     if (!validate || !validation) return undefined;
-    return await meanOverRows(validation, validate, validateTail, (executable, from) => ({
+    return await meanOverRows(validation, validate, validateLastBatch, (executable, from) => ({
       ...scalarInputs(executable, 0),
       ...randomInputs(
         executable,

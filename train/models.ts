@@ -1,5 +1,5 @@
 /**
- * Traced models on an engine: reads what the box wrote, checks it, compiles it, predicts with it.
+ * Traced models on an engine: reads what the sandbox wrote, checks it, compiles it, predicts with it.
  *
  * @module
  */
@@ -176,7 +176,7 @@ class Collector {
   }
 }
 
-/** Only sums go on from call to call. */
+/** Only sums carry over from call to call. */
 function checkSums({ name, outputs }: Program, sums: readonly string[]): void {
   const other = outputs.find((output) => !sums.includes(output.name));
   if (!other) return;

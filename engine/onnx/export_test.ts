@@ -32,7 +32,7 @@ async function traced(make: () => Predict, shape: readonly number[], rows: numbe
     inputs: ["x"],
     targets: [],
     batchSize: 2,
-    validationTail: 0,
+    lastValidationBatch: 0,
     predictBatch: rows,
     seed: 3,
     purpose: "test",

@@ -4,36 +4,36 @@
  * @module
  */
 import type { Program, ValueId } from "../program/types.ts";
-import { type Draft, rewriteProgram } from "./rewriter.ts";
+import { rewriteProgram, type Rewriter } from "./rewriter.ts";
 
 /** Merges equal nodes. Randomness is an input of programs, so that every node may be merged. */
 export function mergeCommon(program: Program): Program {
   const known = new Map<string, readonly number[]>();
-  return rewriteProgram(program, (node, draft) => {
+  return rewriteProgram(program, (node, rewriter) => {
     const key = JSON.stringify([node.kernel, node.inputs, Object.entries(node.attrs).sort()]);
     const outputs = known.get(key);
-    if (outputs) return node.outputs.forEach((id, i) => draft.replace(id, outputs[i]!));
+    if (outputs) return node.outputs.forEach((id, i) => rewriter.replace(id, outputs[i]!));
     known.set(key, node.outputs);
-    draft.emit(node);
+    rewriter.emit(node);
   }, mergeConstants);
 }
 
 /** Constants up to this many numbers are compared; larger ones are rarely equal, and are merged in the graph anyway. */
 const COMPARED = 256;
 
-function mergeConstants(draft: Draft): void {
+function mergeConstants(rewriter: Rewriter): void {
   const known = new Map<string, ValueId>();
-  for (const { value, data } of draft.source.constants) {
+  for (const { value, data } of rewriter.source.constants) {
     if (data.length > COMPARED) continue;
-    const { dtype, shape } = draft.type(value);
+    const { dtype, shape } = rewriter.type(value);
     const key = `${dtype}[${shape}] ${Array.from(data, (x) => (Object.is(x, -0) ? "-0" : x))}`;
     const first = known.get(key);
     if (first === undefined) known.set(key, value);
-    else draft.replace(value, first);
+    else rewriter.replace(value, first);
   }
 }
 
 /** Drops nodes whose results nobody uses, and constants of only such nodes. */
 export function dropDead(program: Program): Program {
-  return rewriteProgram(program, (node, draft) => draft.emit(node));
+  return rewriteProgram(program, (node, rewriter) => rewriter.emit(node));
 }

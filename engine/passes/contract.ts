@@ -10,44 +10,44 @@
  * @module
  */
 import type { Program, ProgramNode, ValueId } from "../program/types.ts";
-import { type Draft, rewriteProgram, sameShape } from "./rewriter.ts";
+import { rewriteProgram, type Rewriter, sameShape } from "./rewriter.ts";
 
 /** Rewrites row sums over P ∘ (G Vᵀ) where P V is computed as well. */
 export function contractRows(program: Program): Program {
   const products = new Map<string, ValueId>();
-  return rewriteProgram(program, (node, draft) => {
-    const sum = node.kernel === "Sum" ? rowSum(node, products, draft) : undefined;
-    if (sum !== undefined) return draft.replace(node.outputs[0]!, sum);
+  return rewriteProgram(program, (node, rewriter) => {
+    const sum = node.kernel === "Sum" ? rowSum(node, products, rewriter) : undefined;
+    if (sum !== undefined) return rewriter.replace(node.outputs[0]!, sum);
     const { transposeA, transposeB } = node.attrs;
     if (node.kernel === "BatchMatMul" && !transposeA && !transposeB) {
       products.set(node.inputs.join(), node.outputs[0]!);
     }
-    draft.emit(node);
+    rewriter.emit(node);
   });
 }
 
 function rowSum(
   node: ProgramNode,
   products: ReadonlyMap<string, ValueId>,
-  draft: Draft,
+  rewriter: Rewriter,
 ): ValueId | undefined {
   const [x] = node.inputs as [ValueId];
   const { axis, keepDims } = node.attrs as { axis: readonly number[]; keepDims: boolean };
-  const rank = draft.type(x).shape.length;
-  const elementwise = draft.producer(x);
+  const rank = rewriter.type(x).shape.length;
+  const elementwise = rewriter.producer(x);
   if (axis.length !== 1 || axis[0] !== rank - 1 || elementwise?.kernel !== "Multiply") return undefined;
   for (const i of [0, 1]) {
     const [p, other] = [elementwise.inputs[i]!, elementwise.inputs[1 - i]!];
-    const product = draft.producer(other);
+    const product = rewriter.producer(other);
     if (product?.kernel !== "BatchMatMul" || product.attrs["transposeA"] || !product.attrs["transposeB"]) {
       continue;
     }
     const [g, v] = product.inputs as [ValueId, ValueId];
     const o = products.get(`${p},${v}`);
-    if (o === undefined || !sameShape(draft.type(o).shape, draft.type(g).shape)) continue;
-    if (!sameShape(draft.type(p).shape, draft.type(other).shape)) continue;
-    const terms = draft.add("Multiply", [g, o], {}, node.scope);
-    return draft.add("Sum", [terms], { axis, keepDims }, node.scope);
+    if (o === undefined || !sameShape(rewriter.type(o).shape, rewriter.type(g).shape)) continue;
+    if (!sameShape(rewriter.type(p).shape, rewriter.type(other).shape)) continue;
+    const terms = rewriter.add("Multiply", [g, o], {}, node.scope);
+    return rewriter.add("Sum", [terms], { axis, keepDims }, node.scope);
   }
   return undefined;
 }

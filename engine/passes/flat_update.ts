@@ -18,7 +18,7 @@
 import { sizeOf } from "../../core/types.ts";
 import type { Kernel } from "../program/kernels.ts";
 import type { Program, ProgramNode, ValueId } from "../program/types.ts";
-import { Draft, sameShape } from "./rewriter.ts";
+import { Rewriter, sameShape } from "./rewriter.ts";
 
 /** State tensors that lie one after the other and are read and written as one. */
 export interface Pack {
@@ -60,11 +60,11 @@ export function packUpdates(
 ): { readonly program: Program; readonly packs: readonly Pack[] } {
   const groups = alikeUpdates(program);
   if (groups.length === 0) return { program, packs: [] };
-  const draft = new Draft(program);
-  for (const node of program.nodes) draft.emit(node);
-  const packer = new Packer(draft, program, accept);
+  const rewriter = new Rewriter(program);
+  for (const node of program.nodes) rewriter.emit(node);
+  const packer = new Packer(rewriter, program, accept);
   for (const group of groups) packer.update(group);
-  return { program: draft.finish(), packs: packer.packs };
+  return { program: rewriter.finish(), packs: packer.packs };
 }
 
 type Update = Program["updates"][number];
@@ -129,14 +129,14 @@ class Signatures {
 /** Packs groups of updates. */
 class Packer {
   readonly packs: Pack[] = [];
-  readonly #draft: Draft;
+  readonly #rewriter: Rewriter;
   readonly #accept: (pack: Pack) => boolean;
   readonly #states: ReadonlyMap<ValueId, string>;
   readonly #producers = new Map<ValueId, ProgramNode>();
   readonly #known = new Map<string, ValueId>();
 
-  constructor(draft: Draft, program: Program, accept: (pack: Pack) => boolean) {
-    this.#draft = draft;
+  constructor(rewriter: Rewriter, program: Program, accept: (pack: Pack) => boolean) {
+    this.#rewriter = rewriter;
     this.#accept = accept;
     this.#states = new Map(program.state.map(({ name, value }) => [value, name]));
     for (const node of program.nodes) for (const id of node.outputs) this.#producers.set(id, node);
@@ -149,8 +149,8 @@ class Packer {
     if (!pack) return;
     const value = this.#packed(group.map((update) => update.value));
     const done = new Set(lanes);
-    this.#draft.updates = [
-      ...this.#draft.updates.filter((update) => !done.has(update.state)),
+    this.#rewriter.updates = [
+      ...this.#rewriter.updates.filter((update) => !done.has(update.state)),
       { state: pack.name, value },
     ];
   }
@@ -169,7 +169,7 @@ class Packer {
     const names = lanes.map((id) => this.#states.get(id));
     if (!names.every((name) => name !== undefined)) return undefined;
     const pack = this.#pack(names);
-    return pack && this.#draft.state.find((state) => state.name === pack.name)!.value;
+    return pack && this.#rewriter.state.find((state) => state.name === pack.name)!.value;
   }
 
   /** The state that stands for the members together, laid out on first use. */
@@ -182,10 +182,10 @@ class Packer {
     const pack = { name, members };
     if (!this.#accept(pack)) return undefined;
     this.packs.push(pack);
-    const states = members.map((member) => this.#draft.state.find((state) => state.name === member)!);
-    const size = states.reduce((sum, state) => sum + sizeOf(this.#draft.type(state.value).shape), 0);
-    const value = this.#draft.value({ dtype: "float32", shape: [size] });
-    this.#draft.state = [...this.#draft.state, { name, trainable: states[0]!.trainable, value }];
+    const states = members.map((member) => this.#rewriter.state.find((state) => state.name === member)!);
+    const size = states.reduce((sum, state) => sum + sizeOf(this.#rewriter.type(state.value).shape), 0);
+    const value = this.#rewriter.value({ dtype: "float32", shape: [size] });
+    this.#rewriter.state = [...this.#rewriter.state, { name, trainable: states[0]!.trainable, value }];
     return pack;
   }
 
@@ -201,25 +201,29 @@ class Packer {
     const operands = first.inputs.map((_, i) => nodes.map((node) => node!.inputs[i]!));
     if (!operands.every((operand) => this.#isPackable(operand, lanes))) return undefined;
     const inputs = operands.map((operand) => (this.#isShared(operand) ? operand[0]! : this.#packed(operand)));
-    return this.#draft.add(first.kernel as "Add", inputs, first.attrs as Record<never, never>, "update");
+    return this.#rewriter.add(first.kernel as "Add", inputs, first.attrs as Record<never, never>, "update");
   }
 
   /** One scalar for all lanes, or a tensor per lane of the lane's shape. */
   #isPackable(operand: readonly ValueId[], lanes: readonly ValueId[]): boolean {
     if (this.#isShared(operand)) return true;
-    return operand.every((id, i) => sameShape(this.#draft.type(id).shape, this.#draft.type(lanes[i]!).shape));
+    return operand.every((id, i) =>
+      sameShape(this.#rewriter.type(id).shape, this.#rewriter.type(lanes[i]!).shape)
+    );
   }
 
   #isShared(operand: readonly ValueId[]): boolean {
-    return operand.every((id) => id === operand[0]) && this.#draft.type(operand[0]!).shape.length === 0;
+    return operand.every((id) => id === operand[0]) && this.#rewriter.type(operand[0]!).shape.length === 0;
   }
 
   /** The values one after the other. */
   #joined(lanes: readonly ValueId[]): ValueId {
     const flat = lanes.map((id) => {
-      const { shape } = this.#draft.type(id);
-      return shape.length === 1 ? id : this.#draft.add("Reshape", [id], { shape: [sizeOf(shape)] }, "update");
+      const { shape } = this.#rewriter.type(id);
+      return shape.length === 1
+        ? id
+        : this.#rewriter.add("Reshape", [id], { shape: [sizeOf(shape)] }, "update");
     });
-    return this.#draft.add("Concat", flat, { axis: 0 }, "update");
+    return this.#rewriter.add("Concat", flat, { axis: 0 }, "update");
   }
 }

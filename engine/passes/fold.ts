@@ -10,15 +10,15 @@
 import { sizeOf } from "../../core/types.ts";
 import type { Kernel } from "../program/kernels.ts";
 import type { Program, ProgramNode, ValueType } from "../program/types.ts";
-import { type Draft, rewriteProgram, sameShape, uniformNumber } from "./rewriter.ts";
+import { rewriteProgram, type Rewriter, sameShape, uniformNumber } from "./rewriter.ts";
 
 /** Folds constants. */
 export function foldConstants(program: Program): Program {
-  return rewriteProgram(program, (node, draft) => {
-    const number = foldedNumber(node, draft);
-    if (number === undefined) return draft.emit(withScalars(node, draft));
-    const type = draft.type(node.outputs[0]!);
-    draft.replace(node.outputs[0]!, uniform(rounded(number, type), type, node, draft));
+  return rewriteProgram(program, (node, rewriter) => {
+    const number = foldedNumber(node, rewriter);
+    if (number === undefined) return rewriter.emit(withScalars(node, rewriter));
+    const type = rewriter.type(node.outputs[0]!);
+    rewriter.replace(node.outputs[0]!, uniform(rounded(number, type), type, node, rewriter));
   });
 }
 
@@ -62,13 +62,14 @@ const REDUCTIONS: { readonly [K in Kernel]?: (x: number, count: number) => numbe
 };
 
 /** The number that a node makes everywhere, if its inputs are uniform. */
-function foldedNumber(node: ProgramNode, draft: Draft): number | undefined {
+function foldedNumber(node: ProgramNode, rewriter: Rewriter): number | undefined {
   const kernel = node.kernel as Kernel;
-  if (node.outputs.length !== 1 || sizeOf(draft.type(node.outputs[0]!).shape) === 0) return undefined;
-  const [first, second] = node.inputs.map((id) => (id === null ? undefined : uniformNumber(id, draft)));
+  if (node.outputs.length !== 1 || sizeOf(rewriter.type(node.outputs[0]!).shape) === 0) return undefined;
+  const [first, second] = node.inputs.map((id) => (id === null ? undefined : uniformNumber(id, rewriter)));
   const reduction = REDUCTIONS[kernel];
   if (reduction && first !== undefined) {
-    const count = sizeOf(draft.type(node.inputs[0]!).shape) / sizeOf(draft.type(node.outputs[0]!).shape);
+    const count = sizeOf(rewriter.type(node.inputs[0]!).shape) /
+      sizeOf(rewriter.type(node.outputs[0]!).shape);
     return reduction(first, count);
   }
   const compute = ARITHMETIC[kernel];
@@ -84,9 +85,9 @@ function rounded(number: number, { dtype }: ValueType): number {
 }
 
 /** A uniform value: a scalar constant, or a fill. */
-function uniform(number: number, type: ValueType, node: ProgramNode, draft: Draft): number {
-  if (type.shape.length === 0) return draft.scalar(number, type.dtype);
-  return draft.add("Fill", [], { shape: type.shape, value: number, dtype: type.dtype }, node.scope);
+function uniform(number: number, type: ValueType, node: ProgramNode, rewriter: Rewriter): number {
+  if (type.shape.length === 0) return rewriter.scalar(number, type.dtype);
+  return rewriter.add("Fill", [], { shape: type.shape, value: number, dtype: type.dtype }, node.scope);
 }
 
 /** Kernels of two operands that broadcast. */
@@ -110,15 +111,15 @@ export const BROADCASTING: ReadonlySet<string> = new Set<Kernel>([
 ]);
 
 /** The node with a scalar for an operand that is uniform and not needed for the shape. */
-function withScalars(node: ProgramNode, draft: Draft): ProgramNode {
+function withScalars(node: ProgramNode, rewriter: Rewriter): ProgramNode {
   if (!BROADCASTING.has(node.kernel)) return node;
-  const shape = draft.type(node.outputs[0]!).shape;
+  const shape = rewriter.type(node.outputs[0]!).shape;
   const inputs = node.inputs.map((id, i) => {
-    const type = draft.type(id!);
-    const other = draft.type(node.inputs[1 - i]!);
-    const number = uniformNumber(id!, draft);
+    const type = rewriter.type(id!);
+    const other = rewriter.type(node.inputs[1 - i]!);
+    const number = uniformNumber(id!, rewriter);
     const isFree = number !== undefined && type.shape.length > 0 && sameShape(other.shape, shape);
-    return isFree ? draft.scalar(number, type.dtype) : id;
+    return isFree ? rewriter.scalar(number, type.dtype) : id;
   });
   return { ...node, inputs };
 }

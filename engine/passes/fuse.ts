@@ -5,14 +5,14 @@
  */
 import type { KernelAttrs } from "../program/kernels.ts";
 import type { Program, ProgramNode, ValueId } from "../program/types.ts";
-import { type Draft, rewriteProgram } from "./rewriter.ts";
+import { rewriteProgram, type Rewriter } from "./rewriter.ts";
 
 /** Fuses sums of a product and a bias of one number per column or channel, where nobody else wants the product. */
 export function fuseBias(program: Program): Program {
-  return rewriteProgram(program, (node, draft) => {
-    const fused = node.kernel === "Add" ? withBias(node, draft) : undefined;
-    if (fused === undefined) draft.emit(node);
-    else draft.replace(node.outputs[0]!, fused);
+  return rewriteProgram(program, (node, rewriter) => {
+    const fused = node.kernel === "Add" ? withBias(node, rewriter) : undefined;
+    if (fused === undefined) rewriter.emit(node);
+    else rewriter.replace(node.outputs[0]!, fused);
   });
 }
 
@@ -26,31 +26,31 @@ const FUSED: {
       inputs: readonly (ValueId | null)[],
       attrs: ProgramNode["attrs"],
       scope: string,
-      draft: Draft,
+      rewriter: Rewriter,
     ) => ValueId)
     | undefined;
 } = {
-  BatchMatMul: (inputs, attrs, scope, draft) =>
-    draft.add(
+  BatchMatMul: (inputs, attrs, scope, rewriter) =>
+    rewriter.add(
       "_FusedMatMul",
       inputs,
       { ...attrs as unknown as KernelAttrs["BatchMatMul"], ...LINEAR },
       scope,
     ),
-  Conv2D: (inputs, attrs, scope, draft) =>
-    draft.add("FusedConv2D", inputs, { ...attrs as unknown as KernelAttrs["Conv2D"], ...LINEAR }, scope),
+  Conv2D: (inputs, attrs, scope, rewriter) =>
+    rewriter.add("FusedConv2D", inputs, { ...attrs as unknown as KernelAttrs["Conv2D"], ...LINEAR }, scope),
 };
 
-function withBias(node: ProgramNode, draft: Draft): ValueId | undefined {
+function withBias(node: ProgramNode, rewriter: Rewriter): ValueId | undefined {
   for (const i of [0, 1]) {
-    const product = draft.producer(node.inputs[i]!);
+    const product = rewriter.producer(node.inputs[i]!);
     const bias = node.inputs[1 - i]!;
     const fuse = product && FUSED[product.kernel];
-    if (!fuse || draft.uses(product.outputs[0]!) > 1) continue;
-    const { shape } = draft.type(product.outputs[0]!);
-    const isRow = draft.type(bias).shape.length === 1 && draft.type(bias).shape[0] === shape.at(-1);
-    if (!isRow || draft.type(bias).dtype !== "float32") continue;
-    return fuse([product.inputs[0]!, product.inputs[1]!, bias, null], product.attrs, node.scope, draft);
+    if (!fuse || rewriter.uses(product.outputs[0]!) > 1) continue;
+    const { shape } = rewriter.type(product.outputs[0]!);
+    const isRow = rewriter.type(bias).shape.length === 1 && rewriter.type(bias).shape[0] === shape.at(-1);
+    if (!isRow || rewriter.type(bias).dtype !== "float32") continue;
+    return fuse([product.inputs[0]!, product.inputs[1]!, bias, null], product.attrs, node.scope, rewriter);
   }
   return undefined;
 }

@@ -11,7 +11,7 @@ import type { Program, ProgramInput, ProgramNode, ValueId, ValueType } from "../
 export type Named = Program["outputs"][number];
 
 /** A program in the making, from values of another one. */
-export class Maker {
+export class ProgramBuilder {
   readonly #source: Program;
   readonly #values: ValueType[] = [];
   readonly #inputs: ProgramInput[] = [];

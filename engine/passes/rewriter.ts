@@ -11,10 +11,10 @@ import type { Program, ProgramConstant, ProgramNode, ValueId, ValueType } from "
 export type Numbers = ProgramConstant["data"];
 
 /** What a pass does with one node: emit it, emit others, or let another value take the place of its result. */
-export type Rewrite = (node: ProgramNode, draft: Draft) => void;
+export type Rewrite = (node: ProgramNode, rewriter: Rewriter) => void;
 
 /** A program being rewritten: a new list of nodes over the old values and further ones. */
-export class Draft {
+export class Rewriter {
   readonly source: Program;
   readonly values: ValueType[];
   readonly nodes: ProgramNode[] = [];
@@ -158,14 +158,18 @@ export class Draft {
 }
 
 /** Rewrites a program node by node, after `begin`; `rewrite` sees inputs that are replaced already. */
-export function rewriteProgram(program: Program, rewrite: Rewrite, begin?: (draft: Draft) => void): Program {
-  const draft = new Draft(program);
-  begin?.(draft);
+export function rewriteProgram(
+  program: Program,
+  rewrite: Rewrite,
+  begin?: (rewriter: Rewriter) => void,
+): Program {
+  const rewriter = new Rewriter(program);
+  begin?.(rewriter);
   for (const node of program.nodes) {
-    const inputs = node.inputs.map((id) => (id === null ? null : draft.resolve(id)));
-    rewrite({ ...node, inputs }, draft);
+    const inputs = node.inputs.map((id) => (id === null ? null : rewriter.resolve(id)));
+    rewrite({ ...node, inputs }, rewriter);
   }
-  return draft.finish();
+  return rewriter.finish();
 }
 
 /** Whether two shapes are the same. */
@@ -177,14 +181,14 @@ export function sameShape(a: readonly number[], b: readonly number[]): boolean {
  * The number that all elements of a value have, when it is known: constants, fills, and what only moves or repeats
  * them.
  */
-export function uniformNumber(id: ValueId, draft: Draft): number | undefined {
-  const numbers = draft.numbers(id);
+export function uniformNumber(id: ValueId, rewriter: Rewriter): number | undefined {
+  const numbers = rewriter.numbers(id);
   if (numbers) {
     const first = numbers[0];
     for (let i = 1; i < numbers.length; i++) if (!Object.is(numbers[i], first)) return undefined;
     return first;
   }
-  const node = draft.producer(id);
+  const node = rewriter.producer(id);
   if (!node) return undefined;
   switch (node.kernel) {
     case "Fill":
@@ -199,7 +203,7 @@ export function uniformNumber(id: ValueId, draft: Draft): number | undefined {
     case "ExpandDims":
     case "Transpose":
     case "Identity":
-      return sizeOf(draft.type(id).shape) === 0 ? undefined : uniformNumber(node.inputs[0]!, draft);
+      return sizeOf(rewriter.type(id).shape) === 0 ? undefined : uniformNumber(node.inputs[0]!, rewriter);
   }
   return undefined;
 }

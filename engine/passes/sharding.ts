@@ -17,7 +17,7 @@
  */
 import type { Kernel } from "../program/kernels.ts";
 import type { Program, ProgramInput, ProgramNode, ValueId, ValueType } from "../program/types.ts";
-import { Maker, type Named } from "./program_builder.ts";
+import { type Named, ProgramBuilder } from "./program_builder.ts";
 import { isLinear, type Kind, rowRule } from "./sharding_rules.ts";
 
 /** A program in parts. */
@@ -207,43 +207,43 @@ class Divider {
 
   /** The program of one part. */
   #part(outputs: readonly Named[]): Program {
-    const maker = new Maker(this.#program);
+    const builder = new ProgramBuilder(this.#program);
     for (const input of this.#program.inputs) {
       const { name, role, value } = input;
       const isPart = this.#hasRows(input);
       const type = this.#type(value);
       const given = isPart ? { ...type, shape: this.#shorter(type.shape, 0) } : type;
-      maker.input({ name, role: role === "scalar" ? role : "batch" }, given, value);
+      builder.input({ name, role: role === "scalar" ? role : "batch" }, given, value);
     }
-    maker.begin();
+    builder.begin();
     for (const node of this.#program.nodes) {
       const kind = this.#kinds.get(node.outputs[0]!)!;
       if (kind === "after") continue;
-      const inputs = node.inputs.map((id) => (id === null ? null : maker.of(id)));
+      const inputs = node.inputs.map((id) => (id === null ? null : builder.of(id)));
       for (const [i, axis] of this.#shares.get(node) ?? []) {
-        inputs[i] = this.#share(node.inputs[i]!, axis, maker);
+        inputs[i] = this.#share(node.inputs[i]!, axis, builder);
       }
       const attr = SHAPE_ATTRS[node.kernel as Kernel];
       const attrs = typeof kind === "number" && attr
         ? { ...node.attrs, [attr]: this.#shorter(this.#type(node.outputs[0]!).shape, kind) }
         : node.attrs;
-      const made = maker.add({ ...node, inputs, attrs });
+      const made = builder.add({ ...node, inputs, attrs });
       const isMean = node.kernel === "Mean" && kind === "sum" &&
         typeof this.#kinds.get(node.inputs[0]!) === "number";
-      maker.name(node, isMean ? [this.#scaled(made[0]!, node.scope, maker)] : made);
+      builder.name(node, isMean ? [this.#scaled(made[0]!, node.scope, builder)] : made);
     }
-    return maker.finish(`${this.#program.name} (part)`, outputs, []);
+    return builder.finish(`${this.#program.name} (part)`, outputs, []);
   }
 
   /** The mean over the rows of a part, for its share of all rows. */
-  #scaled(mean: ValueId, scope: string, maker: Maker): ValueId {
+  #scaled(mean: ValueId, scope: string, builder: ProgramBuilder): ValueId {
     const attrs = { shape: [], value: Math.fround(1 / this.#count), dtype: "float32" };
-    const share = maker.add({ kernel: "Fill", inputs: [], attrs, scope })[0]!;
-    return maker.add({ kernel: "Multiply", inputs: [mean, share], attrs: {}, scope })[0]!;
+    const share = builder.add({ kernel: "Fill", inputs: [], attrs, scope })[0]!;
+    return builder.add({ kernel: "Multiply", inputs: [mean, share], attrs: {}, scope })[0]!;
   }
 
   /** The share of a whole value that is the same all along an axis. */
-  #share(id: ValueId, axis: number, maker: Maker): ValueId {
+  #share(id: ValueId, axis: number, builder: ProgramBuilder): ValueId {
     const { dtype, shape: whole } = this.#type(id);
     const shape = this.#shorter(whole, axis);
     const node = this.#producers.get(id);
@@ -252,10 +252,10 @@ class Divider {
       const attrs = node.kernel === "Tile"
         ? { reps: this.#shorter(node.attrs["reps"] as readonly number[], axis) }
         : { shape };
-      return maker.add({ ...node, inputs: [maker.of(node.inputs[0]!)], attrs })[0]!;
+      return builder.add({ ...node, inputs: [builder.of(node.inputs[0]!)], attrs })[0]!;
     }
     const value = node ? node.attrs["value"]! : this.#constants.get(id)![0]!;
-    return maker.add({ kernel: "Fill", inputs: [], attrs: { shape, value, dtype }, scope })[0]!;
+    return builder.add({ kernel: "Fill", inputs: [], attrs: { shape, value, dtype }, scope })[0]!;
   }
 
   #shorter(shape: readonly number[], axis: number): readonly number[] {
@@ -264,33 +264,33 @@ class Divider {
 
   /** The program that adds up the sums of the parts and goes on. */
   #rest(sums: readonly Named[], outputs: readonly Named[]): Program {
-    const maker = new Maker(this.#program);
+    const builder = new ProgramBuilder(this.#program);
     for (const { name, role, value } of this.#program.inputs) {
-      maker.input({ name, role: role === "scalar" ? role : "batch" }, this.#type(value), value);
+      builder.input({ name, role: role === "scalar" ? role : "batch" }, this.#type(value), value);
     }
     const terms = sums.map(({ name, value }) => {
       const type = this.#type(value);
       const role = type.shape.length === 0 ? "scalar" : "batch";
       return Array.from(
         { length: this.#count },
-        (_, k) => maker.input({ name: partSum(k, name), role }, type),
+        (_, k) => builder.input({ name: partSum(k, name), role }, type),
       );
     });
-    maker.begin();
+    builder.begin();
     sums.forEach(({ value }, i) => {
       const add = (a: ValueId, b: ValueId) =>
-        maker.add({ kernel: "Add", inputs: [a, b], attrs: {}, scope: "sum of parts" })[0]!;
-      maker.rename(value, terms[i]!.reduce(add));
+        builder.add({ kernel: "Add", inputs: [a, b], attrs: {}, scope: "sum of parts" })[0]!;
+      builder.rename(value, terms[i]!.reduce(add));
     });
     for (const node of this.#program.nodes) {
       const kind = this.#kinds.get(node.outputs[0]!);
       if (kind !== "whole" && kind !== "after") continue;
-      maker.name(
+      builder.name(
         node,
-        maker.add({ ...node, inputs: node.inputs.map((id) => (id === null ? null : maker.of(id))) }),
+        builder.add({ ...node, inputs: node.inputs.map((id) => (id === null ? null : builder.of(id))) }),
       );
     }
-    return maker.finish(this.#program.name, outputs, this.#program.updates);
+    return builder.finish(this.#program.name, outputs, this.#program.updates);
   }
 }
 

@@ -175,7 +175,7 @@ async function step(
     inputs: ["x"],
     targets: ["y"],
     batchSize: 8,
-    validationTail: 0,
+    lastValidationBatch: 0,
     predictBatch: 8,
     seed: 1,
     purpose: "test",

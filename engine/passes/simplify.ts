@@ -6,144 +6,153 @@
 import { sizeOf } from "../../core/types.ts";
 import type { Kernel } from "../program/kernels.ts";
 import type { Program, ProgramNode, ValueId } from "../program/types.ts";
-import { type Draft, rewriteProgram, sameShape, uniformNumber } from "./rewriter.ts";
+import { rewriteProgram, type Rewriter, sameShape, uniformNumber } from "./rewriter.ts";
 import { BROADCASTING } from "./fold.ts";
 
 /** Returns the value that stands for the node's result, or undefined to leave the node as it is. */
-type Simplification = (node: ProgramNode, draft: Draft) => ValueId | undefined;
+type Simplification = (node: ProgramNode, rewriter: Rewriter) => ValueId | undefined;
 
 /** Simplifies nodes, each in the light of those before it. */
 export function simplify(program: Program): Program {
   const relus = reluOf(program);
-  return rewriteProgram(program, (given, draft) => {
-    const node = withoutBroadcasts(given, draft);
+  return rewriteProgram(program, (given, rewriter) => {
+    const node = withoutBroadcasts(given, rewriter);
     const rule = SIMPLIFICATIONS[node.kernel as Kernel];
-    const value = rule?.(node, draft) ?? stepOfRelu(node, relus, draft);
-    if (value === undefined) draft.emit(node);
-    else draft.replace(node.outputs[0]!, value);
+    const value = rule?.(node, rewriter) ?? stepOfRelu(node, relus, rewriter);
+    if (value === undefined) rewriter.emit(node);
+    else rewriter.replace(node.outputs[0]!, value);
   });
 }
 
 /** The first input, if the result has its type. */
-const unchanged: Simplification = (node, draft) => {
+const unchanged: Simplification = (node, rewriter) => {
   const [x] = node.inputs;
-  const [input, output] = [draft.type(x!), draft.type(node.outputs[0]!)];
+  const [input, output] = [rewriter.type(x!), rewriter.type(node.outputs[0]!)];
   return input.dtype === output.dtype && sameShape(input.shape, output.shape) ? x! : undefined;
 };
 
 /** The other operand where one is everywhere `neutral`; or the other operand broadcast. */
 function neutral(number: number, isCommutative: boolean): Simplification {
-  return (node, draft) => {
+  return (node, rewriter) => {
     for (const i of isCommutative ? [1, 0] : [1]) {
-      if (uniformNumber(node.inputs[i]!, draft) !== number) continue;
-      return broadcast(node.inputs[1 - i]!, draft.type(node.outputs[0]!).shape, node, draft);
+      if (uniformNumber(node.inputs[i]!, rewriter) !== number) continue;
+      return broadcast(node.inputs[1 - i]!, rewriter.type(node.outputs[0]!).shape, node, rewriter);
     }
     return undefined;
   };
 }
 
-function broadcast(x: ValueId, shape: readonly number[], node: ProgramNode, draft: Draft): ValueId {
-  return sameShape(draft.type(x).shape, shape) ? x : draft.add("BroadcastTo", [x], { shape }, node.scope);
+function broadcast(x: ValueId, shape: readonly number[], node: ProgramNode, rewriter: Rewriter): ValueId {
+  return sameShape(rewriter.type(x).shape, shape)
+    ? x
+    : rewriter.add("BroadcastTo", [x], { shape }, node.scope);
 }
 
 /** a (b x) is (a b) x for numbers a and b. */
-const scaleOfScale: Simplification = (node, draft) => {
+const scaleOfScale: Simplification = (node, rewriter) => {
   for (const i of [0, 1]) {
-    const factor = scalarNumber(node.inputs[i]!, draft);
-    const inner = draft.producer(node.inputs[1 - i]!);
-    if (factor === undefined || inner?.kernel !== "Multiply" || draft.uses(inner.outputs[0]!) > 1) continue;
+    const factor = scalarNumber(node.inputs[i]!, rewriter);
+    const inner = rewriter.producer(node.inputs[1 - i]!);
+    if (factor === undefined || inner?.kernel !== "Multiply" || rewriter.uses(inner.outputs[0]!) > 1) {
+      continue;
+    }
     for (const j of [0, 1]) {
-      const other = scalarNumber(inner.inputs[j]!, draft);
+      const other = scalarNumber(inner.inputs[j]!, rewriter);
       if (other === undefined) continue;
-      const product = draft.scalar(Math.fround(factor * other));
-      return draft.add("Multiply", [inner.inputs[1 - j]!, product], {}, node.scope);
+      const product = rewriter.scalar(Math.fround(factor * other));
+      return rewriter.add("Multiply", [inner.inputs[1 - j]!, product], {}, node.scope);
     }
   }
   return undefined;
 };
 
-function scalarNumber(id: ValueId, draft: Draft): number | undefined {
-  const { dtype, shape } = draft.type(id);
-  return dtype === "float32" && shape.length === 0 ? draft.numbers(id)?.[0] : undefined;
+function scalarNumber(id: ValueId, rewriter: Rewriter): number | undefined {
+  const { dtype, shape } = rewriter.type(id);
+  return dtype === "float32" && shape.length === 0 ? rewriter.numbers(id)?.[0] : undefined;
 }
 
 /**
  * a (b c) is (a c) b where a is the smaller, else (a b) c, for a number c: where it costs less, or can meet another number.
  */
-const scaleOutside: Simplification = (node, draft) => {
+const scaleOutside: Simplification = (node, rewriter) => {
   for (const i of [0, 1]) {
     const other = node.inputs[1 - i]!;
-    const inner = draft.producer(node.inputs[i]!);
-    if (inner?.kernel !== "Multiply" || draft.uses(inner.outputs[0]!) > 1) continue;
-    const j = [0, 1].find((j) => scalarNumber(inner.inputs[j]!, draft) !== undefined);
-    if (j === undefined || draft.type(other).shape.length === 0) continue;
+    const inner = rewriter.producer(node.inputs[i]!);
+    if (inner?.kernel !== "Multiply" || rewriter.uses(inner.outputs[0]!) > 1) continue;
+    const j = [0, 1].find((j) => scalarNumber(inner.inputs[j]!, rewriter) !== undefined);
+    if (j === undefined || rewriter.type(other).shape.length === 0) continue;
     const [number, rest] = [inner.inputs[j]!, inner.inputs[1 - j]!];
-    const isSmaller = sizeOf(draft.type(other).shape) < sizeOf(draft.type(node.outputs[0]!).shape);
-    const first = draft.add("Multiply", isSmaller ? [other, number] : [other, rest], {}, node.scope);
-    return draft.add("Multiply", [first, isSmaller ? rest : number], {}, node.scope);
+    const isSmaller = sizeOf(rewriter.type(other).shape) < sizeOf(rewriter.type(node.outputs[0]!).shape);
+    const first = rewriter.add("Multiply", isSmaller ? [other, number] : [other, rest], {}, node.scope);
+    return rewriter.add("Multiply", [first, isSmaller ? rest : number], {}, node.scope);
   }
   return undefined;
 };
 
 /** f(broadcast x) is broadcast f(x), for a function of single elements. */
-const beforeBroadcast: Simplification = (node, draft) => {
-  const big = node.inputs.findIndex((id) => draft.producer(id!)?.kernel === "BroadcastTo");
+const beforeBroadcast: Simplification = (node, rewriter) => {
+  const big = node.inputs.findIndex((id) => rewriter.producer(id!)?.kernel === "BroadcastTo");
   if (big < 0) return undefined;
-  const isAlone = node.inputs.every((id, i) => i === big || draft.type(id!).shape.length === 0);
-  const { shape, dtype } = draft.type(node.outputs[0]!);
+  const isAlone = node.inputs.every((id, i) => i === big || rewriter.type(id!).shape.length === 0);
+  const { shape, dtype } = rewriter.type(node.outputs[0]!);
   if (!isAlone || dtype !== "float32") return undefined;
-  const small = draft.producer(node.inputs[big]!)!.inputs[0]!;
+  const small = rewriter.producer(node.inputs[big]!)!.inputs[0]!;
   const inputs = node.inputs.map((id, i) => (i === big ? small : id));
-  const value = draft.add(node.kernel as "Neg", inputs, node.attrs as Record<never, never>, node.scope);
-  return draft.add("BroadcastTo", [value], { shape }, node.scope);
+  const value = rewriter.add(node.kernel as "Neg", inputs, node.attrs as Record<never, never>, node.scope);
+  return rewriter.add("BroadcastTo", [value], { shape }, node.scope);
 };
 
 /** a y - s y is (a - s) y, for an s that is smaller: one large product less where a y is not needed otherwise. */
-const commonFactor: Simplification = (node, draft) => {
-  const [left, right] = node.inputs.map((id) => draft.producer(id!));
+const commonFactor: Simplification = (node, rewriter) => {
+  const [left, right] = node.inputs.map((id) => rewriter.producer(id!));
   if (left?.kernel !== "Multiply" || right?.kernel !== "Multiply") return undefined;
-  if (draft.uses(right.outputs[0]!) > 1) return undefined;
-  const { shape } = draft.type(node.outputs[0]!);
+  if (rewriter.uses(right.outputs[0]!) > 1) return undefined;
+  const { shape } = rewriter.type(node.outputs[0]!);
   for (const i of [0, 1]) {
     for (const j of [0, 1]) {
       const factor = left.inputs[i]!;
-      if (factor !== right.inputs[j]! || !sameShape(draft.type(factor).shape, shape)) continue;
+      if (factor !== right.inputs[j]! || !sameShape(rewriter.type(factor).shape, shape)) continue;
       const [a, s] = [left.inputs[1 - i]!, right.inputs[1 - j]!];
-      if (!sameShape(draft.type(a).shape, shape)) continue;
-      const difference = draft.add("Sub", [a, s], {}, node.scope);
-      return draft.add("Multiply", [difference, factor], {}, node.scope);
+      if (!sameShape(rewriter.type(a).shape, shape)) continue;
+      const difference = rewriter.add("Sub", [a, s], {}, node.scope);
+      return rewriter.add("Multiply", [difference, factor], {}, node.scope);
     }
   }
   return undefined;
 };
 
 /** Where x > 0 choose a, else c a for a number c: a product with the step of x. The gradient of a leaky relu. */
-const selectOfScaled: Simplification = (node, draft) => {
+const selectOfScaled: Simplification = (node, rewriter) => {
   const [condition, t, e] = node.inputs as [ValueId, ValueId, ValueId];
-  const test = draft.producer(condition);
-  if (test?.kernel !== "Greater" || uniformNumber(test.inputs[1]!, draft) !== 0) return undefined;
+  const test = rewriter.producer(condition);
+  if (test?.kernel !== "Greater" || uniformNumber(test.inputs[1]!, rewriter) !== 0) return undefined;
   const [x] = test.inputs as [ValueId];
-  if (draft.type(x).dtype !== "float32" || draft.type(t).dtype !== "float32") return undefined;
-  if (!sameShape(draft.type(x).shape, draft.type(t).shape)) return undefined;
-  const ratio = scaleBetween(t, e, draft);
+  if (rewriter.type(x).dtype !== "float32" || rewriter.type(t).dtype !== "float32") return undefined;
+  if (!sameShape(rewriter.type(x).shape, rewriter.type(t).shape)) return undefined;
+  const ratio = scaleBetween(t, e, rewriter);
   if (ratio === undefined || !(ratio >= 0 && ratio <= 1)) return undefined;
-  return draft.add("Multiply", [t, draft.add("Step", [x], { alpha: ratio }, node.scope)], {}, node.scope);
+  return rewriter.add(
+    "Multiply",
+    [t, rewriter.add("Step", [x], { alpha: ratio }, node.scope)],
+    {},
+    node.scope,
+  );
 };
 
 /** The number c with e = c t; undefined where none is seen. */
-function scaleBetween(t: ValueId, e: ValueId, draft: Draft): number | undefined {
-  const [a, b] = [scaled(t, draft), scaled(e, draft)];
+function scaleBetween(t: ValueId, e: ValueId, rewriter: Rewriter): number | undefined {
+  const [a, b] = [scaled(t, rewriter), scaled(e, rewriter)];
   if (b.base === t) return b.factor;
   if (a.base !== b.base || a.factor === 0) return undefined;
   return Math.fround(b.factor / a.factor);
 }
 
 /** A value as a number times another value. */
-function scaled(id: ValueId, draft: Draft): { readonly base: ValueId; readonly factor: number } {
-  const node = draft.producer(id);
+function scaled(id: ValueId, rewriter: Rewriter): { readonly base: ValueId; readonly factor: number } {
+  const node = rewriter.producer(id);
   if (node?.kernel === "Multiply") {
     for (const i of [0, 1]) {
-      const factor = scalarNumber(node.inputs[i]!, draft);
+      const factor = scalarNumber(node.inputs[i]!, rewriter);
       if (factor !== undefined) return { base: node.inputs[1 - i]!, factor };
     }
   }
@@ -151,71 +160,71 @@ function scaled(id: ValueId, draft: Draft): { readonly base: ValueId; readonly f
 }
 
 /** x / c is x (1/c), off by at most one rounding, and products are quicker than quotients. */
-const divisionByNumber: Simplification = (node, draft) => {
+const divisionByNumber: Simplification = (node, rewriter) => {
   const [x, y] = node.inputs as [ValueId, ValueId];
-  const divisor = scalarNumber(y, draft);
-  if (!divisor || !Number.isFinite(1 / divisor) || draft.type(x).shape.length === 0) return undefined;
-  return draft.add("Multiply", [x, draft.scalar(Math.fround(1 / divisor))], {}, node.scope);
+  const divisor = scalarNumber(y, rewriter);
+  if (!divisor || !Number.isFinite(1 / divisor) || rewriter.type(x).shape.length === 0) return undefined;
+  return rewriter.add("Multiply", [x, rewriter.scalar(Math.fround(1 / divisor))], {}, node.scope);
 };
 
 /** A reshape of a reshape is one. */
-const reshape: Simplification = (node, draft) => {
+const reshape: Simplification = (node, rewriter) => {
   const [x] = node.inputs as [ValueId];
-  const { shape } = draft.type(node.outputs[0]!);
-  const inner = draft.producer(x);
+  const { shape } = rewriter.type(node.outputs[0]!);
+  const inner = rewriter.producer(x);
   const source = inner?.kernel === "Reshape" ? inner.inputs[0]! : x;
-  if (sameShape(draft.type(source).shape, shape)) return source;
+  if (sameShape(rewriter.type(source).shape, shape)) return source;
   if (node.kernel === "Reshape" && source === x) return undefined;
-  return draft.add("Reshape", [source], { shape }, node.scope);
+  return rewriter.add("Reshape", [source], { shape }, node.scope);
 };
 
 /** A transpose of a transpose is one, or none. */
-const transpose: Simplification = (node, draft) => {
+const transpose: Simplification = (node, rewriter) => {
   const [x] = node.inputs as [ValueId];
-  const inner = draft.producer(x);
+  const inner = rewriter.producer(x);
   const outer = node.attrs["perm"] as readonly number[];
   const isChain = inner?.kernel === "Transpose";
   const perm = isChain ? outer.map((axis) => (inner.attrs["perm"] as readonly number[])[axis]!) : outer;
   const source = isChain ? inner.inputs[0]! : x;
   if (perm.every((axis, i) => axis === i)) return source;
-  return isChain ? draft.add("Transpose", [source], { perm }, node.scope) : undefined;
+  return isChain ? rewriter.add("Transpose", [source], { perm }, node.scope) : undefined;
 };
 
 /** A cast of a cast that lost nothing is one. */
-const cast: Simplification = (node, draft) => {
+const cast: Simplification = (node, rewriter) => {
   const [x] = node.inputs as [ValueId];
-  const dtype = draft.type(node.outputs[0]!).dtype;
-  if (draft.type(x).dtype === dtype) return x;
-  const inner = draft.producer(x);
-  if (inner?.kernel !== "Cast" || draft.type(inner.inputs[0]!).dtype !== "bool") return undefined;
+  const dtype = rewriter.type(node.outputs[0]!).dtype;
+  if (rewriter.type(x).dtype === dtype) return x;
+  const inner = rewriter.producer(x);
+  if (inner?.kernel !== "Cast" || rewriter.type(inner.inputs[0]!).dtype !== "bool") return undefined;
   const [source] = inner.inputs as [ValueId];
-  return dtype === "bool" ? source : draft.add("Cast", [source], { dtype }, node.scope);
+  return dtype === "bool" ? source : rewriter.add("Cast", [source], { dtype }, node.scope);
 };
 
 /** A tile of axes of length 1 only is a broadcast. */
-const tile: Simplification = (node, draft) => {
+const tile: Simplification = (node, rewriter) => {
   const [x] = node.inputs as [ValueId];
   const reps = node.attrs["reps"] as readonly number[];
-  const { shape } = draft.type(x);
+  const { shape } = rewriter.type(x);
   if (reps.every((n) => n === 1)) return x;
   if (reps.some((n, i) => n !== 1 && shape[i] !== 1)) return undefined;
-  return draft.add("BroadcastTo", [x], { shape: draft.type(node.outputs[0]!).shape }, node.scope);
+  return rewriter.add("BroadcastTo", [x], { shape: rewriter.type(node.outputs[0]!).shape }, node.scope);
 };
 
 /** A reduction over axes of length 1 is a reshape. */
-const reduction: Simplification = (node, draft) => {
+const reduction: Simplification = (node, rewriter) => {
   const [x] = node.inputs as [ValueId];
   const axes = (node.attrs["axis"] ?? node.attrs["reductionIndices"]) as readonly number[];
-  const { shape } = draft.type(x);
+  const { shape } = rewriter.type(x);
   if (axes.some((axis) => shape[axis] !== 1)) return undefined;
-  return draft.add("Reshape", [x], { shape: draft.type(node.outputs[0]!).shape }, node.scope);
+  return rewriter.add("Reshape", [x], { shape: rewriter.type(node.outputs[0]!).shape }, node.scope);
 };
 
 /** Tries one after the other. */
 function either(...rules: readonly Simplification[]): Simplification {
-  return (node, draft) => {
+  return (node, rewriter) => {
     for (const rule of rules) {
-      const value = rule(node, draft);
+      const value = rule(node, rewriter);
       if (value !== undefined) return value;
     }
     return undefined;
@@ -251,14 +260,14 @@ const SIMPLIFICATIONS: { readonly [K in Kernel]?: Simplification } = {
 };
 
 /** The node without broadcasts of operands that it broadcasts itself. */
-function withoutBroadcasts(node: ProgramNode, draft: Draft): ProgramNode {
+function withoutBroadcasts(node: ProgramNode, rewriter: Rewriter): ProgramNode {
   if (!BROADCASTING.has(node.kernel)) return node;
-  const shape = draft.type(node.outputs[0]!).shape;
+  const shape = rewriter.type(node.outputs[0]!).shape;
   const inputs = [...node.inputs];
   for (const i of [0, 1]) {
-    const producer = draft.producer(inputs[i]!);
+    const producer = rewriter.producer(inputs[i]!);
     if (producer?.kernel !== "BroadcastTo") continue;
-    if (sameShape(draft.type(inputs[1 - i]!).shape, shape)) inputs[i] = producer.inputs[0]!;
+    if (sameShape(rewriter.type(inputs[1 - i]!).shape, shape)) inputs[i] = producer.inputs[0]!;
   }
   return { ...node, inputs };
 }
@@ -273,10 +282,10 @@ function reluOf(program: Program): ReadonlyMap<ValueId, ValueId> {
 function stepOfRelu(
   node: ProgramNode,
   relus: ReadonlyMap<ValueId, ValueId>,
-  draft: Draft,
+  rewriter: Rewriter,
 ): ValueId | undefined {
   if (node.kernel !== "Step" || node.attrs["alpha"] !== 0) return undefined;
   const relu = relus.get(node.inputs[0]!);
-  if (relu === undefined || !draft.producer(draft.resolve(relu))) return undefined;
-  return draft.add("Step", [draft.resolve(relu)], { alpha: 0 }, node.scope);
+  if (relu === undefined || !rewriter.producer(rewriter.resolve(relu))) return undefined;
+  return rewriter.add("Step", [rewriter.resolve(relu)], { alpha: 0 }, node.scope);
 }

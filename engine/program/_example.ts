@@ -48,13 +48,13 @@ export function example(): Program {
 }
 
 /** A program whose parts tests may replace. */
-export type Draft = {
+export type Rewriter = {
   -readonly [K in keyof Program]: Program[K] extends readonly (infer T)[] ? T[] : Program[K];
 };
 
 /** A copy with one change. */
-export function changed(change: (draft: Draft) => void): Program {
-  const draft = structuredClone(example()) as unknown as Draft;
-  change(draft);
-  return draft as unknown as Program;
+export function changed(change: (rewriter: Rewriter) => void): Program {
+  const rewriter = structuredClone(example()) as unknown as Rewriter;
+  change(rewriter);
+  return rewriter as unknown as Program;
 }

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
-import { changed, type Draft, example } from "./_example.ts";
+import { changed, example, type Rewriter } from "./_example.ts";
 import { PROGRAM_LIMITS, verifyProgram } from "./verify.ts";
 
 Deno.test("verifyProgram() accepts a well-formed program", () => {
   verifyProgram(example());
 });
 
-const WRONG: { readonly [rule: string]: [(draft: Draft) => void, RegExp] } = {
+const WRONG: { readonly [rule: string]: [(rewriter: Rewriter) => void, RegExp] } = {
   "another format": [
     (p) => p.format = "beamline-program/2" as "beamline-program/1",
     /as the format must be beamline-program\/1: found beamline-program\/2/,

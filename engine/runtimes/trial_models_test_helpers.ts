@@ -24,7 +24,7 @@ export function perceptron(optimizer: () => Optimizer, purpose: string): Promise
     inputs: ["x"],
     targets: ["y"],
     batchSize: 8,
-    validationTail: 0,
+    lastValidationBatch: 0,
     predictBatch: 8,
     seed: 1,
     purpose,

@@ -40,7 +40,7 @@ export interface TraceRequest {
   /** Rows of a training and a validation batch. */
   readonly batchSize: number;
   /** Rows of the last, smaller validation batch; 0 when there is none. */
-  readonly validationTail: number;
+  readonly lastValidationBatch: number;
   /** Rows of a batch of `predict` and of further programs. */
   readonly predictBatch: number;
   /** Seed of the run: initial values repeat with it. */
@@ -181,7 +181,7 @@ class Trace {
   }
 
   #programs(model: BuiltModel): Program[] {
-    const { inputs, targets, columns, batchSize, validationTail, predictBatch } = this.#request;
+    const { inputs, targets, columns, batchSize, lastValidationBatch, predictBatch } = this.#request;
     const pick = (names: readonly string[]) =>
       Object.fromEntries(names.map((name) => {
         const column = Object.hasOwn(columns, name) ? columns[name] : undefined;
@@ -197,8 +197,8 @@ class Trace {
     if (loss) {
       const validate: Traced = (batch, context) => this.#scalars("loss", loss.call(model, batch, context));
       programs.push(this.#trace("validate", all, batchSize, false, validate));
-      if (validationTail > 0) {
-        programs.push(this.#trace("validate_tail", all, validationTail, false, validate));
+      if (lastValidationBatch > 0) {
+        programs.push(this.#trace("validate_tail", all, lastValidationBatch, false, validate));
       }
     }
     if (model.predict) {

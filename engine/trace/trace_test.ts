@@ -20,7 +20,7 @@ const REQUEST = {
   inputs: ["x"],
   targets: ["y"],
   batchSize: 4,
-  validationTail: 0,
+  lastValidationBatch: 0,
   predictBatch: 8,
   seed: 1,
   purpose: "model/test",
@@ -95,7 +95,7 @@ Deno.test("traceModel() makes the programs that the model has", async () => {
   const names = async (build: () => BuiltModel, change: Partial<TraceRequest> = {}) =>
     Object.keys((await trace(build, change)).programs);
   assert.deepEqual(await names(linear), ["step", "validate", "predict"]);
-  assert.deepEqual(await names(linear, { validationTail: 3 }), [
+  assert.deepEqual(await names(linear, { lastValidationBatch: 3 }), [
     "step",
     "validate",
     "validate_tail",
@@ -112,7 +112,7 @@ Deno.test("traceModel() makes the programs that the model has", async () => {
 });
 
 Deno.test("traceModel() gives each program its batch size", async () => {
-  const { programs } = await trace(linear, { validationTail: 3 });
+  const { programs } = await trace(linear, { lastValidationBatch: 3 });
   const rows = Object.fromEntries(
     Object.values(programs).map((
       program,

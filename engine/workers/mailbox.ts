@@ -1,11 +1,11 @@
 /**
- * What a crew and its members agree on.
+ * What a pool and its workers agree on.
  *
  * @module
  */
 
-/** What a member does. */
-export const CREW_STATE = { starting: 0, waiting: 1, working: 2 } as const;
+/** What a worker does. */
+export const WORKER_STATE = { starting: 0, waiting: 1, working: 2 } as const;
 
 /**
  * Words that describe a call of `OrtApi::Run`: its address, then session, input names, input values, their number, output
@@ -13,15 +13,15 @@ export const CREW_STATE = { starting: 0, waiting: 1, working: 2 } as const;
  */
 export const CALL_WORDS = 8;
 
-/** What a member is given. */
-export interface CrewPost {
+/** What a worker is given. */
+export interface WorkerMailbox {
   /** Eight bytes for the state, then the words of the call, then its result. */
   readonly memory: SharedArrayBuffer;
 }
 
 /** The shared memory as numbers. */
-export function postViews(
-  { memory }: CrewPost,
+export function mailboxViews(
+  { memory }: WorkerMailbox,
 ): { readonly state: Int32Array; readonly words: BigUint64Array } {
   return { state: new Int32Array(memory, 0, 1), words: new BigUint64Array(memory, 8, CALL_WORDS + 1) };
 }

@@ -1,10 +1,10 @@
 /**
- * A member of the crew: waits for calls and makes them; see `crew.ts`. Runs in a worker.
+ * A worker of the pool: waits for calls and makes them; see `pool.ts`. Runs in a worker.
  *
  * @module
  */
 import { workerData } from "node:worker_threads";
-import { CALL_WORDS, CREW_STATE, type CrewPost, postViews } from "./mailbox.ts";
+import { CALL_WORDS, mailboxViews, WORKER_STATE, type WorkerMailbox } from "./mailbox.ts";
 import { openFloatMode } from "./float_mode.ts";
 
 const RUN = {
@@ -12,7 +12,7 @@ const RUN = {
   result: "pointer",
 } as const;
 
-const { state, words } = postViews(workerData as CrewPost);
+const { state, words } = mailboxViews(workerData as WorkerMailbox);
 const floatMode = openFloatMode();
 const functions = new Map<bigint, Deno.UnsafeFnPointer<typeof RUN>>();
 
@@ -45,11 +45,11 @@ function run(): void {
   words[CALL_WORDS] = status === null ? 0n : Deno.UnsafePointer.value(status);
 }
 
-Atomics.store(state, 0, CREW_STATE.waiting);
+Atomics.store(state, 0, WORKER_STATE.waiting);
 Atomics.notify(state, 0);
 for (;;) {
-  while (Atomics.load(state, 0) !== CREW_STATE.working) Atomics.wait(state, 0, CREW_STATE.waiting);
+  while (Atomics.load(state, 0) !== WORKER_STATE.working) Atomics.wait(state, 0, WORKER_STATE.waiting);
   run();
-  Atomics.store(state, 0, CREW_STATE.waiting);
+  Atomics.store(state, 0, WORKER_STATE.waiting);
   Atomics.notify(state, 0);
 }

@@ -8,7 +8,7 @@ import { type Algebra, type Matrix, Moments, SymmetricBlocks } from "beamline/me
 import { blockPairs, momentEdges, type Strip, stripsOf } from "./algebra_sizes.ts";
 import { float32, ones } from "./engine_arrays.ts";
 import { type EngineNeighbors, engineNeighbors } from "./neighbor_algebra.ts";
-import type { Facts } from "./facts.ts";
+import type { Metadata } from "./metadata.ts";
 
 /** Moments of energies and of hits. */
 export interface VoxelMoments {
@@ -48,8 +48,8 @@ export interface EngineAlgebra extends Algebra, EngineNeighbors {
 }
 
 /** The metrics' algebra, by programs on the engine. */
-export function engineAlgebra(context: EvaluateContext<Facts>): EngineAlgebra {
-  const { voxels } = context.facts;
+export function engineAlgebra(context: EvaluateContext<Metadata>): EngineAlgebra {
+  const { voxels } = context.metadata;
   const call = (program: string, inputs: ProgramInputs) => context.call("algebra", program, inputs);
   const matrix = ({ rows, columns, data }: Matrix): NdArray => float32([rows, columns], data);
   return {
@@ -92,7 +92,7 @@ export function engineAlgebra(context: EvaluateContext<Facts>): EngineAlgebra {
 
 /** Moments of voxels, by the program `moments`. */
 function sumOfMoments(
-  context: EvaluateContext<Facts>,
+  context: EvaluateContext<Metadata>,
   shift: Float64Array,
   scale: Float64Array,
 ): VoxelMomentSum {

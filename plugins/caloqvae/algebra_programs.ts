@@ -16,7 +16,7 @@ import {
   tileRows,
 } from "./algebra_sizes.ts";
 import type { Config } from "./config.ts";
-import type { Facts } from "./facts.ts";
+import type { Metadata } from "./metadata.ts";
 
 /** Rows of a batch of the brackets of Frobenius distances. */
 const INFLUENCE_ROWS = 512;
@@ -24,22 +24,22 @@ const INFLUENCE_ROWS = 512;
 const KERNEL_ROWS = 128;
 
 /** The model without training that holds the programs: of a judgement, whose sizes are known, and of any file. */
-export const algebraModel: ModelDefinition<Config, Facts> = {
+export const algebraModel: ModelDefinition<Config, Metadata> = {
   title: "products of large matrices",
   inputs: () => [],
-  build: (config, { facts }) => ({
-    programs: "voxels" in facts ? judgingPrograms(config, facts) : { gram: gramProgram() },
+  build: (config, { metadata }) => ({
+    programs: "voxels" in metadata ? judgingPrograms(config, metadata) : { gram: gramProgram() },
   }),
 };
 
-function judgingPrograms(config: Config, facts: Facts): { readonly [name: string]: ModelProgram } {
+function judgingPrograms(config: Config, metadata: Metadata): { readonly [name: string]: ModelProgram } {
   return {
-    moments: momentsProgram(facts.voxels),
-    weighted: weightedProgram(facts.features, FPD_POINTS * facts.fpdDraws),
-    kernel: kernelProgram(facts.features, facts.kernelRows),
-    radii: radiiProgram(facts.voxels, tileRows(facts.neighborRows), config.neighbors),
-    counts: countsProgram(facts.voxels, tileRows(facts.neighborRows)),
-    influence: influenceProgram(facts.layerVoxels),
+    moments: momentsProgram(metadata.voxels),
+    weighted: weightedProgram(metadata.features, FPD_POINTS * metadata.fpdDraws),
+    kernel: kernelProgram(metadata.features, metadata.kernelRows),
+    radii: radiiProgram(metadata.voxels, tileRows(metadata.neighborRows), config.neighbors),
+    counts: countsProgram(metadata.voxels, tileRows(metadata.neighborRows)),
+    influence: influenceProgram(metadata.layerVoxels),
   };
 }
 

@@ -14,7 +14,7 @@ import { type EngineAlgebra, engineAlgebra } from "./algebra.ts";
 import { algebraModel } from "./algebra_programs.ts";
 import { FPD_POINTS } from "./algebra_sizes.ts";
 import { type Config, config } from "./config.ts";
-import type { Facts } from "./facts.ts";
+import type { Metadata } from "./metadata.ts";
 import type { EngineSample } from "./neighbor_algebra.ts";
 
 /** Two layers of voxels; more rows than a batch of pairs, and no multiple of one. */
@@ -144,7 +144,7 @@ async function voxelDifferences(engine: EngineAlgebra): Promise<Differences> {
   };
 }
 
-const facts = {
+const metadata = {
   voxels: SIZES.voxels,
   layerVoxels: SIZES.layers,
   layers: [0, 1],
@@ -152,19 +152,19 @@ const facts = {
   kernelRows: SIZES.rows,
   neighborRows: SIZES.rows,
   fpdDraws: SIZES.draws,
-} as unknown as Facts;
+} as unknown as Metadata;
 
 Deno.test("engineAlgebra() agrees with plain algebra on random matrices", async () => {
   const directory = await Deno.makeTempDir();
   try {
-    const plugin = definePlugin<typeof config, Facts>({
+    const plugin = definePlugin<typeof config, Metadata>({
       name: "algebra-test",
       title: "algebra on the engine",
       config,
       metrics: [],
-      prepare: () => Promise.resolve({ tables: {}, simulated: true, source: "random numbers", facts }),
+      prepare: () => Promise.resolve({ tables: {}, simulated: true, source: "random numbers", metadata }),
       models: { algebra: algebraModel },
-      evaluate: async (_config: Config, context: EvaluateContext<Facts>) => {
+      evaluate: async (_config: Config, context: EvaluateContext<Metadata>) => {
         const engine = engineAlgebra(context);
         return { results: { ...await sharedDifferences(engine), ...await voxelDifferences(engine) } };
       },

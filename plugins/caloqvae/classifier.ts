@@ -12,7 +12,7 @@ import { aucEstimate, classifierDivergence, isotonicFit, type Matrix } from "bea
 import { adam, binaryCrossEntropyFromLogits, mlp } from "beamline/nn";
 import * as tf from "beamline/tf";
 import type { Config } from "./config.ts";
-import type { Facts } from "./facts.ts";
+import type { Metadata } from "./metadata.ts";
 
 /** Shares of training and validation; the rest is the test. */
 const SHARES = { train: 0.6, validation: 0.2 } as const;
@@ -21,7 +21,7 @@ const SHARES = { train: 0.6, validation: 0.2 } as const;
 const BROKEN_WIDTH = 32;
 
 /** Whom the reference is told from, in the order of the networks. */
-function opponents({ generated }: Facts): readonly string[] {
+function opponents({ generated }: Metadata): readonly string[] {
   return [...generated.map(({ label }) => label), "floor", "broken"];
 }
 
@@ -36,11 +36,11 @@ export type Level = "high" | "low";
  */
 export function classifierTables(
   inputs: { readonly [level: string]: readonly Matrix[] },
-  facts: Facts,
+  metadata: Metadata,
   context: HookContext,
 ): Tables {
   const rows = Math.min(
-    facts.classifierRows,
+    metadata.classifierRows,
     ...Object.values(inputs).flatMap((matrices) => matrices.map((matrix) => matrix.rows)),
   );
   const trained = Math.floor(rows * SHARES.train);
@@ -119,7 +119,7 @@ function standardizeColumns(
 }
 
 /** One network per generated sample, one for the floor and a small one for broken showers, trained together; logits of "generated". */
-export function classifierModel(level: Level): ModelDefinition<Config, Facts> {
+export function classifierModel(level: Level): ModelDefinition<Config, Metadata> {
   return {
     title: level === "high" ? "classifier on features" : "classifier on voxels",
     inputs: () => [level],
@@ -128,10 +128,10 @@ export function classifierModel(level: Level): ModelDefinition<Config, Facts> {
       (reference === undefined || generated.length > 0),
     build(
       { classifierWidth, classifierLayers },
-      { facts, shapes },
+      { metadata, shapes },
     ): BuiltModel {
       const width = shapes[level]![1]!;
-      const networks = opponents(facts).map((_, i, { length }) =>
+      const networks = opponents(metadata).map((_, i, { length }) =>
         mlp({
           inputs: width,
           units: [
@@ -197,7 +197,7 @@ export interface ClassifierResult {
 /** Results per generated sample, then of the floor, one part of the reference against another, and of broken showers. */
 export async function classifierResults(
   level: Level,
-  context: EvaluateContext<Facts>,
+  context: EvaluateContext<Metadata>,
 ): Promise<readonly ClassifierResult[]> {
   const model = `classifier_${level}`;
   const { validation, test } = context.tables;
@@ -205,7 +205,7 @@ export async function classifierResults(
     await context.predict(model, validation!),
     await context.predict(model, test!),
   ];
-  return opponents(context.facts).map((_, i) => {
+  return opponents(context.metadata).map((_, i) => {
     const [scores, labels] = scoresOf(judged, i);
     const [validated, classes] = scoresOf(calibrating, i);
     const probability = isotonicFit(validated, classes);

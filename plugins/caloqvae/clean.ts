@@ -7,7 +7,7 @@ import { DataError, type EvaluateContext, type Evaluation, type JsonObject } fro
 import { createHdf5, type Hdf5Writer } from "beamline/data";
 import { writeBins } from "./bins.ts";
 import type { Config } from "./config.ts";
-import type { Facts } from "./facts.ts";
+import type { Metadata } from "./metadata.ts";
 import { type Geometry, selectLayers } from "./geometry.ts";
 import { openLayout, readGeometry } from "./layout.ts";
 import { blocksOf, openShowers } from "./showers.ts";
@@ -19,7 +19,7 @@ const COPY_ROWS = 2048;
 /** The action: removes events with a voxel at or above the incident energy, or that are not finite. */
 export async function clean(
   config: Config,
-  context: EvaluateContext<Facts>,
+  context: EvaluateContext<Metadata>,
   paths: readonly string[],
 ): Promise<Evaluation> {
   if (paths.length === 0) throw new DataError("Cannot clean as at least one file must be named: none given");
@@ -65,7 +65,7 @@ async function cleanFile(
   path: string,
   target: string,
   config: Config,
-  context: EvaluateContext<Facts>,
+  context: EvaluateContext<Metadata>,
 ): Promise<JsonObject> {
   const geometry = config.geometry === undefined
     ? undefined

@@ -6,7 +6,7 @@
 import { DataError, type EvaluateContext, type Evaluation, type JsonObject, type TextTable } from "beamline";
 import type { Config } from "./config.ts";
 import { datasetFigures, type Group } from "./dataset_figures.ts";
-import type { Facts } from "./facts.ts";
+import type { Metadata } from "./metadata.ts";
 import { type Layer, matchLayers } from "./geometry.ts";
 import { inspectFile, type Inspection } from "./inspection.ts";
 import { etaOf, filesOf, shortName } from "./paths.ts";
@@ -15,7 +15,7 @@ import type { Problem } from "./layout.ts";
 /** The action: identity of incident energies, layers, energy sums and binning of several files. */
 export async function compareDatasets(
   config: Config,
-  context: EvaluateContext<Facts>,
+  context: EvaluateContext<Metadata>,
   paths: readonly string[],
 ): Promise<Evaluation> {
   const files = await filesOf(paths);

@@ -16,7 +16,7 @@ import {
 import type { EngineAlgebra } from "./algebra.ts";
 import { FPD_POINTS } from "./algebra_sizes.ts";
 import type { Config } from "./config.ts";
-import type { Facts } from "./facts.ts";
+import type { Metadata } from "./metadata.ts";
 import { featureMatrix } from "./features.ts";
 import { frobeniusDistances } from "./frobenius.ts";
 import type { Geometry } from "./geometry.ts";
@@ -37,7 +37,7 @@ export interface Comparison {
 /** What comparisons share. */
 export interface Judge {
   readonly config: Config;
-  readonly context: EvaluateContext<Facts>;
+  readonly context: EvaluateContext<Metadata>;
   readonly geometry: Geometry;
   readonly specs: readonly HistogramSpec[];
   readonly algebra: EngineAlgebra;
@@ -97,7 +97,7 @@ function fpdOf(reference: Matrix, other: Matrix, judge: Judge, random: Random): 
     random,
     smallest: config.fpd === "jetnet" ? 20_000 : 10_000,
     points: FPD_POINTS,
-    draws: context.facts.fpdDraws,
+    draws: context.metadata.fpdDraws,
     normalize: false, // they are
     algebra,
   });
@@ -114,7 +114,7 @@ async function vectorDistances(
   const fpd = await fpdOf(x, y, judge, context.random(`fpd/${other.label}`));
   const kpd = await kernelPhysicsDistance(x, y, {
     random: context.random(`kpd/${other.label}`),
-    batchRows: context.facts.kernelRows,
+    batchRows: context.metadata.kernelRows,
     normalize: false,
     algebra,
   });
@@ -156,7 +156,7 @@ export async function compare(
   add("kpd", kpd, "kernel physics distance", "zero");
   for (const [key, estimate] of Object.entries(shares)) {
     add(key, estimate, `${key} of neighborhoods`, key === "density" ? "none" : "higher");
-    values[key] = { ...values[key]!, rows: context.facts.neighborRows };
+    values[key] = { ...values[key]!, rows: context.metadata.neighborRows };
   }
   for (const [key, { estimate, label }] of Object.entries(distances)) add(key, estimate, label);
   for (const spec of judge.specs) {

@@ -12,7 +12,7 @@ import { activeLayers } from "./clean.ts";
 import { Cleaner } from "./cleaning.ts";
 import { type Config, cutOf } from "./config.ts";
 import { representative } from "./correlation_figures.ts";
-import type { Facts } from "./facts.ts";
+import type { Metadata } from "./metadata.ts";
 import type { Geometry } from "./geometry.ts";
 import { MomentSum } from "./moment_sum.ts";
 import { readGeometry } from "./layout.ts";
@@ -25,7 +25,7 @@ type Quantity = Config["of"];
 /** The action: the correlation matrix of every file, as `.npy` and as a heat map. */
 export async function correlate(
   config: Config,
-  context: EvaluateContext<Facts>,
+  context: EvaluateContext<Metadata>,
   paths: readonly string[],
 ): Promise<Evaluation> {
   if (paths.length === 0) {
@@ -77,7 +77,7 @@ interface Correlated {
 async function correlateFile(
   path: string,
   config: Config,
-  context: EvaluateContext<Facts>,
+  context: EvaluateContext<Metadata>,
 ): Promise<Correlated> {
   const given = config.geometry === undefined
     ? undefined
@@ -120,7 +120,7 @@ async function momentsOf(
   source: ShowerSource,
   of: Quantity,
   cleaner: Cleaner,
-  context: EvaluateContext<Facts>,
+  context: EvaluateContext<Metadata>,
 ): Promise<Summed> {
   const { geometry } = source;
   const columns = of === "layers" ? geometry.layers.length : geometry.voxels;

@@ -5,7 +5,7 @@ import { correlationOf } from "beamline/metrics";
 import { writeBins } from "./bins.ts";
 import { type Config, config as schema } from "./config.ts";
 import { correlate } from "./correlate.ts";
-import type { Facts } from "./facts.ts";
+import type { Metadata } from "./metadata.ts";
 import { ringBins } from "./binning.ts";
 import { type Geometry, geometryFromBins } from "./geometry.ts";
 
@@ -37,11 +37,11 @@ async function showerFile(path: string): Promise<{ voxels: Float32Array; geometr
 const COLUMNS = 32;
 
 /** A context whose engine multiplies with plain loops. */
-function contextIn(directory: string): EvaluateContext<Facts> {
+function contextIn(directory: string): EvaluateContext<Metadata> {
   return {
     directory,
     progress: () => {},
-    keep: (array: NdArray) => ({ ...structuredClone(array), release: () => Promise.resolve() }),
+    upload: (array: NdArray) => ({ ...structuredClone(array), dispose: () => Promise.resolve() }),
     accumulate: () => {
       let sum: Float64Array | undefined;
       return {
@@ -54,7 +54,7 @@ function contextIn(directory: string): EvaluateContext<Facts> {
         total: () => Promise.resolve({ product: { data: sum } }),
       };
     },
-  } as unknown as EvaluateContext<Facts>;
+  } as unknown as EvaluateContext<Metadata>;
 }
 
 function addProducts(sum: Float64Array, a: NdArray, b: NdArray): void {

@@ -10,7 +10,7 @@ import { classifierResults, type Level } from "./classifier.ts";
 import { compare, compareBiased, type Comparison, type Measured } from "./comparison.ts";
 import type { Config } from "./config.ts";
 import { energyBinTable } from "./energy_bins.ts";
-import type { Facts } from "./facts.ts";
+import type { Metadata } from "./metadata.ts";
 import { figures } from "./figures.ts";
 import { type Anchor, type Gathered, Gathering } from "./gather.ts";
 import { distanceFrom, overviewTable, positionOf, summaryOf } from "./overview.ts";
@@ -43,7 +43,7 @@ interface Compared {
 }
 
 /** Judges. */
-export async function evaluate(config: Config, context: EvaluateContext<Facts>): Promise<Evaluation> {
+export async function evaluate(config: Config, context: EvaluateContext<Metadata>): Promise<Evaluation> {
   const { gathered, floor, shuffled, detuned, comparisons, matched } = await compareAll(config, context);
   const classified = await classifierValues(context);
   const judgement: Judgement = {
@@ -66,7 +66,7 @@ export async function evaluate(config: Config, context: EvaluateContext<Facts>):
 }
 
 /** Gathers each sample, compares it while the next one is gathered, and lets go of it. */
-async function compareAll(config: Config, context: EvaluateContext<Facts>): Promise<Compared> {
+async function compareAll(config: Config, context: EvaluateContext<Metadata>): Promise<Compared> {
   const gathering = await Gathering.open(config, context);
   try {
     const { judge, threshold, spectrumEdges } = gathering;
@@ -118,9 +118,9 @@ async function compareAll(config: Config, context: EvaluateContext<Facts>): Prom
 }
 
 /** Values of the classifier test, per generated sample, then for the floor, last for the broken showers. */
-async function classifierValues(context: EvaluateContext<Facts>): Promise<Values[]> {
+async function classifierValues(context: EvaluateContext<Metadata>): Promise<Values[]> {
   const levels = (["high", "low"] as const).filter((level) => context.tables.test?.[level] !== undefined);
-  const count = context.facts.generated.length + 2;
+  const count = context.metadata.generated.length + 2;
   const found: { [key: string]: Measured }[] = Array.from({ length: count }, () => ({}));
   for (const level of levels) {
     (await classifierResults(level, context)).forEach(({ auc, divergence, rows }, i) => {
@@ -183,7 +183,7 @@ function resultsOf(
   floor: Comparison,
   judgement: Judgement,
 ): JsonObject {
-  const { facts } = judge.context;
+  const { metadata } = judge.context;
   const { generated, floor: floorValues, broken, shuffled, detuned } = judgement;
   const samplings = Object.fromEntries(
     Object.entries({ ...comparisons, floor }).map(([label, { fpd, kpd }]) => [label, {
@@ -191,7 +191,7 @@ function resultsOf(
         sizes: fpd.sizes,
         means: fpd.means,
         slope: fpd.slope,
-        draws: facts.fpdDraws,
+        draws: metadata.fpdDraws,
         isReduced: fpd.isReduced,
       },
       kpd: { batchRows: kpd.batchRows, batches: kpd.batches },
@@ -200,12 +200,12 @@ function resultsOf(
   const plain = (values: Values) =>
     Object.fromEntries(Object.entries(values).map(([key, { value, error }]) => [key, { value, error }]));
   return {
-    samples: [facts.reference, ...facts.generated],
-    layers: facts.layers,
-    voxels: facts.voxels,
-    cut: facts.cut,
+    samples: [metadata.reference, ...metadata.generated],
+    layers: metadata.layers,
+    voxels: metadata.voxels,
+    cut: metadata.cut,
     threshold,
-    neighborRows: facts.neighborRows,
+    neighborRows: metadata.neighborRows,
     samplings,
     anchors: { shuffled: plain(shuffled), detuned: plain(detuned) },
     positions: Object.fromEntries(

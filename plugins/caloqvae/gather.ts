@@ -11,7 +11,7 @@ import { engineAlgebra } from "./algebra.ts";
 import { Cleaner, isClean } from "./cleaning.ts";
 import type { Judge } from "./comparison.ts";
 import type { Config } from "./config.ts";
-import type { Facts } from "./facts.ts";
+import type { Metadata } from "./metadata.ts";
 import { computeFeatures, emptyFeatures, type Features, featuresFrom, sliceFeatures } from "./features.ts";
 import { histogramSpecs, pooledEdges } from "./histograms.ts";
 import { blocksOf, type ShowerSource } from "./showers.ts";
@@ -77,25 +77,29 @@ export class Gathering {
   readonly #rows: number;
   #done = 0;
 
-  private constructor(readonly config: Config, context: EvaluateContext<Facts>, readonly samples: Samples) {
-    const { facts, tables } = context;
+  private constructor(
+    readonly config: Config,
+    context: EvaluateContext<Metadata>,
+    readonly samples: Samples,
+  ) {
+    const { metadata, tables } = context;
     const { reference, generated } = samples;
     this.#features = [reference, ...generated].map((_, i) =>
-      featuresFrom(tables[i === 0 ? "reference" : `generated_${i}`]!, facts.layers)
+      featuresFrom(tables[i === 0 ? "reference" : `generated_${i}`]!, metadata.layers)
     );
-    this.threshold = facts.cut > 0 ? facts.cut : Math.max(1e-6, facts.reference.smallestPositive);
+    this.threshold = metadata.cut > 0 ? metadata.cut : Math.max(1e-6, metadata.reference.smallestPositive);
     const { geometry } = reference;
     const specs = histogramSpecs(geometry, this.#features[0]!, this.threshold);
     this.judge = { config, context, geometry, specs, algebra: engineAlgebra(context) };
     this.#stages = new Stages(geometry.voxels);
-    this.#map = affineMap(reference, config, facts);
+    this.#map = affineMap(reference, config, metadata);
     this.#rows = [reference, ...generated].reduce((sum, { rows }) => sum + rows, 0) +
       2 * Math.min(config.anchorRows, reference.rows);
   }
 
   /** Opens the files. */
-  static async open(config: Config, context: EvaluateContext<Facts>): Promise<Gathering> {
-    const samples = await openSamples(config, context, context.facts.layers);
+  static async open(config: Config, context: EvaluateContext<Metadata>): Promise<Gathering> {
+    const samples = await openSamples(config, context, context.metadata.layers);
     try {
       return new Gathering(config, context, samples);
     } catch (error) {
@@ -111,10 +115,10 @@ export class Gathering {
 
   /** The reference in two halves, and whole. */
   async reference(): Promise<GatheredReference> {
-    const { facts } = this.judge.context;
+    const { metadata } = this.judge.context;
     const [features] = this.#features;
     const middle = Math.floor(features!.rows / 2);
-    const edges = this.#edges(facts.generated.map((_, i) => i));
+    const edges = this.#edges(metadata.generated.map((_, i) => i));
     const parts = [this.#start(middle, edges), this.#start(features!.rows - middle, edges)] as const;
     await this.#pass(this.samples.reference, parts, middle);
     const whole = mergedSummary(...parts);
@@ -211,7 +215,7 @@ export class Gathering {
     blockRows: number,
     use: (values: Float32Array<ArrayBuffer>, rows: number, kept: Int32Array) => Promise<boolean>,
   ): Promise<void> {
-    const { cut, reference, generated } = this.judge.context.facts;
+    const { cut, reference, generated } = this.judge.context.metadata;
     const rule = { cut, negatives: this.config.negatives };
     const cleaner = new Cleaner(rule);
     const at = this.samples.generated.indexOf(source);
@@ -227,7 +231,7 @@ export class Gathering {
   #start(
     rows: number,
     edges: SpectrumEdges,
-    neighborRows: number = this.judge.context.facts.neighborRows,
+    neighborRows: number = this.judge.context.metadata.neighborRows,
   ): VoxelStatistics {
     const { geometry, algebra } = this.judge;
     const stages = this.#stages;
@@ -244,9 +248,9 @@ export class Gathering {
 
   /** Bins of the voxel spectrum: sets of equal bins for the reference alone and pooled with generated samples. */
   #edges(pooled: readonly number[]): SpectrumEdges {
-    const { reference, generated } = this.judge.context.facts;
+    const { reference, generated } = this.judge.context.metadata;
     const range = (
-      of: Facts["reference"],
+      of: Metadata["reference"],
     ): readonly [number, number] => [Math.min(0, of.smallest), of.largest];
     const largest = Math.max(reference.largest, this.threshold * 1.001);
     return {
@@ -271,11 +275,11 @@ interface AffineMap {
 }
 
 /** Means and spreads of the voxels in the first block. */
-function affineMap(source: ShowerSource, config: Config, facts: Facts): AffineMap {
+function affineMap(source: ShowerSource, config: Config, metadata: Metadata): AffineMap {
   const { voxels } = source.geometry;
   const [sum, squares] = [new Float64Array(voxels), new Float64Array(voxels)];
   const block = blocksOf(source, { to: Math.min(source.rows, source.blockRows) }).next().value!;
-  const kept = new Cleaner({ cut: facts.cut, negatives: config.negatives }).clean(
+  const kept = new Cleaner({ cut: metadata.cut, negatives: config.negatives }).clean(
     block,
     source.incident,
     voxels,

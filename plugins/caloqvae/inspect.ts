@@ -5,7 +5,7 @@
  */
 import { DataError, type EvaluateContext, type Evaluation, type TextTable } from "beamline";
 import type { Config } from "./config.ts";
-import type { Facts } from "./facts.ts";
+import type { Metadata } from "./metadata.ts";
 import { inspectFigures } from "./inspect_figures.ts";
 import { inspectFile, type Inspection } from "./inspection.ts";
 import { filesOf } from "./paths.ts";
@@ -14,7 +14,7 @@ import { probabilityTable } from "./probabilities.ts";
 /** The action: reports on every file; a folder stands for every HDF5 file below it. */
 export async function inspect(
   config: Config,
-  context: Pick<EvaluateContext<Facts>, "progress">,
+  context: Pick<EvaluateContext<Metadata>, "progress">,
   paths: readonly string[],
 ): Promise<Evaluation> {
   const files = await filesOf(paths);

@@ -3,12 +3,12 @@
  *
  * @module
  */
-import type { Accumulator, EvaluateContext, KeptArray } from "beamline";
+import type { Accumulator, DeviceArray, EvaluateContext } from "beamline";
 import { blockEdges, Moments } from "beamline/metrics";
 import { blockPairs, GRAM_COLUMNS, GRAM_ROWS } from "./algebra_sizes.ts";
 import { Behind } from "./behind.ts";
 import { float32 } from "./engine_arrays.ts";
-import type { Facts } from "./facts.ts";
+import type { Metadata } from "./metadata.ts";
 
 /** Bytes of rows that are sent at once. */
 const STAGE_BYTES = 2 ** 26;
@@ -42,7 +42,7 @@ export class MomentSum {
     readonly columns: number,
     rows: number,
     readonly spread: { readonly shift: Float64Array; readonly scale: Float64Array },
-    readonly context: EvaluateContext<Facts>,
+    readonly context: EvaluateContext<Metadata>,
   ) {
     const edges = blockEdges(columns, GRAM_COLUMNS);
     const batches = Math.floor(STAGE_BYTES / 4 / columns / GRAM_ROWS);
@@ -80,20 +80,20 @@ export class MomentSum {
   async #send(): Promise<void> {
     const rows = this.#staged;
     const blocks = this.#stages.map((stage) =>
-      this.context.keep(float32([rows, GRAM_COLUMNS], stage.subarray(0, rows * GRAM_COLUMNS)))
+      this.context.upload(float32([rows, GRAM_COLUMNS], stage.subarray(0, rows * GRAM_COLUMNS)))
     );
     this.#rows += rows;
     this.#staged = 0;
     await this.#behind.begin(() => this.#multiply(blocks));
   }
 
-  async #multiply(blocks: readonly KeptArray[]): Promise<void> {
+  async #multiply(blocks: readonly DeviceArray[]): Promise<void> {
     const products = new Behind(AHEAD);
     for (const { blocks: [i, j], sum } of this.#pairs) {
       await products.begin(() => sum.add({ a: blocks[i]!, b: blocks[j]! }));
     }
     await products.finish();
-    for (const block of blocks) await block.release();
+    for (const block of blocks) await block.dispose();
   }
 
   /** The moments of all rows; none can follow. */

@@ -4,12 +4,12 @@
  *
  * @module
  */
-import type { EvaluateContext, KeptArray, NdArray } from "beamline";
+import type { DeviceArray, EvaluateContext, NdArray } from "beamline";
 import type { Matrix, NeighborAlgebra, NeighborCounts, Sized } from "beamline/metrics";
 import { tileRows } from "./algebra_sizes.ts";
 import { Behind } from "./behind.ts";
 import { float32 } from "./engine_arrays.ts";
-import type { Facts } from "./facts.ts";
+import type { Metadata } from "./metadata.ts";
 
 /** A sample that is with the engine, in tiles. */
 export interface EngineSample extends Sized {
@@ -31,7 +31,7 @@ interface Tile {
   readonly from: number;
   /** Without the zeros. */
   readonly rows: number;
-  readonly x: KeptArray;
+  readonly x: DeviceArray;
   /** Squared norms, [row]; where there is no row, so large that it is nobody's neighbor. */
   readonly squares: Float32Array<ArrayBuffer>;
 }
@@ -41,10 +41,10 @@ const FAR = 1e30;
 const AHEAD = 20;
 
 /** Neighbors by the programs `radii` and `counts`. */
-export function engineNeighbors(context: EvaluateContext<Facts>): EngineNeighbors {
+export function engineNeighbors(context: EvaluateContext<Metadata>): EngineNeighbors {
   const radii = new WeakMap<EngineSample, Promise<Float64Array>>();
   return {
-    sample: (columns) => new SampleWriter(columns, tileRows(context.facts.neighborRows), context),
+    sample: (columns) => new SampleWriter(columns, tileRows(context.metadata.neighborRows), context),
     neighborRadii(x, neighbors) {
       const found = radii.get(x) ?? radiiOf(x, neighbors, context);
       radii.set(x, found);
@@ -52,7 +52,7 @@ export function engineNeighbors(context: EvaluateContext<Facts>): EngineNeighbor
     },
     neighborCounts: (x, xRadii, y, yRadii) => countsOf(x, xRadii, y, yRadii, context),
     async forget({ tiles }) {
-      for (const { x } of tiles) await x.release();
+      for (const { x } of tiles) await x.dispose();
     },
   };
 }
@@ -68,7 +68,7 @@ export class SampleWriter {
   constructor(
     readonly columns: number,
     readonly tileRows: number,
-    readonly context: EvaluateContext<Facts>,
+    readonly context: EvaluateContext<Metadata>,
   ) {}
 
   /** Room for the next row, to be filled before the one after it is asked for. */
@@ -99,7 +99,7 @@ export class SampleWriter {
     this.#tiles.push({
       from: this.#rows,
       rows,
-      x: context.keep(float32([tileRows, columns], data)),
+      x: context.upload(float32([tileRows, columns], data)),
       squares,
     });
     this.#norms.push(norms);
@@ -123,7 +123,7 @@ async function forPairs<T>(
 async function radiiOf(
   { tiles, norms }: EngineSample,
   neighbors: number,
-  context: EvaluateContext<Facts>,
+  context: EvaluateContext<Metadata>,
 ): Promise<Float64Array> {
   const count = neighbors + 1; // with the row itself
   const best = new Float32Array(norms.length * count).fill(-Infinity);
@@ -163,7 +163,7 @@ async function countsOf(
   xRadii: Float64Array,
   y: EngineSample,
   yRadii: Float64Array,
-  context: EvaluateContext<Facts>,
+  context: EvaluateContext<Metadata>,
 ): Promise<NeighborCounts> {
   const [ballsOfY, ballsOfX, inside] = [x, y, y].map(({ norms }) => new Float64Array(norms.length)) as [
     Float64Array,

@@ -8,7 +8,7 @@ import { classifierTables } from "./classifier.ts";
 import { classifierInputs } from "./classifier_inputs.ts";
 import type { Census } from "./cleaning.ts";
 import { type Config, cutOf } from "./config.ts";
-import type { Facts, SampleFacts } from "./facts.ts";
+import type { Metadata, SampleMetadata } from "./metadata.ts";
 import { featureNames, type Features, featureTable, LAYER_FEATURES } from "./features.ts";
 import type { Pass } from "./first_pass.ts";
 import { firstPasses } from "./first_passes.ts";
@@ -23,7 +23,7 @@ const DRAWS = { few: 2, many: 20, above: 150 } as const;
 export async function prepare(
   config: Config,
   context: PrepareContext,
-): Promise<Prepared<Facts>> {
+): Promise<Prepared<Metadata>> {
   const samples = await openSamples(config, context);
   const sources = [samples.reference, ...samples.generated];
   try {
@@ -84,7 +84,7 @@ function assemble(
   { reference, isSimulated, source }: Awaited<ReturnType<typeof openSamples>>,
   passes: readonly Pass[],
   layers: readonly number[],
-): Prepared<Facts> {
+): Prepared<Metadata> {
   const geometry = selectLayers(reference.geometry, layers);
   const [first, ...others] = passes;
   for (const { label, features, census } of passes) {
@@ -102,7 +102,7 @@ function assemble(
     ...others.map(({ features }) => features.rows),
   );
   const isClassified = config.classifier !== "none" && others.length > 0;
-  const facts: Facts = {
+  const metadata: Metadata = {
     layers,
     voxels: geometry.voxels,
     layerVoxels: geometry.layers.map(({ voxels }) => voxels),
@@ -132,7 +132,7 @@ function assemble(
       tables,
       classifierTables(
         classifierInputs(config, passes, geometry, reference.geometry, context),
-        facts,
+        metadata,
         context,
       ),
     );
@@ -141,12 +141,12 @@ function assemble(
     tables,
     simulated: isSimulated,
     source,
-    facts,
-    notes: [censusTable(passes, facts)],
+    metadata,
+    notes: [censusTable(passes, metadata)],
   };
 }
 
-function sampleFacts({ label, features, census, largest, smallestPositive, smallest }: Pass): SampleFacts {
+function sampleFacts({ label, features, census, largest, smallestPositive, smallest }: Pass): SampleMetadata {
   return { label, rows: features.rows, census, largest, smallestPositive, smallest };
 }
 
@@ -172,7 +172,7 @@ function warnOf(label: string, census: Census, context: PrepareContext): void {
   }
 }
 
-function censusTable(passes: readonly Pass[], { cut }: Facts): TextTable {
+function censusTable(passes: readonly Pass[], { cut }: Metadata): TextTable {
   return {
     name: "showers",
     title: "Showers",

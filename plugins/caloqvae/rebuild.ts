@@ -6,7 +6,7 @@
 import { DataError, type EvaluateContext, type Evaluation, type JsonObject } from "beamline";
 import { createHdf5, type Hdf5Writer } from "beamline/data";
 import { geometryOf } from "./bins.ts";
-import type { Facts } from "./facts.ts";
+import type { Metadata } from "./metadata.ts";
 import { matchLayers } from "./geometry.ts";
 import { filesOf, shortName } from "./paths.ts";
 import { BIN_KEYS, type Layout, openLayout } from "./layout.ts";
@@ -14,7 +14,7 @@ import { anySimulated, isSimulated } from "./sources.ts";
 
 /** The action: merges the files of job folders, flavor by flavor. */
 export async function rebuild(
-  context: EvaluateContext<Facts>,
+  context: EvaluateContext<Metadata>,
   paths: readonly string[],
 ): Promise<Evaluation> {
   const files = (await filesOf(paths)).filter((file) => paths.includes(file) || /\/job_?\d+\//.test(file));
@@ -58,7 +58,7 @@ const COPY_ROWS = 2048;
 async function mergeFiles(
   parts: readonly string[],
   target: string,
-  context: EvaluateContext<Facts>,
+  context: EvaluateContext<Metadata>,
 ): Promise<JsonObject> {
   const layouts: Layout[] = [];
   let writer: Hdf5Writer | undefined;

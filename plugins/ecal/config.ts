@@ -47,7 +47,7 @@ export type Config = z.output<typeof config>;
 
 /** The source's network and training as written. */
 export const presets = {
-  seed: {
+  source: {
     network: "source",
     learningRate: 1e-5,
     epochs: 200,
@@ -56,3 +56,6 @@ export const presets = {
     warmup: 0,
   },
 } as const satisfies { readonly [name: string]: z.input<typeof config> };
+
+/** What presets were called before. */
+export const formerPresets = { seed: "source" } as const;

@@ -40,7 +40,7 @@ import {
 } from "./baselines.ts";
 import { calibrate } from "./calibration.ts";
 import { type Clusters, selectClusters, toTable } from "./clusters.ts";
-import { type Config, config, DEFAULT_EVENTS, presets } from "./config.ts";
+import { type Config, config, DEFAULT_EVENTS, formerPresets, presets } from "./config.ts";
 import { type EventColumns, type Events, readEvents, toEvents } from "./events.ts";
 import {
   angleFigure,
@@ -77,6 +77,7 @@ export default definePlugin({
   title: "Photon position and energy in a shashlik calorimeter",
   config,
   presets,
+  formerPresets,
   metrics: declaredMetrics,
   models: { network },
   actions: {
@@ -89,7 +90,7 @@ export default definePlugin({
   },
   prepare,
   evaluate,
-  readNew,
+  readForPrediction,
   simulate,
 });
 
@@ -175,7 +176,7 @@ function describe(config: Config, events: Events, { count }: Clusters): string {
 }
 
 /** Clusters of a file whose truth is not needed: the same cuts and windows as in the run. */
-async function readNew(_config: Config, path: string, context: HookContext): Promise<NewData> {
+async function readForPrediction(_config: Config, path: string, context: HookContext): Promise<NewData> {
   const events = await readEvents(path, { needsTruth: false });
   const clusters = selectClusters(events, windowKey(context));
   if (clusters.count === 0) {

@@ -35,7 +35,7 @@ async function evaluate(values: z.input<typeof plugin.config>) {
   const context = {
     ...hook,
     ...prepared,
-    facts: {},
+    metadata: {},
     history: [],
     predict: (_model: string, table: Table) => Promise.resolve(pretend(table)),
     call: () => Promise.reject(new Error("not used")),
@@ -89,7 +89,7 @@ for (const stage of ["1", "2", "3"] as const) {
   });
 }
 
-Deno.test("simulate() writes a file that prepare() and readNew() read alike", async () => {
+Deno.test("simulate() writes a file that prepare() and readForPrediction() read alike", async () => {
   const directory = await Deno.makeTempDir();
   try {
     const config = configure({ events: 800 });
@@ -101,7 +101,7 @@ Deno.test("simulate() writes a file that prepare() and readNew() read alike", as
     assert.equal(E_MC.dtype, "float32");
     assert.deepEqual(px_truth.shape, [800]);
     const { tables, notes } = await plugin.prepare!({ ...config, events: undefined, data: path }, hook);
-    const fresh = await plugin.readNew!(config, path, hook);
+    const fresh = await plugin.readForPrediction!(config, path, hook);
     assert.deepEqual(fresh.notes, notes);
     const { event, cells } = tables.test!;
     const all = [...fresh.table.event!.data as Int32Array];

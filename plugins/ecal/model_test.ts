@@ -59,7 +59,7 @@ Deno.test("network default starts near the middle of the window and the sum of t
 });
 
 Deno.test("preset seed is the source's training", () => {
-  const chosen = config.parse(presets.seed);
+  const chosen = config.parse(presets.source);
   assert.equal(chosen.width, 64);
   assert.deepEqual(
     [chosen.learningRate, chosen.epochs, chosen.batchSize, chosen.schedule, chosen.network],

@@ -232,7 +232,7 @@ export interface InputScale extends JsonObject {
 }
 
 /** What models and evaluation need to know of the data. */
-export interface Facts extends JsonObject {
+export interface Metadata extends JsonObject {
   /** By column of maps. */
   readonly scales: { readonly [column: string]: InputScale };
   readonly split: "blocked" | "random";
@@ -246,7 +246,10 @@ export interface PrepareOptions extends MapsOptions {
 }
 
 /** Reads or simulates both runs and divides them into tables of float32 maps. */
-export async function prepareTables(options: PrepareOptions, context: HookContext): Promise<Prepared<Facts>> {
+export async function prepareTables(
+  options: PrepareOptions,
+  context: HookContext,
+): Promise<Prepared<Metadata>> {
   const runs = await openRuns(options, context.random);
   try {
     requireSections(runs);
@@ -269,7 +272,7 @@ export async function prepareTables(options: PrepareOptions, context: HookContex
       tables,
       simulated,
       source: sourceOf(runs, options),
-      facts: {
+      metadata: {
         scales: { occupancy: inputScale(builders[0]!.maps) },
         split: options.split,
         blocks: split.blocks,

@@ -136,7 +136,7 @@ Deno.test("prepareTables() rejects runs too short for a split", async () => {
 Deno.test("prepareTables() puts every section of both runs into one table", async () => {
   await withFiles({ [FILES[0]]: mapsOf(25), [FILES[1]]: mapsOf(40, (i) => 1 + i % 7) }, async (folder) => {
     const options = { data: folder, difficulty: 0, split: "blocked" } as const;
-    const { tables, simulated, facts, notes } = await prepareTables(options, context);
+    const { tables, simulated, metadata, notes } = await prepareTables(options, context);
     assert.equal(simulated, false);
     const seen = Object.values(tables).flatMap(({ label, section }) =>
       Array.from(label!.data as Int32Array, (run, i) => `${run}/${(section!.data as Int32Array)[i]}`)
@@ -147,7 +147,7 @@ Deno.test("prepareTables() puts every section of both runs into one table", asyn
     const [run, at] = [(label!.data as Int32Array)[0]!, (section!.data as Int32Array)[0]!];
     const expected = run === 0 ? (at * CELLS + 20) % 13 : 1 + (at * CELLS + 20) % 7;
     assert.equal((occupancy!.data as Float32Array)[20], expected);
-    assert.deepEqual(facts!.scales.occupancy, inputScale(tables.train!.occupancy!.data as Float32Array));
+    assert.deepEqual(metadata!.scales.occupancy, inputScale(tables.train!.occupancy!.data as Float32Array));
     assert.match(notes![0]!.note!, /neighbouring sections are alike/);
   });
 });

@@ -7,7 +7,7 @@ import type { EvaluateContext, Evaluation, Figure, Json, Metrics, Table, TextTab
 import { takeRows } from "beamline/data";
 import { toMetric, wilsonInterval } from "beamline/metrics";
 import { profilesOf, trainMeanThreshold, trainRowProfile } from "./baselines.ts";
-import type { Facts } from "./data.ts";
+import type { Metadata } from "./data.ts";
 import {
   attentionFigure,
   blockFigure,
@@ -40,7 +40,7 @@ export interface EvaluateConfig {
 /** Measures the transformer against the baselines. */
 export async function evaluateModels(
   config: EvaluateConfig,
-  context: EvaluateContext<Facts>,
+  context: EvaluateContext<Metadata>,
 ): Promise<Evaluation> {
   warnOfCrop(config.patch, context);
   const { train, test } = context.tables as { train: Table; test: Table };
@@ -78,7 +78,7 @@ export async function evaluateModels(
 }
 
 /** Says which cells the patches leave out. */
-function warnOfCrop(patch: number, context: EvaluateContext<Facts>): void {
+function warnOfCrop(patch: number, context: EvaluateContext<Metadata>): void {
   const { down, across } = patchGrid(patch);
   const missing = [
     ...(across * patch < COLUMNS ? [`iphi ${across * patch}-${COLUMNS - 1}`] : []),
@@ -95,7 +95,7 @@ function figuresOf(
   { blocks, robustness, context: { simulated }, prefixes }: {
     readonly blocks: readonly BlockAccuracy[];
     readonly robustness: readonly StudyCurves[];
-    readonly context: EvaluateContext<Facts>;
+    readonly context: EvaluateContext<Metadata>;
     readonly prefixes: readonly string[];
   },
 ): Promise<Figure>[] {
@@ -111,7 +111,7 @@ function figuresOf(
 /** The attention on the first test image of each run. */
 async function attentionFigures(
   { model, patch }: EvaluateConfig,
-  context: EvaluateContext<Facts>,
+  context: EvaluateContext<Metadata>,
 ): Promise<Promise<Figure>[]> {
   const test = context.tables.test!;
   const labels = test.label!.data as Int32Array;
@@ -188,13 +188,17 @@ function studyTable({ name, title, x, values, classifiers }: StudyCurves): TextT
   };
 }
 
-function summaryOf(metrics: Metrics, { model }: EvaluateConfig, { facts }: EvaluateContext<Facts>): string {
+function summaryOf(
+  metrics: Metrics,
+  { model }: EvaluateConfig,
+  { metadata }: EvaluateContext<Metadata>,
+): string {
   const share = (key: string) => `${(100 * metrics[key]!.value).toFixed(2)} %`;
   const best = metrics["row_profile.accuracy"]!.value >= metrics.accuracy!.value
     ? "the row profile alone does as well: no network is needed here"
     : `the row profile reaches ${share("row_profile.accuracy")}`;
   return `The ${model} tells the runs apart in ${
     share("accuracy")
-  } of the test images (${facts.split} split); ${best}, ` +
+  } of the test images (${metadata.split} split); ${best}, ` +
     `a threshold on the mean ${share("mean_threshold.accuracy")}.`;
 }

@@ -7,7 +7,7 @@
 import { ConfigError, definePlugin, inputPath, trainingOptions, z } from "beamline";
 import type { BuildContext, ModelDefinition, PrepareContext, Prepared, SimulateContext } from "beamline";
 import { writeNpy } from "beamline/data";
-import { DEFAULT_ROWS, type Facts, MIN_ROWS, openNewMaps, prepareTables } from "./data.ts";
+import { DEFAULT_ROWS, type Metadata, MIN_ROWS, openNewMaps, prepareTables } from "./data.ts";
 import { evaluateModels } from "./evaluate.ts";
 import { explore } from "./explore.ts";
 import { CELLS, COLUMNS, ROWS, RUNS } from "./geometry.ts";
@@ -58,7 +58,7 @@ type Config = z.output<typeof config>;
 function transformer(
   isEnabled: (config: Config) => boolean,
   study?: StudyModel,
-): ModelDefinition<Config, Facts> {
+): ModelDefinition<Config, Metadata> {
   const { inputColumn = "occupancy", labelColumn = "label" } = study ?? {};
   return {
     inputs: () => [inputColumn],
@@ -68,8 +68,8 @@ function transformer(
       probability: { unit: "1", description: `probability of run ${RUNS[1]}` },
       logit: { unit: "1", description: "log odds of that probability" },
     },
-    build: (config, context: BuildContext<Facts>) =>
-      buildTransformer(config, context.facts.scales[inputColumn]!, {
+    build: (config, context: BuildContext<Metadata>) =>
+      buildTransformer(config, context.metadata.scales[inputColumn]!, {
         isMixture: config.model === "moe-vit",
         inputColumn,
         labelColumn,
@@ -82,8 +82,8 @@ export default definePlugin({
   title: "HCAL: which of two CMS runs an occupancy map is from",
   config,
   presets: {
-    // The published reference solution, except that its clipping of gradients and warm-up are ours.
-    reference: {
+    // The published solution, except that its clipping of gradients and warm-up are ours.
+    source: {
       patch: 32,
       dim: 64,
       depth: 4,
@@ -101,6 +101,7 @@ export default definePlugin({
       scheduleFactor: 0.5,
     },
   },
+  formerPresets: { reference: "source" },
   metrics: [
     { key: "accuracy", label: "accuracy of the transformer", unit: "1", better: "higher" },
     { key: "auc", label: "its area under the ROC curve", unit: "1", better: "higher" },
@@ -140,7 +141,7 @@ export default definePlugin({
 
   prepare: (config, context) => prepare(config, context),
   evaluate: (config, context) => evaluateModels(config, context),
-  readNew: (config, path) => {
+  readForPrediction: (config, path) => {
     const studied = studyModels().filter((model) => isStudied(model, config));
     return openNewMaps(path, [
       "occupancy",
@@ -150,7 +151,7 @@ export default definePlugin({
   simulate: (config, context) => simulate(config, context),
 });
 
-async function prepare(config: Config, context: PrepareContext): Promise<Prepared<Facts>> {
+async function prepare(config: Config, context: PrepareContext): Promise<Prepared<Metadata>> {
   if (config.robustness && (config.rows ?? DEFAULT_ROWS) > MAX_STUDY_ROWS) {
     throw new ConfigError(
       `Cannot study robustness as the maps of its further networks must fit into memory: found --rows ${config.rows}, at most ${MAX_STUDY_ROWS}`,
@@ -171,9 +172,9 @@ async function prepare(config: Config, context: PrepareContext): Promise<Prepare
   return {
     ...prepared,
     tables,
-    facts: {
-      ...prepared.facts!,
-      scales: { ...prepared.facts!.scales, ...scales },
+    metadata: {
+      ...prepared.metadata!,
+      scales: { ...prepared.metadata!.scales, ...scales },
     },
   };
 }

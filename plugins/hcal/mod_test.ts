@@ -109,7 +109,7 @@ Deno.test("hcal explores files and returns the statistics of both runs", async (
   });
 });
 
-Deno.test("hcal trains the reference preset and says that it leaves out iphi 64-71", async () => {
+Deno.test("hcal trains the source preset, also by its former name and says that it leaves out iphi 64-71", async () => {
   await withFolder(async (folder) => {
     const config = { rows: 40, epochs: 1, depth: 1 };
     const { run: path } = await run(plugin, {

@@ -10,7 +10,7 @@ import type { Estimate, EvaluateContext, HookContext, Table, Tables } from "beam
 import { takeRows } from "beamline/data";
 import { accuracy, aucEstimate } from "beamline/metrics";
 import { profilesOf, rowProfiles, type Scores, trainMeanThreshold, trainRowProfile } from "./baselines.ts";
-import { type Facts, type InputScale, inputScale, mapColumn } from "./data.ts";
+import { type InputScale, inputScale, mapColumn, type Metadata } from "./data.ts";
 import { type Damage, damaged, DAMAGES } from "./damage.ts";
 import type { StudyCurves } from "./figures.ts";
 import { CELLS, RUNS } from "./geometry.ts";
@@ -73,12 +73,12 @@ export function isStudied(
     (config.data === undefined && model.value !== config.difficulty);
 }
 
-/** Adds the columns of the further networks to prepared tables, and the scaling of their inputs to the facts. */
+/** Adds the columns of the further networks to prepared tables, and the scaling of their inputs to the metadata. */
 export function addStudyColumns(
   tables: Tables,
   config: Parameters<typeof isStudied>[1] & { readonly rows: number },
   context: HookContext,
-): { tables: Tables; scales: Facts["scales"] } {
+): { tables: Tables; scales: Metadata["scales"] } {
   const scales: { [column: string]: InputScale } = {};
   const added: { [split: string]: Table } = { ...tables };
   for (const model of studyModels().filter((one) => isStudied(one, config))) {
@@ -136,7 +136,7 @@ type Classify = (maps: Float32Array<ArrayBuffer>) => Promise<Scores>;
 /** Measures all classifiers on damaged images, with fewer rows and at other difficulties. */
 export async function studyRobustness(
   config: Parameters<typeof isStudied>[1] & { readonly model: string },
-  context: EvaluateContext<Facts>,
+  context: EvaluateContext<Metadata>,
 ): Promise<StudyCurves[]> {
   const { train, test } = context.tables as { train: Table; test: Table };
   const truth = test.label!.data as Int32Array;
@@ -188,7 +188,7 @@ function classifiersOf(
   column: string,
   train: Table,
   labels: Int32Array,
-  context: EvaluateContext<Facts>,
+  context: EvaluateContext<Metadata>,
 ): Classifier[] {
   const profiles = profilesOf(train, column);
   const baselines = [

@@ -1,6 +1,6 @@
 /**
  * Configuration: defaults < preset < `--config` file < flags, with the source of every value, and every problem at
- * once. Validation itself happens in the box, with the plugin's own schema.
+ * once. Validation itself happens in the sandbox, with the plugin's own schema.
  *
  * @module
  */
@@ -16,7 +16,7 @@ import { dirname, resolve } from "../../files/paths.ts";
 
 /** Values of one origin, before validation. */
 export interface ConfigLayer {
-  /** Such as "preset seed", "my.json"; flags are named one by one. */
+  /** Such as "preset source", "my.json"; flags are named one by one. */
   readonly source: string;
   readonly values: JsonObject;
 }
@@ -63,7 +63,9 @@ export async function readLayers(request: ConfigRequest, description: Descriptio
   return layers;
 }
 
-function presetLayer(name: string, description: Description, flags: readonly Flag[]): ConfigLayer {
+function presetLayer(asked: string, description: Description, flags: readonly Flag[]): ConfigLayer {
+  const { formerPresets = {} } = description;
+  const name = Object.hasOwn(formerPresets, asked) ? formerPresets[asked]! : asked;
   const values = Object.hasOwn(description.presets, name) ? description.presets[name] : undefined;
   if (values) {
     const [path] = Object.keys(inputPathsOf(values, flags));
@@ -200,7 +202,7 @@ export function mergeLayers(
   return mergeConfig(layers);
 }
 
-/** What the box answered to `parse`. */
+/** What the sandbox answered to `parse`. */
 export type ParseAnswer =
   | {
     readonly ok: true;
@@ -210,7 +212,7 @@ export type ParseAnswer =
   | { readonly ok: false; readonly issues: readonly { readonly path: string; readonly message: string }[] };
 
 /**
- * Completes what the box found.
+ * Completes what the sandbox found.
  *
  * @throws {ConfigError} With every issue, its source and the nearest known name.
  */
@@ -251,7 +253,7 @@ export function resolveConfig(
   };
 }
 
-/** What a box may read is decided by who runs it: the parsed values name no other input than the given ones. */
+/** What a sandbox may read is decided by who runs it: the parsed values name no other input than the given ones. */
 function checkGiven(
   plugin: string,
   parsed: { readonly [path: string]: string },

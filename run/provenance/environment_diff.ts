@@ -10,7 +10,7 @@ import { join } from "../../files/paths.ts";
 import type { RunDirectory } from "../store/run_directory.ts";
 
 /** Something that is not as it was, and can explain a difference. */
-export interface Circumstance {
+export interface EnvironmentDifference {
   readonly what:
     | "record"
     | "engine"
@@ -27,7 +27,10 @@ export interface Circumstance {
 }
 
 /** What is not the same for two runs. */
-export async function circumstancesOf(before: RunDirectory, now: RunDirectory): Promise<Circumstance[]> {
+export async function environmentDiff(
+  before: RunDirectory,
+  now: RunDirectory,
+): Promise<EnvironmentDifference[]> {
   const then = before.record;
   const today = now.record;
   return [
@@ -49,7 +52,7 @@ interface Modules {
 }
 
 /** What is not the same in two folders `provenance/`. */
-export async function changedProvenance(before: string, now: string): Promise<Circumstance[]> {
+export async function changedProvenance(before: string, now: string): Promise<EnvironmentDifference[]> {
   const environments = await both<Environment>(before, now, "environment.json");
   const modules = await both<Modules>(before, now, "modules.json");
   const [then, today] = environments ?? [{}, {}];
@@ -67,7 +70,11 @@ export async function changedProvenance(before: string, now: string): Promise<Ci
   ];
 }
 
-function changed(what: Circumstance["what"], before: unknown, now: unknown): Circumstance[] {
+function changed(
+  what: EnvironmentDifference["what"],
+  before: unknown,
+  now: unknown,
+): EnvironmentDifference[] {
   return String(before) === String(now) ? [] : [{ what, before: String(before), now: String(now) }];
 }
 
@@ -77,7 +84,11 @@ function nameOf({ cpu }: Environment): string {
 
 type Hashes = { readonly [path: string]: string };
 
-function changedCode(what: "plugin code" | "framework code", before: Hashes, now: Hashes): Circumstance[] {
+function changedCode(
+  what: "plugin code" | "framework code",
+  before: Hashes,
+  now: Hashes,
+): EnvironmentDifference[] {
   const [first, ...others] = changedKeys(before, now);
   if (first === undefined) return [];
   const more = others.length === 0 ? "" : ` and ${others.length} more`;

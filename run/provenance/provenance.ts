@@ -46,31 +46,31 @@ export async function writeProvenance(request: ProvenanceRequest): Promise<void>
   });
 }
 
-/** What a box was granted, and what it asked for. */
-export interface BoxRecord {
+/** What a sandbox was granted, and what it asked for. */
+export interface SandboxRecord {
   /** Permission flags, in the form given to Deno. */
   readonly permissions: readonly string[];
   readonly asked: readonly AskedPermission[];
 }
 
 /**
- * Writes `permissions.json`: by what the box did, the flags it was granted; under `used: <box>` what it asked for, folder
- * by folder, and under `refused: <box>` what it asked for in vain.
+ * Writes `permissions.json`: by what the sandbox did, the flags it was granted; under `used: <sandbox>` what it asked for, folder
+ * by folder, and under `refused: <sandbox>` what it asked for in vain.
  */
 export async function writePermissions(
   request: ProvenanceRequest,
-  boxes: { readonly [box: string]: BoxRecord },
+  sandboxes: { readonly [sandbox: string]: SandboxRecord },
 ): Promise<void> {
   const record: { [key: string]: readonly string[] } = {};
-  for (const [box, { permissions }] of Object.entries(boxes)) {
-    record[box] = permissions.map((flag) => relativeFlag(flag, request));
+  for (const [sandbox, { permissions }] of Object.entries(sandboxes)) {
+    record[sandbox] = permissions.map((flag) => relativeFlag(flag, request));
   }
-  for (const [box, { permissions, asked }] of Object.entries(boxes)) {
+  for (const [sandbox, { permissions, asked }] of Object.entries(sandboxes)) {
     const isGranted = granter(permissions);
     const used = asked.filter(isGranted).map((one) => usedText(one, request));
     const refused = asked.filter((one) => !isGranted(one)).map((one) => askedText(one, request));
-    record[`used: ${box}`] = [...new Set(used)].sort();
-    if (refused.length > 0) record[`refused: ${box}`] = [...new Set(refused)].sort();
+    record[`used: ${sandbox}`] = [...new Set(used)].sort();
+    if (refused.length > 0) record[`refused: ${sandbox}`] = [...new Set(refused)].sort();
   }
   await writeJson(join(request.directory, "permissions.json"), record);
 }
@@ -134,8 +134,8 @@ function placeOf(path: string, request: ProvenanceRequest): string {
   for (const { name, folder } of placesOf(request)) {
     if (path === folder || path.startsWith(folder + "/")) return join(name, relative(folder, path));
   }
-  const exchange = path.match(/\/exchange\/[0-9a-f-]{36}(\/.*)?$/);
-  if (exchange) return `<exchange>${exchange[1] ?? ""}`;
+  const sharedDirectory = path.match(/\/shared\/[0-9a-f-]{36}(\/.*)?$/);
+  if (sharedDirectory) return `<shared>${sharedDirectory[1] ?? ""}`;
   if (/\/[0-9a-f]{32}\/tables(\/.*)?$/.test(path)) return "<prepared>";
   return `<outside>/${basename(path)}`;
 }
@@ -159,7 +159,7 @@ function placesOf({ pluginDirectory, inputs }: Omit<ProvenanceRequest, "director
 
 /** What {@linkcode withoutPaths} leaves out beside inputs, plugin and framework. */
 export interface Surroundings extends Omit<ProvenanceRequest, "directory"> {
-  /** Further folders by the name that takes their place, such as the exchange folder. */
+  /** Further folders by the name that takes their place, such as the shared directory. */
   readonly folders: { readonly [name: string]: string };
 }
 

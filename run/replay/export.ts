@@ -1,7 +1,7 @@
 /**
  * The trained model of a run as an ONNX file for other programs: weights inside, any number of rows, metadata.
  *
- * A program is traced for a fixed number of rows. For the file it is traced again in the box for two others, and what
+ * A program is traced for a fixed number of rows. For the file it is traced again in the sandbox for two others, and what
  * differs between the two is what depends on rows (`engine/onnx/dynamic.ts`). The file is then run with 1, 7 and as many
  * rows as the run used, and must give what the run's own program gives.
  *
@@ -127,7 +127,7 @@ async function chosenModels(
 
 type Pair = readonly [Program, Program];
 
-/** The programs for both numbers of rows of {@linkcode TRACED_ROWS}, traced by the plugin in its box. */
+/** The programs for both numbers of rows of {@linkcode TRACED_ROWS}, traced by the plugin in its sandbox. */
 async function traceAgain(
   request: ExportRequest,
   models: readonly string[],
@@ -136,7 +136,7 @@ async function traceAgain(
   const cache = new Cache(request.cache);
   const scratch = await cache.scratch();
   const denoDir = await cache.denoDir(source.name);
-  const host = await source.open({ read: [], exchange: scratch.path, denoDir });
+  const host = await source.open({ read: [], sharedDirectory: scratch.path, denoDir });
   try {
     const config = await readRunJson<ConfigRecord>(run, "config.json");
     const values = mapPaths(config.values, flagsOf(description.schema), (path) => resolve(run.path, path));
@@ -154,7 +154,7 @@ async function traceAgain(
       const batches = Object.fromEntries(
         Object.keys(description.models).map((model) => [
           model,
-          { train: steps[model] ?? 1, validationTail: 0, predict: rows },
+          { train: steps[model] ?? 1, lastValidationBatch: 0, predict: rows },
         ]),
       );
       await host.call("trace", { ...shared, batches } as unknown as Json);
@@ -180,15 +180,15 @@ async function stepRows(run: RunDirectory, model: string): Promise<number> {
   return first ? program.values[first.value]!.shape[0] ?? 1 : 1;
 }
 
-/** Columns, rows and facts as the trace was told of them. */
-async function describeTables(run: RunDirectory): Promise<{ columns: Json; rows: Json; facts: Json }> {
-  const { tables = {}, facts = {} } = await readRunJson<Partial<DataRecord>>(run, "data.json");
+/** Columns, rows and metadata as the trace was given them. */
+async function describeTables(run: RunDirectory): Promise<{ columns: Json; rows: Json; metadata: Json }> {
+  const { tables = {}, facts: metadata = {} } = await readRunJson<Partial<DataRecord>>(run, "data.json");
   const columns = Object.entries(tables.train?.columns ?? {}).map(([name, column]) => [
     name,
     { shape: column.shape.slice(1), dtype: programDtype(column as never) },
   ]);
   const rows = Object.entries(tables).map(([split, table]) => [split, table.rows]);
-  return { columns: Object.fromEntries(columns), rows: Object.fromEntries(rows), facts };
+  return { columns: Object.fromEntries(columns), rows: Object.fromEntries(rows), metadata };
 }
 
 /** The program that was traced, which must be the one of the run but for its rows. */

@@ -46,10 +46,14 @@ export interface PredictOutcome {
   readonly predictions: { readonly [name: string]: Column & { readonly path: string } };
 }
 
-const readNewAnswer = z.object({ simulated: z.boolean(), source: z.string(), notes: z.array(z.unknown()) });
+const readForPredictionResult = z.object({
+  simulated: z.boolean(),
+  source: z.string(),
+  notes: z.array(z.unknown()),
+});
 
 /**
- * Reads new data in the box with the run's configuration, runs the best weights over them, writes one `.npy` a column.
+ * Reads new data in the sandbox with the run's configuration, runs the best weights over them, writes one `.npy` a column.
  *
  * @throws {ConfigError} If the run has no trained model.
  * @throws {DataError} If the data are missing or unfit.
@@ -62,14 +66,18 @@ export async function predictNew(request: PredictRequest): Promise<PredictOutcom
   const values = mapPaths(config.values, flags, (path) => resolve(run.path, path));
   const cache = new Cache(request.cache);
   const scratch = await cache.scratch();
-  const exchange = scratch.path;
+  const sharedDirectory = scratch.path;
   const denoDir = await cache.denoDir(request.source.name);
-  const host = await request.source.open({ read: [request.data], exchange, denoDir });
+  const host = await request.source.open({ read: [request.data], sharedDirectory, denoDir });
   try {
-    const answer = readNewAnswer.parse(
-      await host.call("readNew", { config: values as JsonObject, path: request.data, seed: run.record.seed }),
+    const answer = readForPredictionResult.parse(
+      await host.call("readForPrediction", {
+        config: values as JsonObject,
+        path: request.data,
+        seed: run.record.seed,
+      }),
     );
-    const table = await readTable(join(exchange, "tables", "new"));
+    const table = await readTable(join(sharedDirectory, "tables", "new"));
     const predicted = await runModels(request, names, table);
     const kept = Object.entries(table).filter(([name, column]) =>
       column.shape.length === 1 && !(name in predicted)

@@ -1,5 +1,5 @@
 /**
- * An earlier run as a request: to go on with it, or to do it again.
+ * An earlier run as a request: to resume it, or to do it again.
  *
  * @module
  */

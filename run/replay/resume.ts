@@ -1,5 +1,5 @@
 /**
- * Going on with a run: what must be as it was, what may have changed and is recorded.
+ * Resuming a run: what must be as it was, what may have changed and is recorded.
  *
  * @module
  */
@@ -16,7 +16,7 @@ import { type ProvenanceRequest, writeProvenance } from "../provenance/provenanc
 import { readRunJson } from "./replay.ts";
 import type { RunDirectory } from "../store/run_directory.ts";
 
-/** Codes of warnings that stay with a run when it is gone on with. */
+/** Codes of warnings that stay with a run when it is resumed. */
 export const LASTING: readonly string[] = ["damaged-checkpoint", "resumed-otherwise"];
 
 /** `config.json` of a run; input paths are relative to its directory. */
@@ -36,7 +36,7 @@ export function relativeFields({ source, files = [] }: RunRequest, path: string)
 }
 
 /**
- * Checks that a run would go on with the data it began with.
+ * Checks that a run would resume with the data it began with.
  *
  * @throws {DataError} Naming the first input that is not the same.
  */
@@ -47,7 +47,7 @@ export async function checkSameInputs(run: RunDirectory, inputs: InputsRecord): 
     const now = inputs[i]?.sha256;
     if (now === sha256) continue;
     throw new DataError(
-      `Cannot go on with run "${run.record.id}" as its input "${name}" must be the one it began with: expected sha256 ${
+      `Cannot resume run "${run.record.id}" as its input "${name}" must be the one it began with: expected sha256 ${
         sha256.slice(0, 12)
       }, got ${now?.slice(0, 12) ?? "nothing"}`,
       name,
@@ -55,7 +55,7 @@ export async function checkSameInputs(run: RunDirectory, inputs: InputsRecord): 
   }
 }
 
-/** Notes in `run.json` from which steps a run was gone on with. */
+/** Notes in `run.json` from which steps a run was resumed. */
 export async function recordSteps(run: RunDirectory, progress: RunProgress): Promise<void> {
   const { resumed = [] } = run.record;
   const last = resumed.at(-1);
@@ -67,7 +67,7 @@ export async function recordSteps(run: RunDirectory, progress: RunProgress): Pro
 }
 
 /**
- * Writes `provenance/`. For a run that is gone on with, it is kept as it was; what is not the same any more is written
+ * Writes `provenance/`. For a run that is resumed, it is kept as it was; what is not the same any more is written
  * beside it, into `provenance/resumed-<n>/`, and told in warnings.
  */
 export async function recordProvenance(
@@ -87,7 +87,7 @@ export async function recordProvenance(
   if (changes.length === 0) await removeFolder(directory);
   return changes.map(({ what, before, now }) => ({
     code: "resumed-otherwise",
-    message: `gone on with other ${what}: ${before} then, ${now} now`,
+    message: `resumed with other ${what}: ${before} then, ${now} now`,
   }));
 }
 

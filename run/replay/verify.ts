@@ -9,7 +9,12 @@ import type { ConfigRecord, DataRecord, InputsRecord } from "../../core/records.
 import type { Metric, Metrics } from "../../core/types.ts";
 import { ENGINE_NAMES } from "../../engine/mod.ts";
 import { CheckpointStore } from "../../train/checkpoint.ts";
-import { changedKeys, type Circumstance, circumstancesOf, digestOf } from "../provenance/environment_diff.ts";
+import {
+  changedKeys,
+  digestOf,
+  environmentDiff,
+  type EnvironmentDifference,
+} from "../provenance/environment_diff.ts";
 import { exists } from "../../files/atomic.ts";
 import type { Fingerprint } from "../../train/fingerprint.ts";
 import type { Flag } from "../config/flags.ts";
@@ -52,13 +57,13 @@ export interface Verification {
   /** Which promise applies: equal bits, or agreement within the tolerance. */
   readonly promise: "bits" | "tolerance";
   readonly levels: readonly LevelResult[];
-  readonly circumstances: readonly Circumstance[];
+  readonly circumstances: readonly EnvironmentDifference[];
   /** The likely reason of the first difference. */
   readonly reason: string | null;
 }
 
 /** Circumstances under which only agreement within a tolerance is promised. */
-const LOOSENING: readonly Circumstance["what"][] = ["engine", "threads", "processor"];
+const LOOSENING: readonly EnvironmentDifference["what"][] = ["engine", "threads", "processor"];
 
 /** Metrics agree when they are not further apart than this many combined standard errors, ... */
 export const TOLERANCE_ERRORS = 3;
@@ -82,7 +87,7 @@ export async function compareRuns(
   { flags, steps, failure }: CompareRunsOptions,
 ): Promise<Verification> {
   const edited = await editedRecord(before, flags);
-  const circumstances = [...edited.circumstances, ...await circumstancesOf(before, now)];
+  const circumstances = [...edited.circumstances, ...await environmentDiff(before, now)];
   const promise = circumstances.some(({ what }) => LOOSENING.includes(what)) ? "tolerance" : "bits";
   const pair: Pair = { before, now, isLoose: promise === "tolerance", steps };
   const prefix = steps === undefined ? undefined : `only the first ${steps} steps were done again`;
@@ -164,7 +169,7 @@ function count(n: number, thing: string): string {
 }
 
 /** What can explain a difference of a level, most telling first. */
-const REASONS: { readonly [level in Level]: readonly Circumstance["what"][] } = {
+const REASONS: { readonly [level in Level]: readonly EnvironmentDifference["what"][] } = {
   record: [],
   inputs: [],
   data: ["seed", "plugin code", "framework code", "packages", "deno", "V8 flags"],
@@ -178,7 +183,7 @@ const REASONS: { readonly [level in Level]: readonly Circumstance["what"][] } = 
 function reasonOf(
   { level, detail }: LevelResult,
   levels: readonly LevelResult[],
-  circumstances: readonly Circumstance[],
+  circumstances: readonly EnvironmentDifference[],
   failure: Error | undefined,
 ): string {
   if (level === "record") return `the record was edited: ${detail}`;
@@ -205,7 +210,7 @@ const TRIED_SEEDS = 1000;
 async function editedRecord(
   run: RunDirectory,
   flags: readonly Flag[],
-): Promise<{ readonly result: LevelResult; readonly circumstances: readonly Circumstance[] }> {
+): Promise<{ readonly result: LevelResult; readonly circumstances: readonly EnvironmentDifference[] }> {
   const { record } = run;
   const { values } = await readRunJson<ConfigRecord>(run, "config.json");
   const inputs = await readRunJson<InputsRecord>(run, "provenance/inputs.json");

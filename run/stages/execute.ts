@@ -97,7 +97,7 @@ export interface RunRequest {
   readonly stopAfterSteps?: number | undefined;
   /** Seconds between checkpoints; 0 for one after each step. @default 10, or longer where writing one is slow */
   readonly checkpointSeconds?: number | undefined;
-  /** A run to go on with, in place of a new one; `config` then holds its values. */
+  /** A run to resume, in place of a new one; `config` then holds its values. */
   readonly resume?: RunDirectory | undefined;
 }
 
@@ -163,7 +163,7 @@ class Execution {
   readonly #seconds: { [phase: string]: number } = {};
   readonly #warnings: Warning[] = [];
   readonly #graphs: GraphCache;
-  readonly #boxes: { [name: string]: PluginHost } = {};
+  readonly #sandboxes: { [name: string]: PluginHost } = {};
   #inputs: readonly InputFile[] = [];
   readonly #models = new Map<string, LoadedModel>();
   readonly #history: TrainingRecord[] = [];
@@ -173,7 +173,7 @@ class Execution {
   #scratch: ScratchFolder | undefined;
   #locked: RunDirectory | undefined;
   #hook = "";
-  /** Seconds of training before the run was gone on with. */
+  /** Seconds of training before the run was resumed. */
   #trainedBefore = 0;
 
   constructor(readonly request: RunRequest) {
@@ -201,7 +201,7 @@ class Execution {
     const configured = await this.#configure(description);
     this.#inputs = [...configured.inputs, ...configured.files];
     const run = request.resume ?? await this.#create(configured, description);
-    if (request.resume) await this.#goOn(run, configured);
+    if (request.resume) await this.#resume(run, configured);
     request.listener.onRun?.(run);
     request.stop.onStop(() => this.#hook === "train" || void this.#host?.close());
     try {
@@ -224,7 +224,7 @@ class Execution {
     }
   }
 
-  get #exchange(): string {
+  get #sharedDirectory(): string {
     return this.#scratch!.path;
   }
 
@@ -238,7 +238,7 @@ class Execution {
     const isClean = issues.length === 0;
     if (isClean) await checkInputPaths(inputPaths, flags);
     try {
-      await this.#openBox("prepare", isClean ? Object.values(inputPaths) : []);
+      await this.#openSandbox("prepare", isClean ? Object.values(inputPaths) : []);
       const answer = await this.#call("parse", { values: merged.values }) as unknown as ParseAnswer;
       const config = resolveConfig(description, merged, answer, issues);
       return {
@@ -298,8 +298,8 @@ class Execution {
     this.#trainedBefore = run.record.seconds.train ?? 0;
   }
 
-  /** Begins to go on with a run: its inputs must be the same; what may have changed is recorded. */
-  async #goOn(run: RunDirectory, configured: Configured): Promise<void> {
+  /** Begins to resume a run: its inputs must be the same; what may have changed is recorded. */
+  async #resume(run: RunDirectory, configured: Configured): Promise<void> {
     const { config } = configured;
     await checkSameInputs(run, this.#inputs);
     const { resumed = [], extendedFrom = [] } = run.record;
@@ -332,8 +332,8 @@ class Execution {
     if (data?.simulated !== undefined) await run.update({ simulated: data.simulated });
     const inputReads = Object.values(config.inputPaths);
     const fileReads = this.request.files ?? [];
-    await this.#closeBox();
-    await this.#openBox("evaluate", [...inputReads, ...fileReads, ...(data ? [data.tables] : [])]);
+    await this.#closeSandbox();
+    await this.#openSandbox("evaluate", [...inputReads, ...fileReads, ...(data ? [data.tables] : [])]);
     await this.#recordPermissions(run);
     if (hasModels) await this.#train(run, config, data, isTrained);
     return await this.#evaluate(run, config, description, action, data);
@@ -348,7 +348,7 @@ class Execution {
   async #recordPermissions(run: RunDirectory): Promise<void> {
     const pluginDirectory = this.request.source.directory;
     const request = { directory: run.file("provenance"), pluginDirectory, inputs: this.#inputs };
-    await writePermissions(request, this.#boxes);
+    await writePermissions(request, this.#sandboxes);
   }
 
   /** The same texts without paths of this machine. */
@@ -359,7 +359,7 @@ class Execution {
       inputs: this.#inputs,
       folders: {
         ...(this.#locked ? { "<run>": this.#locked.path } : {}),
-        ...(this.#scratch ? { "<exchange>": this.#scratch.path } : {}),
+        ...(this.#scratch ? { "<shared>": this.#scratch.path } : {}),
         "<runs>": resolve(out),
         "<cache>": resolve(cache),
         "<here>": Deno.cwd(),
@@ -415,12 +415,12 @@ class Execution {
       created: new Date().toISOString(),
       simulated: answer.simulated,
       source: this.#plain(answer.source),
-      facts: answer.facts as JsonObject,
+      facts: answer.metadata as JsonObject,
       notes: this.#plain(answer.notes as unknown as TextTable[]),
       warnings: this.#warnings.splice(before),
-      digests: digestTables(await readTables(join(this.#exchange, "tables"))),
+      digests: digestTables(await readTables(join(this.#sharedDirectory, "tables"))),
     };
-    await this.#cache.store(key, this.#exchange, entry);
+    await this.#cache.store(key, this.#sharedDirectory, entry);
     return entry;
   }
 
@@ -441,7 +441,7 @@ class Execution {
         const batch = Math.max(1, Math.min(plan.batchSize, trainRows));
         return [name, {
           train: batch,
-          validationTail: validation ? rowsOf(validation) % batch : 0,
+          lastValidationBatch: validation ? rowsOf(validation) % batch : 0,
           predict: PREDICT_ROWS,
         }];
       }),
@@ -462,7 +462,7 @@ class Execution {
           {
             config: config.values,
             seed: request.seed,
-            facts: data?.facts ?? {},
+            metadata: data?.facts ?? {},
             columns,
             rows,
             batches,
@@ -482,7 +482,7 @@ class Execution {
         }
         const load: LoadRequest = {
           name,
-          directory: join(this.#exchange, "models", name),
+          directory: join(this.#sharedDirectory, "models", name),
           programs: found.programs,
           plugin: request.source.name,
           engine: request.engine,
@@ -492,7 +492,7 @@ class Execution {
         const model = await loadModel({ ...load, threads: await this.#threads(load) });
         this.#models.set(name, model);
         for (const program of found.programs) await model.executable(program);
-        await writePrograms(model, join(this.#exchange, "models", name), run.file("programs"));
+        await writePrograms(model, join(this.#sharedDirectory, "models", name), run.file("programs"));
       }
       return answer;
     });
@@ -547,7 +547,7 @@ class Execution {
           session: model.session,
           step: await model.executable("step"),
           validate: model.has("validate") ? await model.executable("validate") : undefined,
-          validateTail: model.has("validate_tail") ? await model.executable("validate_tail") : undefined,
+          validateLastBatch: model.has("validate_tail") ? await model.executable("validate_tail") : undefined,
           train: programColumns(training, names, "train"),
           validation: validation ? programColumns(validation, names, "validation") : undefined,
           checkpoints,
@@ -595,7 +595,7 @@ class Execution {
       const args = {
         config: config.values,
         seed: request.seed,
-        facts: data?.facts ?? {},
+        metadata: data?.facts ?? {},
         simulated: data?.simulated ?? false,
         source: data?.source ?? "",
         tables: data?.tables ?? null,
@@ -622,7 +622,7 @@ class Execution {
     };
   }
 
-  /** Moves figures and predictions from the exchange folder into the run; only the files that were named. */
+  /** Moves figures and predictions from the shared directory into the run; only the files that were named. */
   async #takeResults(
     run: RunDirectory,
     answer: z.output<typeof evaluationAnswer>,
@@ -647,14 +647,14 @@ class Execution {
 
   /** Moves a file that an action made; it can be large and is not read. */
   async #moveFile(name: string, run: RunDirectory): Promise<void> {
-    const from = join(this.#exchange, "files", name);
+    const from = join(this.#sharedDirectory, "files", name);
     await checkPlainFile(from, this.request.source.name, this.#hook);
     await Deno.mkdir(run.file("files"), { recursive: true });
     await moveFolder(from, run.file("files", name));
   }
 
   async #take(name: string, run: RunDirectory): Promise<void> {
-    const from = join(this.#exchange, name);
+    const from = join(this.#sharedDirectory, name);
     await checkPlainFile(from, this.request.source.name, "evaluate");
     await writeAtomic(run.file(name), await Deno.readFile(from));
   }
@@ -662,7 +662,7 @@ class Execution {
   async #finish(run: RunDirectory, changes: Partial<RunRecord>): Promise<void> {
     this.#hook = "";
     const warnings = this.#plain(this.#warnings);
-    await this.#close(); // gives back the space of the exchange folder
+    await this.#close(); // gives back the space of the shared directory
     await this.#recordPermissions(run);
     await run.update({ ...changes, finished: new Date().toISOString(), seconds: this.#seconds, warnings });
     await this.#phase("report", () => completeRun(run));
@@ -679,11 +679,11 @@ class Execution {
     return result;
   }
 
-  async #openBox(name: string, read: readonly string[]): Promise<void> {
+  async #openSandbox(name: string, read: readonly string[]): Promise<void> {
     this.#scratch ??= await this.#makeScratch();
     const denoDir = await this.#cache.denoDir(this.request.source.name);
-    this.#host = await this.request.source.open({ read, exchange: this.#scratch.path, denoDir });
-    this.#boxes[name] = this.#host;
+    this.#host = await this.request.source.open({ read, sharedDirectory: this.#scratch.path, denoDir });
+    this.#sandboxes[name] = this.#host;
   }
 
   async #makeScratch(): Promise<ScratchFolder> {
@@ -699,7 +699,7 @@ class Execution {
   }
 
   async #call(hook: Parameters<PluginHost["call"]>[0], args: Json): Promise<Json> {
-    const calls = new ProgramCalls(this.#models, this.#exchange);
+    const calls = new ProgramCalls(this.#models, this.#sharedDirectory);
     const listener: HookListener = {
       onEvent: (event) => {
         if (event.event === "warn") this.#warnings.push({ code: event.code, message: event.message });
@@ -722,13 +722,13 @@ class Execution {
     );
   }
 
-  async #closeBox(): Promise<void> {
+  async #closeSandbox(): Promise<void> {
     await this.#host?.close();
     this.#host = undefined;
   }
 
   async #close(): Promise<void> {
-    await this.#closeBox();
+    await this.#closeSandbox();
     for (const model of this.#models.values()) await model.dispose();
     this.#models.clear();
     await this.#scratch?.remove();
@@ -786,8 +786,8 @@ const UNWRITABLE: { readonly [code: string]: string } = {
 
 /** A failure to write is the machine's, and the user's to mend. */
 function writeError(error: Error): Error {
-  const inBox = error instanceof PluginError && /\(os error 28\)|ENOSPC/.test(error.message);
-  const reason = UNWRITABLE[inBox ? "ENOSPC" : (error as { code?: string }).code ?? ""];
+  const inSandbox = error instanceof PluginError && /\(os error 28\)|ENOSPC/.test(error.message);
+  const reason = UNWRITABLE[inSandbox ? "ENOSPC" : (error as { code?: string }).code ?? ""];
   if (reason === undefined) return error;
   return new ConfigError(
     `Cannot write the run or its data as the disk must take them: ${reason}; earlier checkpoints are intact`,

@@ -1,5 +1,5 @@
 /**
- * What hooks answer, as schemas: whatever comes from a box is checked before it is used.
+ * What hooks answer, as schemas: whatever comes from a sandbox is checked before it is used.
  *
  * @module
  */
@@ -23,7 +23,7 @@ const fileStem = z.string().regex(
 export const prepareAnswer = z.object({
   simulated: z.boolean(),
   source: z.string(),
-  facts: z.record(z.string(), z.json()),
+  metadata: z.record(z.string(), z.json()),
   notes: z.array(textTable),
 });
 

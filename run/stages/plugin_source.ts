@@ -1,5 +1,5 @@
 /**
- * Where a plugin's hooks run: in a box, or in this process for trusted code.
+ * Where a plugin's hooks run: in a sandbox, or in this process for trusted code.
  *
  * @module
  */
@@ -9,8 +9,8 @@ import { canonicalJson, safeParseJson } from "../../core/json.ts";
 import type { Json } from "../../core/types.ts";
 import { openInProcess } from "../../sandbox/host/in_process.ts";
 import type { Description } from "../../sandbox/guest/hooks.ts";
-import { type BoxGrants, openBox, type PluginHost } from "../../sandbox/host/host.ts";
-import { type BoxLimits, limitsFor } from "../../sandbox/protocol/limits.ts";
+import { openSandbox, type PluginHost, type SandboxGrants } from "../../sandbox/host/host.ts";
+import { limitsFor, type SandboxLimits } from "../../sandbox/protocol/limits.ts";
 import { Cache } from "../store/cache.ts";
 import { exists, writeJson } from "../../files/atomic.ts";
 import { FRAMEWORK_ROOT, hashOfModules, HOOK_ROOMS, moduleHashes } from "../../registry/framework.ts";
@@ -25,32 +25,32 @@ export interface PluginSource {
   readonly directory: string | undefined;
   /** How it was found; undefined where it was handed in as an object. */
   readonly origin?: PluginLocation["origin"];
-  open(grants: BoxGrants): Promise<PluginHost>;
+  open(grants: SandboxGrants): Promise<PluginHost>;
   /** Hash of everything that decides what its hooks do. */
   hash(): Promise<string>;
 }
 
-/** A plugin that runs in a box. */
-export function boxedSource(location: PluginLocation, hookTimeoutSeconds?: number): PluginSource {
-  const limits: BoxLimits = limitsFor(location.manifest, hookTimeoutSeconds);
+/** A plugin that runs in a sandbox. */
+export function sandboxedSource(location: PluginLocation, hookTimeoutSeconds?: number): PluginSource {
+  const limits: SandboxLimits = limitsFor(location.manifest, hookTimeoutSeconds);
   let hash: Promise<string> | undefined;
   return {
     name: location.manifest.name,
     title: location.manifest.title,
     directory: location.directory,
     origin: location.origin,
-    open: (grants) => openBox(location, grants, limits),
+    open: (grants) => openSandbox(location, grants, limits),
     hash: () => hash ??= moduleHashes(location.directory).then(hashOfModules),
   };
 }
 
-/** A trusted plugin that runs in this process: no box, no limits. */
+/** A trusted plugin that runs in this process: no sandbox, no limits. */
 export function inProcessSource(plugin: Plugin): PluginSource {
   return {
     name: plugin.name,
     title: plugin.title,
     directory: undefined,
-    open: (grants) => Promise.resolve(openInProcess(plugin, grants.exchange ?? "")),
+    open: (grants) => Promise.resolve(openInProcess(plugin, grants.sharedDirectory ?? "")),
     // the code of an object cannot be hashed: a fresh name each time keeps it out of the cache
     hash: () => Promise.resolve(crypto.randomUUID()),
   };

@@ -1,5 +1,5 @@
 /**
- * The host's side of a hook's calls: runs programs on arrays that the box wrote, and keeps what shall stay here between
+ * The host's side of a hook's calls: runs programs on arrays that the sandbox wrote, and keeps what shall stay here between
  * calls.
  *
  * @module
@@ -25,14 +25,14 @@ const programCall = z.object({
   /** Inputs that were written, in the order of their files. */
   inputs: names,
   /** Inputs that stayed here, by the number of their array. */
-  kept: z.record(z.string().max(200), number),
+  uploaded: z.record(z.string().max(200), number),
   shared: names,
   sums: names,
 });
 type ProgramCall = z.output<typeof programCall>;
 const addCall = programCall.extend({ accumulator: number });
-const keepCall = z.object({ call: number });
-const forgetCall = z.object({ kept: number });
+const uploadCall = z.object({ call: number });
+const disposeCall = z.object({ handle: number });
 const totalCall = z.object({ call: number, accumulator: number });
 
 /** What an accumulator adds up. */
@@ -49,14 +49,14 @@ const ENTRY_BYTES = 1024;
 
 /** Answers the calls of one hook. What stayed here goes with it. */
 export class ProgramCalls {
-  readonly #kept = new Map<number, Promise<NdArray>>();
+  readonly #uploaded = new Map<number, Promise<NdArray>>();
   readonly #accumulated = new Map<number, Accumulated>();
   #bytes = 0;
 
   /** @param mostBytes What may stay here. */
   constructor(
     readonly models: ReadonlyMap<string, LoadedModel>,
-    readonly exchange: string,
+    readonly sharedDirectory: string,
     readonly mostBytes: number = DEFAULT_LIMITS.keptBytes,
   ) {}
 
@@ -70,8 +70,8 @@ export class ProgramCalls {
     const methods: { readonly [method: string]: (args: Json) => Promise<Json> | Json } = {
       predict: (args) => this.#run(programCall.parse(args)),
       call: (args) => this.#run(programCall.parse(args)),
-      keep: (args) => this.#keep(keepCall.parse(args).call),
-      forget: (args) => this.#forget(forgetCall.parse(args).kept),
+      upload: (args) => this.#upload(uploadCall.parse(args).call),
+      dispose: (args) => this.#dispose(disposeCall.parse(args).handle),
       add: (args) => this.#add(addCall.parse(args)),
       total: (args) => this.#total(totalCall.parse(args)),
     };
@@ -92,26 +92,26 @@ export class ProgramCalls {
   }
 
   #write(call: number, outputs: Arrays): Json {
-    writeArrays(answerFolder(this.exchange, call), outputs);
+    writeArrays(answerFolder(this.sharedDirectory, call), outputs);
     return Object.keys(outputs);
   }
 
-  async #keep(call: number): Promise<Json> {
+  async #upload(call: number): Promise<Json> {
     const array = this.#read(call);
-    this.#kept.set(call, array); // at once: calls that use it may be here already
+    this.#uploaded.set(call, array); // at once: calls that use it may be here already
     await array;
     return null;
   }
 
   async #read(call: number): Promise<NdArray> {
-    const { array } = await readArrays(questionFolder(this.exchange, call), ["array"]);
+    const { array } = await readArrays(questionFolder(this.sharedDirectory, call), ["array"]);
     this.#take(array!.data.byteLength);
     return array!;
   }
 
-  async #forget(kept: number): Promise<Json> {
-    const array = this.#found(kept);
-    this.#kept.delete(kept);
+  async #dispose(handle: number): Promise<Json> {
+    const array = this.#found(handle);
+    this.#uploaded.delete(handle);
     this.#bytes -= (await array).data.byteLength + ENTRY_BYTES;
     return null;
   }
@@ -149,13 +149,13 @@ export class ProgramCalls {
     return this.#write(call, Object.fromEntries(found.sums));
   }
 
-  async #inputs({ call, inputs, kept }: ProgramCall): Promise<Arrays> {
-    const here = Object.entries(kept).map(async ([name, number]) =>
+  async #inputs({ call, inputs, uploaded }: ProgramCall): Promise<Arrays> {
+    const here = Object.entries(uploaded).map(async ([name, number]) =>
       [name, await this.#found(number)] as const
     );
     const [found, sent] = await Promise.all([
       Promise.all(here),
-      readArrays(questionFolder(this.exchange, call), inputs),
+      readArrays(questionFolder(this.sharedDirectory, call), inputs),
     ]);
     return { ...Object.fromEntries(found), ...sent };
   }
@@ -173,8 +173,8 @@ export class ProgramCalls {
   }
 
   #found(number: number): Promise<NdArray> {
-    const array = this.#kept.get(number);
-    if (!array) throw this.#absent("kept array", number);
+    const array = this.#uploaded.get(number);
+    if (!array) throw this.#absent("device array", number);
     return array;
   }
 
@@ -190,7 +190,7 @@ export class ProgramCalls {
     const sum = this.#bytes + bytes + ENTRY_BYTES;
     if (sum > this.mostBytes) {
       throw new RangeError(
-        `Cannot keep more for a box as its arrays and sums may have at most ${this.mostBytes} bytes: with these they have ${sum}`,
+        `Cannot keep more for a sandbox as its arrays and sums may have at most ${this.mostBytes} bytes: with these they have ${sum}`,
       );
     }
     this.#bytes = sum;

@@ -20,40 +20,40 @@ const PROGRAMS: { readonly [name: string]: ModelProgram } = {
 };
 
 interface Both {
-  readonly box: HostCalls;
+  readonly sandbox: HostCalls;
   readonly host: ProgramCalls;
-  readonly exchange: string;
+  readonly sharedDirectory: string;
 }
 
 /** Both sides, without a process between them. */
 async function withCalls(use: (both: Both) => Promise<void>, mostBytes?: number): Promise<void> {
-  const exchange = await Deno.makeTempDir();
+  const sharedDirectory = await Deno.makeTempDir();
   const { programs } = await traceModel({
     build: () => ({ programs: PROGRAMS }),
     columns: {},
     inputs: [],
     targets: [],
     batchSize: 1,
-    validationTail: 0,
+    lastValidationBatch: 0,
     predictBatch: 1,
     seed: 0,
     purpose: "test",
   });
   const engine = await engineByName("native");
   const model = new LoadedModel("algebra", programs, await engine.open({}), 0);
-  const host = new ProgramCalls(new Map([["algebra", model]]), exchange, mostBytes);
+  const host = new ProgramCalls(new Map([["algebra", model]]), sharedDirectory, mostBytes);
   const callHost = async (method: string, args: Json): Promise<Json> => {
     if (method !== RELEASE) return await host.answer(method, args);
-    await releaseAnswer(exchange, args);
+    await releaseAnswer(sharedDirectory, args);
     return null;
   };
-  const box = new HostCalls({ exchange, callHost });
-  box.declare("algebra", PROGRAMS);
+  const sandbox = new HostCalls({ sharedDirectory, callHost });
+  sandbox.declare("algebra", PROGRAMS);
   try {
-    await use({ box, host, exchange });
+    await use({ sandbox, host, sharedDirectory });
   } finally {
     await model.dispose();
-    await Deno.remove(exchange, { recursive: true });
+    await Deno.remove(sharedDirectory, { recursive: true });
   }
 }
 
@@ -70,47 +70,47 @@ function below(folder: string): string[] {
   );
 }
 
-Deno.test("keep() sends an array once for many calls, as it was at that moment", async () => {
-  await withCalls(async ({ box, exchange }) => {
+Deno.test("upload() sends an array once for many calls, as it was at that moment", async () => {
+  await withCalls(async ({ sandbox, sharedDirectory }) => {
     const array = rows(1, 2, 3, 4, 5, 6, 7, 8, 9);
-    const kept = box.keep(array);
+    const kept = sandbox.upload(array);
     array.data.fill(-1);
     assert.deepEqual([kept.dtype, kept.shape], ["float32", [3, 3]]);
-    const first = box.call("algebra", "twice", { x: kept });
-    const second = box.call("algebra", "sums", { x: kept, w: WEIGHTS });
+    const first = sandbox.call("algebra", "twice", { x: kept });
+    const second = sandbox.call("algebra", "sums", { x: kept, w: WEIGHTS });
     assert.deepEqual((await first).y!.data, Float32Array.of(2, 4, 6, 8, 10, 12, 14, 16, 18));
     assert.deepEqual((await second).weighted!.data, Float64Array.of(12, 150, 1800));
-    await kept.release();
-    await assert.rejects(box.call("algebra", "twice", { x: kept }), {
+    await kept.dispose();
+    await assert.rejects(sandbox.call("algebra", "twice", { x: kept }), {
       name: "NotFoundError",
-      message: /^Cannot use kept array \d+ as it must be here: it was let go of, or never came$/,
+      message: /^Cannot use device array \d+ as it must be here: it was let go of, or never came$/,
     });
-    assert.deepEqual(below(exchange), []);
+    assert.deepEqual(below(sharedDirectory), []);
   });
 });
 
-Deno.test("keep() stays within its bytes; the calls that use an array tell, and release() makes room", async () => {
+Deno.test("upload() stays within its bytes; the calls that use an array tell, and dispose() makes room", async () => {
   const most = 2 * (36 + 1024); // two arrays of nine numbers, 1 KiB beside each
-  await withCalls(async ({ box }) => {
+  await withCalls(async ({ sandbox }) => {
     const array = rows(1, 2, 3, 4, 5, 6, 7, 8, 9);
-    const [first, , third] = [box.keep(array), box.keep(array), box.keep(array)];
-    await box.call("algebra", "twice", { x: first! });
-    await assert.rejects(box.call("algebra", "twice", { x: third! }), {
+    const [first, , third] = [sandbox.upload(array), sandbox.upload(array), sandbox.upload(array)];
+    await sandbox.call("algebra", "twice", { x: first! });
+    await assert.rejects(sandbox.call("algebra", "twice", { x: third! }), {
       name: "RangeError",
       message:
-        `Cannot keep more for a box as its arrays and sums may have at most ${most} bytes: with these they have ${
+        `Cannot keep more for a sandbox as its arrays and sums may have at most ${most} bytes: with these they have ${
           most + 36 + 1024
         }`,
     });
-    await first!.release();
-    const again = box.keep(array);
-    assert.equal((await box.call("algebra", "twice", { x: again })).y!.data[8], 18);
+    await first!.dispose();
+    const again = sandbox.upload(array);
+    assert.equal((await sandbox.call("algebra", "twice", { x: again })).y!.data[8], 18);
   }, most);
 });
 
 Deno.test("accumulate() adds up calls that do not wait for each other, and ends with its total", async () => {
-  await withCalls(async ({ box, exchange }) => {
-    const sum = box.accumulate("algebra", "sums");
+  await withCalls(async ({ sandbox, sharedDirectory }) => {
+    const sum = sandbox.accumulate("algebra", "sums");
     const array = rows(0, 0, 0);
     const adding: Promise<void>[] = [];
     for (let i = 1; i <= 5; i++) {
@@ -122,25 +122,25 @@ Deno.test("accumulate() adds up calls that do not wait for each other, and ends 
     assert.deepEqual(plain, { dtype: "float64", shape: [3], data: Float64Array.of(15, 15, 15) });
     assert.deepEqual(weighted!.data, Float64Array.of(15, 150, 1500));
     await assert.rejects(sum.total(), { name: "NotFoundError", message: /^Cannot use accumulator \d+ as / });
-    assert.deepEqual(below(exchange), []);
+    assert.deepEqual(below(sharedDirectory), []);
   });
 });
 
 Deno.test("accumulate() waits with its total for all that was added", async () => {
-  await withCalls(async ({ box }) => {
-    const sum = box.accumulate("algebra", "sums");
+  await withCalls(async ({ sandbox }) => {
+    const sum = sandbox.accumulate("algebra", "sums");
     for (let i = 1; i <= 5; i++) void sum.add({ x: rows(i, i, i), w: WEIGHTS });
     assert.deepEqual((await sum.total()).plain!.data, Float64Array.of(15, 15, 15));
   });
 });
 
 Deno.test("accumulate() refuses programs with other outputs, sums that are too large, and a change of program", async () => {
-  await withCalls(async ({ box, host }) => {
-    await assert.rejects(box.accumulate("algebra", "twice").add({ x: rows(1, 2, 3) }), {
+  await withCalls(async ({ sandbox, host }) => {
+    await assert.rejects(sandbox.accumulate("algebra", "twice").add({ x: rows(1, 2, 3) }), {
       name: "TypeError",
       message: 'Cannot accumulate program "twice" as all its outputs must be sums: found "y"',
     });
-    const request = { model: "algebra", call: 1, inputs: [], kept: {}, shared: ["w"], sums: ["y"] };
+    const request = { model: "algebra", call: 1, inputs: [], uploaded: {}, shared: ["w"], sums: ["y"] };
     const refused = host.answer("add", { ...request, program: "sums", accumulator: 900 });
     await assert.rejects(refused); // nothing was sent with it
     await assert.rejects(host.answer("add", { ...request, program: "twice", accumulator: 900 }), {
@@ -149,22 +149,22 @@ Deno.test("accumulate() refuses programs with other outputs, sums that are too l
         'Cannot add to accumulator 900 as it is for program "sums" of model "algebra": found "twice" of "algebra"',
     });
   });
-  await withCalls(async ({ box }) => {
-    const sum = box.accumulate("algebra", "sums");
+  await withCalls(async ({ sandbox }) => {
+    const sum = sandbox.accumulate("algebra", "sums");
     await assert.rejects(sum.add({ x: rows(1, 2, 3), w: WEIGHTS }), RangeError);
     await assert.rejects(sum.total(), { name: "NotFoundError" });
   }, 1000);
 });
 
 Deno.test("answer() names what is not there", async () => {
-  await withCalls(async ({ box, host }) => {
+  await withCalls(async ({ sandbox, host }) => {
     await assert.rejects(host.answer("totl", {}), {
       name: "NotFoundError",
       nearest: "total",
       message:
-        'Cannot answer "totl" as there is no such method: known are predict, call, keep, forget, add, total',
+        'Cannot answer "totl" as there is no such method: known are predict, call, upload, dispose, add, total',
     });
-    await assert.rejects(box.call("algebr", "sums", {}), {
+    await assert.rejects(sandbox.call("algebr", "sums", {}), {
       name: "NotFoundError",
       nearest: "algebra",
       message: 'Cannot call model "algebr" as it was not trained: known are algebra',

@@ -86,15 +86,15 @@ export class Cache {
     return entry.schema === "beamline-cache/1" ? entry : undefined;
   }
 
-  /** Takes the tables of an exchange folder into the cache; an entry that another run made meanwhile is kept. */
-  async store(key: string, exchange: string, entry: CacheEntry): Promise<void> {
+  /** Takes the tables of an shared directory into the cache; an entry that another run made meanwhile is kept. */
+  async store(key: string, sharedDirectory: string, entry: CacheEntry): Promise<void> {
     const target = join(this.directory, key);
-    await writeJson(join(exchange, "entry.json"), entry);
+    await writeJson(join(sharedDirectory, "entry.json"), entry);
     if (await exists(join(target, "entry.json"))) return;
     const aside = join(this.directory, `${key}.${crypto.randomUUID().slice(0, 8)}.tmp`);
     await Deno.mkdir(aside, { recursive: true });
-    await moveFolder(join(exchange, "tables"), join(aside, "tables"));
-    await moveFolder(join(exchange, "entry.json"), join(aside, "entry.json"));
+    await moveFolder(join(sharedDirectory, "tables"), join(aside, "tables"));
+    await moveFolder(join(sharedDirectory, "entry.json"), join(aside, "entry.json"));
     try {
       await Deno.rename(aside, target);
     } catch (error) {
@@ -103,21 +103,21 @@ export class Cache {
     }
   }
 
-  /** A fresh exchange folder; removes those that a process left when it was killed. */
+  /** A fresh shared directory; removes those that a process left when it was killed. */
   async scratch(): Promise<ScratchFolder> {
-    const scratch = await ScratchFolder.create(join(this.directory, "exchange"));
+    const scratch = await ScratchFolder.create(join(this.directory, "shared"));
     await removeStale(this.directory, /\.[0-9a-f]{8}\.tmp$/).catch(() => {}); // entries that were half stored
     return scratch;
   }
 
-  /** A fresh exchange folder for a moment, without a lock. */
-  async exchange(): Promise<string> {
-    const path = join(this.directory, "exchange", crypto.randomUUID());
+  /** A fresh shared directory for a moment, without a lock. */
+  async sharedDirectory(): Promise<string> {
+    const path = join(this.directory, "shared", crypto.randomUUID());
     await Deno.mkdir(path, { recursive: true });
     return await Deno.realPath(path);
   }
 
-  /** The folder that Deno uses as its cache for the box of one plugin; made here. */
+  /** The folder that Deno uses as its cache for the sandbox of one plugin; made here. */
   async denoDir(plugin: string): Promise<string> {
     const path = join(this.directory, "deno", plugin);
     await Deno.mkdir(path, { recursive: true });
@@ -135,7 +135,7 @@ export class Cache {
     return found.sort((a, b) => b.bytes - a.bytes);
   }
 
-  /** Removes all entries, descriptions and left-over exchange folders. */
+  /** Removes all entries, descriptions and left-over shared directories. */
   async clean(): Promise<void> {
     await removeFolder(this.directory);
   }

@@ -55,7 +55,7 @@ export class RunDirectory {
     this.#lock = await FileLock.take(this.file(LOCK_FILE));
     if (this.#lock) return;
     throw new ConfigError(
-      `Cannot go on with run "${this.record.id}" as one process at a time may work on it: another one does`,
+      `Cannot resume run "${this.record.id}" as one process at a time may work on it: another one does`,
     );
   }
 
@@ -93,7 +93,7 @@ export interface RelativeParts {
 
 /**
  * Makes a new run directory, locked; the exclusive `mkdir` decides the id, so that runs started together never collide.
- * `run.json` is written last: where it is, the run can be gone on with.
+ * `run.json` is written last: where it is, the run can be resumed.
  *
  * @param more What depends on the directory's path: fields of the record, JSON files to write before `run.json`.
  * @throws {ConfigError} If the folder cannot be made.

@@ -1,8 +1,8 @@
 /**
- * The entry point inside the box. It is trusted; the plugin is imported by a computed specifier, so that every file
- * of the plugin's module graph is checked against the box's read permission.
+ * The entry point inside the sandbox. It is trusted; the plugin is imported by a computed specifier, so that every file
+ * of the plugin's module graph is checked against the sandbox's read permission.
  *
- * Arguments: entry URL of the plugin, exchange folder (empty for none).
+ * Arguments: entry URL of the plugin, shared directory (empty for none).
  *
  * @module
  */
@@ -10,13 +10,13 @@ import type { Json } from "../../core/types.ts";
 import { encodeFrame, readFrames } from "../protocol/frames.ts";
 import { HookRunner } from "./hooks.ts";
 import { toErrorMessage } from "../protocol/error_messages.ts";
-import { type BoxMessage, type HookEvent, hostMessage } from "../protocol/messages.ts";
+import { type HookEvent, hostMessage, type SandboxMessage } from "../protocol/messages.ts";
 
-const [entry, exchange] = Deno.args;
+const [entry, sharedDirectory] = Deno.args;
 const stdin = Deno.stdin;
 const write = Deno.stdout.writeSync.bind(Deno.stdout);
 
-function send(message: BoxMessage): void {
+function send(message: SandboxMessage): void {
   const frame = encodeFrame(message);
   for (let sent = 0; sent < frame.length;) sent += write(frame.subarray(sent));
 }
@@ -65,11 +65,11 @@ async function runHook(runner: Promise<HookRunner>, id: number, hook: string, ar
   }
 }
 
-/** Ctrl-C on a terminal reaches the whole process group: only the host decides when the box ends. */
+/** Ctrl-C on a terminal reaches the whole process group: only the host decides when the sandbox ends. */
 for (const signal of ["SIGINT", "SIGHUP"] as const) Deno.addSignalListener(signal, () => {});
 captureOutput();
 const runner = import(entry!).then((module: { default?: unknown }) =>
-  new HookRunner(module.default, { exchange: exchange ?? "", emit, callHost })
+  new HookRunner(module.default, { sharedDirectory: sharedDirectory ?? "", emit, callHost })
 );
 runner.catch(() => {}); // told with the first hook
 send({ type: "ready" });

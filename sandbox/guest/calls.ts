@@ -1,12 +1,12 @@
 /**
- * A hook's calls to programs of the host: arrays go out and come back as files of the exchange folder. A question has been
+ * A hook's calls to programs of the host: arrays go out and come back as files of the shared directory. A question has been
  * asked when the function that asks it returns its promise, so that a hook that goes on computing keeps the host at work.
  *
  * @module
  */
 import type {
   Accumulator,
-  KeptArray,
+  DeviceArray,
   ModelProgram,
   ProgramInputs,
   ProgramOutputs,
@@ -17,8 +17,8 @@ import { answerFolder, questionFolder, RELEASE } from "../protocol/shared_direct
 
 /** What calls need of their surroundings. */
 export interface CallSurroundings {
-  /** The exchange folder; empty where the hook needs none. */
-  readonly exchange: string;
+  /** The shared directory; empty where the hook needs none. */
+  readonly sharedDirectory: string;
   /** Asks the host for something: "predict", "call". */
   callHost(method: string, args: Json): Promise<Json>;
 }
@@ -49,12 +49,12 @@ export class HostCalls {
   }
 
   /** Leaves an array with the host, under the number of the call. */
-  keep(array: NdArray): KeptArray {
+  upload(array: NdArray): DeviceArray {
     const { dtype, shape } = array;
-    const kept = ++this.#count;
-    this.#ask("keep", {}, { array }, kept).catch(() => {}); // told by the calls that use it
-    const release = async (): Promise<void> => void await this.surroundings.callHost("forget", { kept });
-    return { dtype, shape, kept, release };
+    const handle = ++this.#count;
+    this.#ask("upload", {}, { array }, handle).catch(() => {}); // told by the calls that use it
+    const dispose = async (): Promise<void> => void await this.surroundings.callHost("dispose", { handle });
+    return { dtype, shape, handle, dispose };
   }
 
   /** Sums of a program over many calls. */
@@ -78,11 +78,13 @@ export class HostCalls {
   #request(model: string, program: string, inputs: ProgramInputs): JsonObject {
     const declared = this.#programs.get(model)?.[program];
     const shared = Object.entries(declared?.inputs ?? {}).filter(([, input]) => input.shared);
-    const kept = Object.entries(inputs).filter((entry): entry is [string, KeptArray] => isKept(entry[1]));
+    const uploaded = Object.entries(inputs).filter((entry): entry is [string, DeviceArray] =>
+      isOnDevice(entry[1])
+    );
     return {
       model,
       program,
-      kept: Object.fromEntries(kept.map(([name, array]) => [name, array.kept])),
+      uploaded: Object.fromEntries(uploaded.map(([name, array]) => [name, array.handle])),
       shared: shared.map(([name]) => name),
       sums: [...declared?.sums ?? []],
     };
@@ -90,9 +92,9 @@ export class HostCalls {
 
   /** Asks, and reads the arrays of the answer. */
   async #answered(method: string, request: JsonObject, arrays: Arrays): Promise<ProgramOutputs> {
-    const { exchange, callHost } = this.surroundings;
+    const { sharedDirectory, callHost } = this.surroundings;
     const { call, answer } = await this.#ask(method, request, arrays);
-    const outputs = await readArrays(answerFolder(exchange, call), answer as string[]);
+    const outputs = await readArrays(answerFolder(sharedDirectory, call), answer as string[]);
     await callHost(RELEASE, { call });
     return outputs;
   }
@@ -103,8 +105,8 @@ export class HostCalls {
     arrays: Arrays,
     call: number = ++this.#count,
   ): Promise<{ readonly call: number; readonly answer: Json }> {
-    const { exchange, callHost } = this.surroundings;
-    const directory = questionFolder(exchange, call);
+    const { sharedDirectory, callHost } = this.surroundings;
+    const directory = questionFolder(sharedDirectory, call);
     const inputs = Object.keys(arrays);
     writeArrays(directory, arrays);
     try {
@@ -115,12 +117,12 @@ export class HostCalls {
   }
 }
 
-function isKept(input: NdArray | KeptArray): input is KeptArray {
-  return "kept" in input;
+function isOnDevice(input: NdArray | DeviceArray): input is DeviceArray {
+  return "handle" in input;
 }
 
 /** The inputs that are not with the host. */
 function sent(inputs: ProgramInputs): Arrays {
-  const entries = Object.entries(inputs).filter((entry): entry is [string, NdArray] => !isKept(entry[1]));
+  const entries = Object.entries(inputs).filter((entry): entry is [string, NdArray] => !isOnDevice(entry[1]));
   return Object.fromEntries(entries);
 }

@@ -1,16 +1,16 @@
 /**
- * The hooks of a plugin as functions from JSON to JSON, with arrays in files of the exchange folder. The same code
- * runs in the box (`bootstrap.ts`) and in this process (`in_process.ts`).
+ * The hooks of a plugin as functions from JSON to JSON, with arrays in files of the shared directory. The same code
+ * runs in the sandbox (`bootstrap.ts`) and in this process (`in_process.ts`).
  *
- * Layout of the exchange folder:
+ * Layout of the shared directory:
  *
  * | path | written by | content |
  * |---|---|---|
- * | `tables/` | prepare, readNew | prepared columns |
+ * | `tables/` | prepare, readForPrediction | prepared columns |
  * | `models/<model>/<program>.json`, `state.safetensors` | trace | programs and initial weights |
  * | `figures/<name>.{svg,json}`, `predictions/<name>.npy` | evaluate, action | results |
  * | `calls/<n>/` | evaluate, action | arrays for a call to a program |
- * | `answers/<n>/` | host | arrays of its answer; read-only in the box |
+ * | `answers/<n>/` | host | arrays of its answer; read-only in the sandbox |
  * | `files/` | simulate | files in the real format |
  *
  * @module
@@ -33,6 +33,7 @@ import { writeNpy } from "../../formats/npy.ts";
 import { writeSafetensors } from "../../formats/safetensors.ts";
 import { join } from "../../files/paths.ts";
 import { type CallSurroundings, HostCalls } from "./calls.ts";
+import { acceptFormerNames, offerFormerNames } from "./former_names.ts";
 import type { HookName } from "../protocol/limits.ts";
 import type { HookEvent } from "../protocol/messages.ts";
 
@@ -41,7 +42,7 @@ export interface HookSurroundings extends CallSurroundings {
   emit(event: HookEvent): void;
 }
 
-/** What a model needs for its training, as told by the box with `parse`. */
+/** What a model needs for its training, as told by the sandbox with `parse`. */
 export interface ModelPlan {
   readonly title: string;
   readonly inputs: readonly string[];
@@ -56,6 +57,8 @@ export interface Description {
   /** JSON Schema of the configuration. */
   readonly schema: JsonObject;
   readonly presets: { readonly [name: string]: JsonObject };
+  /** Names of today by the names that presets had before. */
+  readonly formerPresets?: { readonly [former: string]: string };
   readonly metrics: readonly {
     readonly key: string;
     readonly label: string;
@@ -82,6 +85,7 @@ type Model = ModelDefinition<Record<string, unknown>, JsonObject>;
 export class HookRunner {
   readonly #plugin: AnyPlugin;
   readonly #calls: HostCalls;
+  readonly #formerNames = new Set<string>();
 
   /** @throws {TypeError} If the module's default export is not a plugin. */
   constructor(plugin: unknown, readonly surroundings: HookSurroundings) {
@@ -90,7 +94,7 @@ export class HookRunner {
         "Cannot load the plugin as its entry must have a default export made by definePlugin: none found",
       );
     }
-    this.#plugin = plugin;
+    this.#plugin = acceptFormerNames("plugin", plugin);
     this.#calls = new HostCalls(surroundings);
   }
 
@@ -103,7 +107,7 @@ export class HookRunner {
       trace: (a: TraceArgs) => this.#trace(a),
       evaluate: (a: EvaluateArgs) => this.#evaluate(a),
       action: (a: EvaluateArgs & { action: string; files: string[] }) => this.#evaluate(a),
-      readNew: (a: ReadNewArgs) => this.#readNew(a),
+      readForPrediction: (a: ReadForPredictionArgs) => this.#readForPrediction(a),
       simulate: (a: HookArgs) => this.#simulate(a),
     };
     const run = Object.hasOwn(hooks, hook) ? hooks[hook as HookName] : undefined;
@@ -118,6 +122,7 @@ export class HookRunner {
       title: plugin.title,
       schema: z.toJSONSchema(plugin.config, { io: "input" }) as JsonObject,
       presets: (plugin.presets ?? {}) as { [name: string]: JsonObject },
+      formerPresets: plugin.formerPresets ?? {},
       metrics: (plugin.metrics ?? []).map(({ key, label, unit, better }) => ({ key, label, unit, better })),
       models: mapValues(plugin.models ?? {}, (model, name) => ({ title: model.title ?? name })),
       actions: mapValues(plugin.actions ?? {}, (action) => ({
@@ -126,7 +131,7 @@ export class HookRunner {
         train: action.train ?? false,
         models: action.models ?? action.train ?? false,
       })),
-      hooks: ["prepare", "evaluate", "readNew", "simulate"].filter((hook) => hook in plugin),
+      hooks: ["prepare", "evaluate", "readForPrediction", "simulate"].filter((hook) => hook in plugin),
     };
   }
 
@@ -160,25 +165,27 @@ export class HookRunner {
 
   async #prepare(args: PrepareArgs): Promise<Json> {
     const prepare = this.#required("prepare");
-    const prepared = await prepare.call(this.#plugin, this.#config(args.config), this.#context(args.seed));
-    await writeTables(join(this.surroundings.exchange, "tables"), prepared.tables);
+    const context = this.#context(args.seed);
+    const given = await prepare.call(this.#plugin, this.#config(args.config), context);
+    const prepared = acceptFormerNames("prepared", given, this.#onFormerName);
+    await writeTables(join(this.surroundings.sharedDirectory, "tables"), prepared.tables);
     return {
       simulated: prepared.simulated,
       source: prepared.source,
-      facts: prepared.facts ?? {},
+      metadata: prepared.metadata ?? {},
       notes: (prepared.notes ?? []) as unknown as Json,
     };
   }
 
-  async #readNew(args: ReadNewArgs): Promise<Json> {
-    const readNew = this.#required("readNew");
-    const found = await readNew.call(
+  async #readForPrediction(args: ReadForPredictionArgs): Promise<Json> {
+    const readForPrediction = this.#required("readForPrediction");
+    const found = await readForPrediction.call(
       this.#plugin,
       this.#config(args.config),
       args.path,
       this.#context(args.seed),
     );
-    await writeTable(join(this.surroundings.exchange, "tables", "new"), found.table);
+    await writeTable(join(this.surroundings.sharedDirectory, "tables", "new"), found.table);
     return {
       simulated: found.simulated,
       source: found.source,
@@ -188,7 +195,7 @@ export class HookRunner {
 
   async #simulate(args: HookArgs): Promise<Json> {
     const simulate = this.#required("simulate");
-    const directory = join(this.surroundings.exchange, "files");
+    const directory = join(this.surroundings.sharedDirectory, "files");
     await Deno.mkdir(directory, { recursive: true });
     return await simulate.call(this.#plugin, this.#config(args.config), {
       ...this.#context(args.seed),
@@ -196,7 +203,18 @@ export class HookRunner {
     });
   }
 
-  #required<K extends "prepare" | "readNew" | "simulate">(hook: K): NonNullable<AnyPlugin[K]> {
+  /** Warns of a former name of the contract, once. */
+  readonly #onFormerName = (former: string, name: string): void => {
+    if (this.#formerNames.has(former)) return;
+    this.#formerNames.add(former);
+    this.surroundings.emit({
+      event: "warn",
+      code: "former-name",
+      message: `the plugin uses "${former}", which is called "${name}" now`,
+    });
+  };
+
+  #required<K extends "prepare" | "readForPrediction" | "simulate">(hook: K): NonNullable<AnyPlugin[K]> {
     const found = this.#plugin[hook];
     if (!found) {
       throw new ConfigError(
@@ -220,12 +238,12 @@ export class HookRunner {
       if (args.isTrained === false && plan.inputs.some((name) => !Object.hasOwn(args.columns, name))) {
         continue;
       }
-      const context = {
+      const context = offerFormerNames("context", {
         ...this.#context(args.seed),
-        facts: args.facts,
+        metadata: args.metadata,
         shapes: mapValues(args.columns, (column) => column.shape),
         rows: args.rows,
-      };
+      }, this.#onFormerName);
       const { programs, state } = await traceModel({
         build: (): BuiltModel => {
           const built = model.build(config, context);
@@ -236,12 +254,12 @@ export class HookRunner {
         inputs: plan.inputs,
         targets: plan.targets,
         batchSize: args.batches[name]!.train,
-        validationTail: args.batches[name]!.validationTail,
+        lastValidationBatch: args.batches[name]!.lastValidationBatch,
         predictBatch: args.batches[name]!.predict,
         seed: args.seed,
         purpose: `initialize/${name}`,
       });
-      const directory = join(this.surroundings.exchange, "models", name);
+      const directory = join(this.surroundings.sharedDirectory, "models", name);
       await Deno.mkdir(directory, { recursive: true });
       for (const [program, traced] of Object.entries(programs)) {
         await Deno.writeTextFile(join(directory, `${program}.json`), encodeProgram(traced));
@@ -255,12 +273,12 @@ export class HookRunner {
   /** Runs `evaluate` or an action. */
   async #evaluate(args: EvaluateArgs & { action?: string; files?: string[] }): Promise<Json> {
     const config = this.#config(args.config);
-    const directory = join(this.surroundings.exchange, "files");
+    const directory = join(this.surroundings.sharedDirectory, "files");
     await Deno.mkdir(directory, { recursive: true });
     const tables = args.tables === null ? {} : await readTables(args.tables);
-    const context = {
+    const context = offerFormerNames("context", {
       ...this.#context(args.seed),
-      facts: args.facts,
+      metadata: args.metadata,
       simulated: args.simulated,
       source: args.source,
       tables,
@@ -269,9 +287,10 @@ export class HookRunner {
       predict: (model: string, table: Table) => this.#predict(model, table),
       call: (model: string, program: string, inputs: ProgramInputs) =>
         this.#calls.call(model, program, inputs),
-      keep: (array: NdArray) => this.#calls.keep(array),
+      upload: (array: NdArray) =>
+        offerFormerNames("deviceArray", this.#calls.upload(array), this.#onFormerName),
       accumulate: (model: string, program: string) => this.#calls.accumulate(model, program),
-    };
+    }, this.#onFormerName);
     const action = args.action === undefined ? undefined : this.#plugin.actions?.[args.action];
     const evaluation = action
       ? await action.run(config, context, args.files ?? [])
@@ -291,16 +310,19 @@ export class HookRunner {
   }
 
   async #writeEvaluation(evaluation: Evaluation): Promise<Json> {
-    const { exchange } = this.surroundings;
-    await Deno.mkdir(join(exchange, "figures"), { recursive: true });
-    await Deno.mkdir(join(exchange, "predictions"), { recursive: true });
+    const { sharedDirectory } = this.surroundings;
+    await Deno.mkdir(join(sharedDirectory, "figures"), { recursive: true });
+    await Deno.mkdir(join(sharedDirectory, "predictions"), { recursive: true });
     const figures = await Promise.all(evaluation.figures ?? []);
     for (const figure of figures) {
-      await Deno.writeTextFile(join(exchange, "figures", `${figure.name}.svg`), figure.svg);
-      await Deno.writeTextFile(join(exchange, "figures", `${figure.name}.json`), JSON.stringify(figure.data));
+      await Deno.writeTextFile(join(sharedDirectory, "figures", `${figure.name}.svg`), figure.svg);
+      await Deno.writeTextFile(
+        join(sharedDirectory, "figures", `${figure.name}.json`),
+        JSON.stringify(figure.data),
+      );
     }
     for (const [name, column] of Object.entries(evaluation.predictions ?? {})) {
-      await writeNpy(join(exchange, "predictions", `${name}.npy`), column);
+      await writeNpy(join(sharedDirectory, "predictions", `${name}.npy`), column);
     }
     return {
       metrics: (evaluation.metrics ?? {}) as unknown as Json,
@@ -320,22 +342,24 @@ interface HookArgs {
   readonly seed: number;
 }
 type PrepareArgs = HookArgs;
-interface ReadNewArgs extends HookArgs {
+interface ReadForPredictionArgs extends HookArgs {
   readonly path: string;
 }
 interface TraceArgs extends HookArgs {
-  readonly facts: JsonObject;
+  readonly metadata: JsonObject;
   /** Per-row shape and dtype of the training columns. */
   readonly columns: {
     readonly [name: string]: { readonly shape: readonly number[]; readonly dtype: "float32" | "int32" };
   };
   readonly rows: { readonly [split: string]: number };
-  readonly batches: { readonly [model: string]: { train: number; validationTail: number; predict: number } };
+  readonly batches: {
+    readonly [model: string]: { train: number; lastValidationBatch: number; predict: number };
+  };
   /** Whether training may follow. @default true */
   readonly isTrained?: boolean;
 }
 interface EvaluateArgs extends HookArgs {
-  readonly facts: JsonObject;
+  readonly metadata: JsonObject;
   readonly simulated: boolean;
   readonly source: string;
   /** Folder of the prepared tables; null where nothing was prepared. */

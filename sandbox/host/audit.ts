@@ -1,5 +1,5 @@
 /**
- * What a box asked permission for. Deno writes a line for each question on the box's standard error; the lines are taken
+ * What a sandbox asked permission for. Deno writes a line for each question on the sandbox's standard error; the lines are taken
  * out of it here and counted once, so that a plugin that asks a million times fills no disk.
  *
  * Static imports of text and JSON are not among them (`deno` 2.9 asks nothing for these), and a plugin can print lines of
@@ -16,7 +16,7 @@ export interface AskedPermission {
   readonly value: string;
 }
 
-/** Value of `DENO_AUDIT_PERMISSIONS` for a box. */
+/** Value of `DENO_AUDIT_PERMISSIONS` for a sandbox. */
 export const AUDIT_FILE = "/dev/stderr";
 
 /** Different questions that are kept. */
@@ -28,10 +28,10 @@ const MAX_LINE = 64_000;
 
 const LINE = /\{"v":1,"datetime":"[^"]*","permission":"([a-z]+)","value":("(?:[^"\\]|\\.)*"|null)[^\n]*\n/g;
 
-/** Reads the standard error of a box: its last words, and what it asked for. */
+/** Reads the standard error of a sandbox: its last words, and what it asked for. */
 export class AuditedStream {
   readonly #asked = new Map<string, AskedPermission>();
-  /** The last characters that are not questions; complete when the box has ended. */
+  /** The last characters that are not questions; complete when the sandbox has ended. */
   readonly text: Promise<string>;
 
   constructor(stream: ReadableStream<Uint8Array>) {

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { BoxLimits } from "../protocol/limits.ts";
+import type { SandboxLimits } from "../protocol/limits.ts";
 import type { HookEvent } from "../protocol/messages.ts";
 
 /** Lets events of one hook pass up to the limits; says once that the rest is dropped. */
@@ -15,7 +15,7 @@ export class EventGate {
   readonly #told = new Set<string>();
 
   constructor(
-    readonly limits: Pick<BoxLimits, "logCharacters" | "warnings" | "progressPerSecond">,
+    readonly limits: Pick<SandboxLimits, "logCharacters" | "warnings" | "progressPerSecond">,
   ) {}
 
   /**

@@ -1,5 +1,5 @@
 /**
- * The host's side of the box: starts the child process with exactly the granted permissions, calls hooks, answers
+ * The host's side of the sandbox: starts the child process with exactly the granted permissions, calls hooks, answers
  * calls, and ends it whatever it does.
  *
  * @module
@@ -18,24 +18,31 @@ import { fromErrorMessage, toErrorMessage } from "../protocol/error_messages.ts"
 import { EventGate } from "./event_gate.ts";
 import { ANSWERS, foldersOfCall, RELEASE, releaseAnswer } from "../protocol/shared_directory.ts";
 import { encodeFrame, readFrames } from "../protocol/frames.ts";
-import type { BoxLimits, HookName } from "../protocol/limits.ts";
+import type { HookName, SandboxLimits } from "../protocol/limits.ts";
 import { checkLinks } from "./links.ts";
 import {
-  type BoxMessage,
-  boxMessage,
   type HookEvent,
   type HostMessage,
   plainText,
+  type SandboxMessage,
+  sandboxMessage,
 } from "../protocol/messages.ts";
-import { type BoxCommand, describeWalls, findWalls, hasFileWall, type Walls, wrap } from "../walls/walls.ts";
-import { type BoxFolders, memoryOfTree, surveyCall, surveyFolders } from "./watch.ts";
+import {
+  describeWalls,
+  findWalls,
+  hasFileWall,
+  type SandboxCommand,
+  type Walls,
+  wrap,
+} from "../walls/walls.ts";
+import { memoryOfTree, type SandboxFolders, surveyCall, surveyFolders } from "./watch.ts";
 
-/** Runs hooks of one plugin: in a box, or in this process for trusted code. */
+/** Runs hooks of one plugin: in a sandbox, or in this process for trusted code. */
 export interface PluginHost {
   /**
-   * Runs a hook. Arrays are exchanged as files in the exchange folder.
+   * Runs a hook. Arrays are exchanged as files in the shared directory.
    *
-   * @throws {PluginError} If the hook throws, the box ends, or the time limit passes.
+   * @throws {PluginError} If the hook throws, the sandbox ends, or the time limit passes.
    * @throws {DataError} If the hook found its input data missing or unfit.
    */
   call(hook: HookName, args: Json, listener?: HookListener): Promise<Json>;
@@ -53,12 +60,12 @@ export interface HookListener {
   onCall?(method: string, args: Json): Promise<Json>;
 }
 
-/** What a box may touch. */
-export interface BoxGrants {
+/** What a sandbox may touch. */
+export interface SandboxGrants {
   /** Folders and files to read beside the plugin's folder; absolute. */
   readonly read: readonly string[];
   /** The only folder to write; absolute; none for `describe` and `parse`. */
-  readonly exchange?: string;
+  readonly sharedDirectory?: string;
   /** Deno's cache for this plugin alone; absolute. @default the user's */
   readonly denoDir?: string;
 }
@@ -71,30 +78,30 @@ interface Pending {
   reject(error: Error): void;
 }
 
-/** Every path a box may read beside its exchange folder; absolute. */
-function readGrants(location: PluginLocation, grants: BoxGrants): string[] {
+/** Every path a sandbox may read beside its shared directory; absolute. */
+function readGrants(location: PluginLocation, grants: SandboxGrants): string[] {
   const rooms = SANDBOX_ROOMS.map((room) => join(FRAMEWORK_ROOT, room));
   return [...new Set([...rooms, location.directory, ...location.reads, ...grants.read])];
 }
 
 /**
- * The permission flags of a box, in the form given to Deno.
+ * The permission flags of a sandbox, in the form given to Deno.
  *
- * No folder is both readable and writable unless a wall of the system keeps the box to its files: Deno's `node:wasi`
- * makes symbolic links in such a folder, and Deno's permissions are checked on the path as it is written. So a box
- * writes its exchange folder, but reads back only the answers that the host lays there.
+ * No folder is both readable and writable unless a wall of the system keeps the sandbox to its files: Deno's `node:wasi`
+ * makes symbolic links in such a folder, and Deno's permissions are checked on the path as it is written. So a sandbox
+ * writes its shared directory, but reads back only the answers that the host lays there.
  */
-export function permissionFlags(location: PluginLocation, grants: BoxGrants, hasWall = true): string[] {
+export function permissionFlags(location: PluginLocation, grants: SandboxGrants, hasWall = true): string[] {
   const reads = readGrants(location, grants);
-  const { exchange } = grants;
+  const { sharedDirectory } = grants;
   // Nobody reviews what lies in it, and `beamline.lock` does not pin it.
   const noGit = `--deny-read=${pathList([join(location.directory, GIT_FOLDER)])}`;
-  if (exchange === undefined) return [`--allow-read=${pathList(reads)}`, noGit];
-  const answers = join(exchange, ANSWERS);
+  if (sharedDirectory === undefined) return [`--allow-read=${pathList(reads)}`, noGit];
+  const answers = join(sharedDirectory, ANSWERS);
   return [
-    `--allow-read=${pathList([...reads, hasWall ? exchange : answers])}`,
+    `--allow-read=${pathList([...reads, hasWall ? sharedDirectory : answers])}`,
     noGit,
-    `--allow-write=${pathList([exchange])}`,
+    `--allow-write=${pathList([sharedDirectory])}`,
     `--deny-write=${pathList([answers])}`,
   ];
 }
@@ -105,14 +112,14 @@ function pathList(paths: readonly string[]): string {
 }
 
 /**
- * Starts a box for a plugin.
+ * Starts a sandbox for a plugin.
  *
  * @param walls For tests; what is here unless given.
  */
-export async function openBox(
+export async function openSandbox(
   location: PluginLocation,
-  asked: BoxGrants,
-  limits: BoxLimits,
+  asked: SandboxGrants,
+  limits: SandboxLimits,
   walls?: Walls,
 ): Promise<PluginHost> {
   const grants = { ...asked, read: [...asked.read, ...await filterPluginFolders()] };
@@ -135,20 +142,20 @@ export async function openBox(
     `--v8-flags=--no-maglev-osr,--max-old-space-size=${Math.floor(limits.memoryBytes / 2 ** 20)}`,
     join(FRAMEWORK_ROOT, "sandbox", "guest", "bootstrap.ts"),
     toFileUrl(location.entry),
-    grants.exchange ?? "",
+    grants.sharedDirectory ?? "",
   ];
-  const { exchange, denoDir } = folders;
-  const answers = exchange === undefined ? [] : [join(exchange, ANSWERS)];
-  const inner: BoxCommand = {
+  const { sharedDirectory, denoDir } = folders;
+  const answers = sharedDirectory === undefined ? [] : [join(sharedDirectory, ANSWERS)];
+  const inner: SandboxCommand = {
     command: deno,
     mounts: {
       read: [...readGrants(location, grants), ...answers],
-      write: [exchange, denoDir].filter((path) => path !== undefined),
+      write: [sharedDirectory, denoDir].filter((path) => path !== undefined),
     },
-    environment: boxEnvironment(denoDir ?? Deno.env.get("DENO_DIR")),
+    environment: sandboxEnvironment(denoDir ?? Deno.env.get("DENO_DIR")),
     directory: location.directory,
   };
-  return new Box(
+  return new Sandbox(
     location.manifest.name,
     await wrap(inner, used, limits),
     inner,
@@ -158,25 +165,25 @@ export async function openBox(
 }
 
 /**
- * Makes the folders of a box. Its Deno cache is its own, by the folder it comes from: another plugin of the same name
- * has another. What the box before left there through `localStorage` and `caches` is removed.
+ * Makes the folders of a sandbox. Its Deno cache is its own, by the folder it comes from: another plugin of the same name
+ * has another. What the sandbox before left there through `localStorage` and `caches` is removed.
  */
-async function makeFolders(location: PluginLocation, grants: BoxGrants): Promise<BoxFolders> {
-  const { exchange } = grants;
-  if (exchange !== undefined) await Deno.mkdir(join(exchange, ANSWERS), { recursive: true });
-  if (grants.denoDir === undefined) return { exchange };
+async function makeFolders(location: PluginLocation, grants: SandboxGrants): Promise<SandboxFolders> {
+  const { sharedDirectory } = grants;
+  if (sharedDirectory !== undefined) await Deno.mkdir(join(sharedDirectory, ANSWERS), { recursive: true });
+  if (grants.denoDir === undefined) return { sharedDirectory };
   const denoDir = join(grants.denoDir, sha256Hex(location.directory).slice(0, 12));
   await Deno.mkdir(denoDir, { recursive: true });
   await forgetStorage(denoDir);
-  return { exchange, denoDir };
+  return { sharedDirectory, denoDir };
 }
 
 async function forgetStorage(denoDir: string | undefined): Promise<void> {
-  if (denoDir !== undefined) await removeFolder(join(denoDir, "location_data")).catch(() => {}); // a box beside it
+  if (denoDir !== undefined) await removeFolder(join(denoDir, "location_data")).catch(() => {}); // a sandbox beside it
 }
 
 /** Looks for links that would lead out of the grants. */
-async function checkGrants(location: PluginLocation, grants: BoxGrants): Promise<void> {
+async function checkGrants(location: PluginLocation, grants: SandboxGrants): Promise<void> {
   const granted = readGrants(location, grants);
   const remedy = "give the target with --data, or name its folder in the manifest under permissions.read";
   await checkLinks(location.directory, { granted, allowHardLinks: false, remedy });
@@ -190,24 +197,24 @@ async function checkGrants(location: PluginLocation, grants: BoxGrants): Promise
   }
 }
 
-const openBoxes = new Set<Box>();
+const openSandboxes = new Set<Sandbox>();
 
-/** Kills every box of this process, for an exit that does not wait. */
-export function endAllBoxes(): void {
-  for (const box of openBoxes) box.kill();
+/** Kills every sandbox of this process, for an exit that does not wait. */
+export function endAllSandboxes(): void {
+  for (const sandbox of openSandboxes) sandbox.kill();
 }
 
 /** What the host keeps an eye on. */
 interface Watched {
-  readonly folders: BoxFolders;
-  readonly limits: BoxLimits;
+  readonly folders: SandboxFolders;
+  readonly limits: SandboxLimits;
   readonly hasMemoryWall: boolean;
 }
 
-/** Milliseconds between two looks at what a box uses. */
+/** Milliseconds between two looks at what a sandbox uses. */
 const WATCH_MS = 1000;
 
-class Box implements PluginHost {
+class Sandbox implements PluginHost {
   readonly #child: Deno.ChildProcess;
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
   readonly #pending = new Map<number, Pending>();
@@ -215,14 +222,14 @@ class Box implements PluginHost {
   readonly #reading: Promise<void>;
   #count = 0;
   #openCalls = 0;
-  /** The last look at the exchange folder before a call. */
+  /** The last look at the shared directory before a call. */
   #looked: Promise<void> = Promise.resolve();
   #ended: Error | undefined;
 
   constructor(
     readonly plugin: string,
     command: readonly string[],
-    surroundings: BoxCommand,
+    surroundings: SandboxCommand,
     readonly permissions: readonly string[],
     readonly watched: Watched,
   ) {
@@ -240,7 +247,7 @@ class Box implements PluginHost {
     this.#writer = this.#child.stdin.getWriter();
     this.#errors = new AuditedStream(this.#child.stderr);
     this.#reading = this.#read();
-    openBoxes.add(this);
+    openSandboxes.add(this);
   }
 
   get asked(): readonly AskedPermission[] {
@@ -293,19 +300,19 @@ class Box implements PluginHost {
   }
 
   async close(): Promise<void> {
-    this.#fail(new InterruptedError("Cannot go on as the box was closed"));
+    this.#fail(new InterruptedError("Cannot go on as the sandbox was closed"));
     await this.#reading;
     await this.#child.status;
     await forgetStorage(this.watched.folders.denoDir);
-    openBoxes.delete(this);
+    openSandboxes.delete(this);
   }
 
-  /** Resolves when the box has taken the message, or has ended, which is told by `#read`. */
+  /** Resolves when the sandbox has taken the message, or has ended, which is told by `#read`. */
   #send(message: HostMessage): Promise<void> {
     return this.#writer.write(encodeFrame(message)).catch(() => {});
   }
 
-  /** Ends the box and every call that waits for it. */
+  /** Ends the sandbox and every call that waits for it. */
   #fail(error: Error): void {
     this.#ended ??= error;
     for (const pending of this.#pending.values()) pending.reject(error);
@@ -313,7 +320,7 @@ class Box implements PluginHost {
     this.#writer.abort().catch(() => {});
   }
 
-  /** Looks at what the box uses, again and again, until stopped; ends the box when it is too much. */
+  /** Looks at what the sandbox uses, again and again, until stopped; ends the sandbox when it is too much. */
   #watch(hook: string): { stop(): void } {
     let timer: ReturnType<typeof setTimeout> | undefined;
     let isStopped = false;
@@ -335,7 +342,7 @@ class Box implements PluginHost {
     };
   }
 
-  /** @throws {PluginError} If the box has left too much, or links. */
+  /** @throws {PluginError} If the sandbox has left too much, or links. */
   async #survey(hook: string): Promise<void> {
     await surveyFolders(this.watched.folders, this.watched.limits, this.plugin, hook);
   }
@@ -345,7 +352,7 @@ class Box implements PluginHost {
     const { memoryBytes } = this.watched.limits;
     if (bytes <= memoryBytes) return;
     throw new PluginError(
-      `Cannot go on as a box may use at most ${memoryBytes} bytes of memory: it has ${bytes}`,
+      `Cannot go on as a sandbox may use at most ${memoryBytes} bytes of memory: it has ${bytes}`,
       this.plugin,
       hook,
     );
@@ -354,13 +361,13 @@ class Box implements PluginHost {
   async #read(): Promise<void> {
     try {
       for await (const json of readFrames(this.#child.stdout)) {
-        this.#receive(boxMessage.parse(plainText(json)));
+        this.#receive(sandboxMessage.parse(plainText(json)));
       }
     } catch (cause) {
       const hook = this.#currentHook();
       this.#fail(
         new PluginError(
-          `Cannot understand the box as its messages must be frames of the protocol: ${
+          `Cannot understand the sandbox as its messages must be frames of the protocol: ${
             (cause as Error).message.split("\n")[0]
           }`,
           this.plugin,
@@ -376,7 +383,7 @@ class Box implements PluginHost {
     const hint = lastLine(text);
     this.#fail(
       new PluginError(
-        `Cannot finish as the box must live until the hook returns: it ${how}${hint ? ` (${hint})` : ""}`,
+        `Cannot finish as the sandbox must live until the hook returns: it ${how}${hint ? ` (${hint})` : ""}`,
         this.plugin,
         this.#currentHook(),
         { cause: new Error(text) },
@@ -388,7 +395,7 @@ class Box implements PluginHost {
     return this.#pending.values().next().value?.hook ?? "start";
   }
 
-  #receive(message: BoxMessage): void {
+  #receive(message: SandboxMessage): void {
     if (message.type === "ready") return;
     if (message.type === "event") {
       for (const { gate, listener } of this.#pending.values()) {
@@ -411,7 +418,7 @@ class Box implements PluginHost {
     if (++this.#openCalls > openCalls) {
       return this.#fail(
         new PluginError(
-          `Cannot go on as a box may wait for at most ${openCalls} calls at a time: it made more`,
+          `Cannot go on as a sandbox may wait for at most ${openCalls} calls at a time: it made more`,
           this.plugin,
           this.#currentHook(),
         ),
@@ -427,16 +434,16 @@ class Box implements PluginHost {
   }
 
   async #work(pending: Pending | undefined, method: string, args: Json): Promise<Json> {
-    const { folders: { exchange }, limits } = this.watched;
-    if (method === RELEASE && exchange !== undefined) {
-      await releaseAnswer(exchange, args);
+    const { folders: { sharedDirectory }, limits } = this.watched;
+    if (method === RELEASE && sharedDirectory !== undefined) {
+      await releaseAnswer(sharedDirectory, args);
       return null;
     }
-    if (!pending?.listener.onCall || exchange === undefined) {
+    if (!pending?.listener.onCall || sharedDirectory === undefined) {
       throw new InternalError(`Cannot answer "${method}" as this hook may not call the host`);
     }
     // One look after the other: calls are answered in their order.
-    const path = foldersOfCall(exchange, args);
+    const path = foldersOfCall(sharedDirectory, args);
     const looked = this.#looked.then(() => surveyCall(path, limits, this.plugin, pending.hook));
     this.#looked = looked.catch(() => {}); // told to the call that it is for
     await looked;
@@ -444,8 +451,8 @@ class Box implements PluginHost {
   }
 }
 
-/** What the box knows of the environment: where Deno's cache is and its questions go, and nothing else. */
-function boxEnvironment(denoDir: string | undefined): Record<string, string> {
+/** What the sandbox knows of the environment: where Deno's cache is and its questions go, and nothing else. */
+function sandboxEnvironment(denoDir: string | undefined): Record<string, string> {
   return {
     PATH: "/usr/bin:/bin",
     NO_COLOR: "1",

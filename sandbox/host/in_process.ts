@@ -1,5 +1,5 @@
 /**
- * The hooks of a trusted plugin in this process: for notebooks and tests. Same hooks, same files, no box.
+ * The hooks of a trusted plugin in this process: for notebooks and tests. Same hooks, same files, no sandbox.
  *
  * @module
  */
@@ -12,14 +12,14 @@ import type { HookListener, PluginHost } from "./host.ts";
 import type { HookName } from "../protocol/limits.ts";
 
 /** A host for a plugin object that is already here. */
-export function openInProcess(plugin: unknown, exchange: string): PluginHost {
+export function openInProcess(plugin: unknown, sharedDirectory: string): PluginHost {
   let listener: HookListener = {};
   const runner = new HookRunner(plugin, {
-    exchange,
+    sharedDirectory,
     emit: (event) => listener.onEvent?.(event),
     callHost: async (method, args) => {
       if (method === RELEASE) {
-        await releaseAnswer(exchange, args);
+        await releaseAnswer(sharedDirectory, args);
         return null;
       }
       if (!listener.onCall) {

@@ -76,7 +76,7 @@ function isBelow(path: string, folder: string): boolean {
   return path === folder || path.startsWith(folder.endsWith("/") ? folder : folder + "/");
 }
 
-/** Refuses a file that a box left behind if it is anything but a plain file with one name. */
+/** Refuses a file that a sandbox left behind if it is anything but a plain file with one name. */
 export async function checkPlainFile(path: string, plugin: string, hook: string): Promise<void> {
   const info = await Deno.lstat(path).catch(() => undefined);
   const found = !info

@@ -1,28 +1,28 @@
 /**
- * What the host looks at while a hook runs: how much a box has written, whether it left links, how much memory it has.
+ * What the host looks at while a hook runs: how much a sandbox has written, whether it left links, how much memory it has.
  *
  * @module
  */
 import { PluginError } from "../../core/errors.ts";
 import { join } from "../../files/paths.ts";
-import type { BoxLimits } from "../protocol/limits.ts";
+import type { SandboxLimits } from "../protocol/limits.ts";
 
-/** Files of a box. */
-export interface BoxFolders {
-  /** Where the box writes; links are refused in it. */
-  readonly exchange?: string | undefined;
-  /** Deno's cache of the box; counted only. */
+/** Files of a sandbox. */
+export interface SandboxFolders {
+  /** Where the sandbox writes; links are refused in it. */
+  readonly sharedDirectory?: string | undefined;
+  /** Deno's cache of the sandbox; counted only. */
   readonly denoDir?: string | undefined;
 }
 
 /**
- * Counts the files of a box and looks for links that it left.
+ * Counts the files of a sandbox and looks for links that it left.
  *
  * @throws {PluginError} If there are more or larger files than the limits allow, or a link.
  */
 export async function surveyFolders(
-  folders: BoxFolders,
-  limits: BoxLimits,
+  folders: SandboxFolders,
+  limits: SandboxLimits,
   plugin: string,
   hook: string,
 ): Promise<void> {
@@ -30,35 +30,35 @@ export async function surveyFolders(
   const refuse = (rule: string, found: string): never => {
     throw new PluginError(`Cannot go on as ${rule}: ${found}`, plugin, hook);
   };
-  const look = async (root: string, isExchange: boolean): Promise<void> => {
+  const look = async (root: string, isSharedDirectory: boolean): Promise<void> => {
     for await (const { path, info } of entriesBelow(root)) {
       files++;
       bytes += info.isDirectory ? 0 : info.size;
       if (files > limits.diskFiles) {
-        refuse(`a box may leave at most ${limits.diskFiles} files`, "there are more");
+        refuse(`a sandbox may leave at most ${limits.diskFiles} files`, "there are more");
       }
       if (bytes > limits.diskBytes) {
         refuse(
-          `a box may write at most ${limits.diskBytes} bytes`,
+          `a sandbox may write at most ${limits.diskBytes} bytes`,
           `its files have ${bytes} and more`,
         );
       }
-      if (isExchange && info.size > limits.textBytes && /\.(json|svg)$/.test(path)) {
+      if (isSharedDirectory && info.size > limits.textBytes && /\.(json|svg)$/.test(path)) {
         refuse(
-          `a text of a box may have at most ${limits.textBytes} bytes`,
+          `a text of a sandbox may have at most ${limits.textBytes} bytes`,
           `"${path.slice(root.length + 1)}"`,
         );
       }
-      if (!isExchange || info.isDirectory || (info.isFile && (info.nlink ?? 1) <= 1)) continue;
+      if (!isSharedDirectory || info.isDirectory || (info.isFile && (info.nlink ?? 1) <= 1)) continue;
       const kind = info.isSymlink
         ? "a symbolic link"
         : info.isFile
         ? "a hard link"
         : "a device, pipe or socket";
-      refuse("the exchange folder may hold plain files only", `"${path.slice(root.length + 1)}" is ${kind}`);
+      refuse("the shared directory may hold plain files only", `"${path.slice(root.length + 1)}" is ${kind}`);
     }
   };
-  if (folders.exchange !== undefined) await look(folders.exchange, true);
+  if (folders.sharedDirectory !== undefined) await look(folders.sharedDirectory, true);
   if (folders.denoDir !== undefined) await look(folders.denoDir, false);
 }
 
@@ -70,7 +70,7 @@ export async function surveyFolders(
  */
 export async function surveyCall(
   path: readonly string[],
-  limits: BoxLimits,
+  limits: SandboxLimits,
   plugin: string,
   hook: string,
 ): Promise<void> {
@@ -84,7 +84,7 @@ export async function surveyCall(
       hook,
     );
   }
-  await surveyFolders({ exchange: path.at(-1) }, limits, plugin, hook);
+  await surveyFolders({ sharedDirectory: path.at(-1) }, limits, plugin, hook);
 }
 
 interface Entry {

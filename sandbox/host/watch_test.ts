@@ -5,48 +5,49 @@ import { DEFAULT_LIMITS } from "../protocol/limits.ts";
 import { surveyCall } from "./watch.ts";
 
 /** Looks at call 3 in a folder that `prepare` has filled; `secret` is a file beside it. */
-async function look(prepare: (exchange: string, secret: string) => Promise<void>): Promise<void> {
+async function look(prepare: (sharedDirectory: string, secret: string) => Promise<void>): Promise<void> {
   const root = await Deno.makeTempDir();
   try {
-    const [exchange, secret] = [join(root, "exchange"), join(root, "secret")];
+    const [sharedDirectory, secret] = [join(root, "shared"), join(root, "secret")];
     await Deno.writeTextFile(secret, "of the user");
-    await Deno.mkdir(exchange);
-    await prepare(exchange, secret);
-    await surveyCall(foldersOfCall(exchange, { call: 3 }), DEFAULT_LIMITS, "trial", "evaluate");
+    await Deno.mkdir(sharedDirectory);
+    await prepare(sharedDirectory, secret);
+    await surveyCall(foldersOfCall(sharedDirectory, { call: 3 }), DEFAULT_LIMITS, "trial", "evaluate");
   } finally {
     await Deno.remove(root, { recursive: true });
   }
 }
 
-Deno.test("foldersOfCall() are those on the way to its arrays, else the whole exchange folder", () => {
+Deno.test("foldersOfCall() are those on the way to its arrays, else the whole shared directory", () => {
   assert.deepEqual(foldersOfCall("/x", { call: 3, model: "a" }), ["/x/calls", "/x/calls/3"]);
-  for (const args of [{ call: "../y" }, { call: 0 }, { call: 1.5 }, { kept: 1 }, null]) {
+  for (const args of [{ call: "../y" }, { call: 0 }, { call: 1.5 }, { handle: 1 }, null]) {
     assert.deepEqual(foldersOfCall("/x", args), ["/x"]);
   }
 });
 
 Deno.test("surveyCall() lets plain files pass, and calls without files", async () => {
   await look(() => Promise.resolve());
-  await look(async (exchange) => {
-    await Deno.mkdir(join(exchange, "calls", "3"), { recursive: true });
-    await Deno.writeTextFile(join(exchange, "calls", "3", "0.npy"), "x");
+  await look(async (sharedDirectory) => {
+    await Deno.mkdir(join(sharedDirectory, "calls", "3"), { recursive: true });
+    await Deno.writeTextFile(join(sharedDirectory, "calls", "3", "0.npy"), "x");
   });
 });
 
 Deno.test("surveyCall() refuses links among the arrays of a call and on the way to them", async () => {
   const planted: { readonly [text: string]: Parameters<typeof look>[0] } = {
-    '"calls" is none': (exchange, secret) => Deno.symlink(join(secret, ".."), join(exchange, "calls")),
-    '"3" is none': async (exchange, secret) => {
-      await Deno.mkdir(join(exchange, "calls"));
-      await Deno.symlink(join(secret, ".."), join(exchange, "calls", "3"));
+    '"calls" is none': (sharedDirectory, secret) =>
+      Deno.symlink(join(secret, ".."), join(sharedDirectory, "calls")),
+    '"3" is none': async (sharedDirectory, secret) => {
+      await Deno.mkdir(join(sharedDirectory, "calls"));
+      await Deno.symlink(join(secret, ".."), join(sharedDirectory, "calls", "3"));
     },
-    '"0.npy" is a symbolic link': async (exchange, secret) => {
-      await Deno.mkdir(join(exchange, "calls", "3"), { recursive: true });
-      await Deno.symlink(secret, join(exchange, "calls", "3", "0.npy"));
+    '"0.npy" is a symbolic link': async (sharedDirectory, secret) => {
+      await Deno.mkdir(join(sharedDirectory, "calls", "3"), { recursive: true });
+      await Deno.symlink(secret, join(sharedDirectory, "calls", "3", "0.npy"));
     },
-    '"0.npy" is a hard link': async (exchange, secret) => {
-      await Deno.mkdir(join(exchange, "calls", "3"), { recursive: true });
-      await Deno.link(secret, join(exchange, "calls", "3", "0.npy"));
+    '"0.npy" is a hard link': async (sharedDirectory, secret) => {
+      await Deno.mkdir(join(sharedDirectory, "calls", "3"), { recursive: true });
+      await Deno.link(secret, join(sharedDirectory, "calls", "3", "0.npy"));
     },
   };
   for (const [text, prepare] of Object.entries(planted)) {

@@ -1,5 +1,5 @@
 /**
- * Arrays between host and box: one `.npy` a piece, named by position, because names may hold any characters.
+ * Arrays between host and sandbox: one `.npy` a piece, named by position, because names may hold any characters.
  *
  * @module
  */

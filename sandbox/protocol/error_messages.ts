@@ -1,5 +1,5 @@
 /**
- * Exceptions across the boundary: to plain data in the box, back to our classes in the host.
+ * Exceptions across the boundary: to plain data in the sandbox, back to our classes in the host.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Frames between host and box: `"BL"`, a 32-bit little-endian length, then that many bytes of UTF-8 JSON.
+ * Frames between host and sandbox: `"BL"`, a 32-bit little-endian length, then that many bytes of UTF-8 JSON.
  * The two magic bytes tell a stray print on the channel from a frame.
  *
  * | offset | bytes | content |

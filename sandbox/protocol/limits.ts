@@ -1,12 +1,12 @@
 /**
- * What a box may use: time, memory, disk, and how much it may say, in one table. The manifest can change times and
+ * What a sandbox may use: time, memory, disk, and how much it may say, in one table. The manifest can change times and
  * memory, `--hook-timeout` overrides the times, `info` prints them.
  *
  * @module
  */
 import type { Manifest } from "../../registry/manifest.ts";
 
-/** Hooks of the box protocol. */
+/** Hooks of the sandbox protocol. */
 export const HOOKS = [
   "describe",
   "parse",
@@ -14,23 +14,23 @@ export const HOOKS = [
   "trace",
   "evaluate",
   "action",
-  "readNew",
+  "readForPrediction",
   "simulate",
 ] as const;
-/** A hook of the box protocol. */
+/** A hook of the sandbox protocol. */
 export type HookName = typeof HOOKS[number];
 
-/** Limits of one box. */
-export interface BoxLimits {
+/** Limits of one sandbox. */
+export interface SandboxLimits {
   /** Wall-clock seconds per hook. */
   readonly seconds: { readonly [hook in HookName]: number };
   /** Bytes of data memory, set by `prlimit` where it is present, else watched by the host. */
   readonly memoryBytes: number;
-  /** Bytes of all files that it leaves in the exchange folder and in its Deno cache; also of one file. */
+  /** Bytes of all files that it leaves in the shared directory and in its Deno cache; also of one file. */
   readonly diskBytes: number;
   /** Number of these files. */
   readonly diskFiles: number;
-  /** Bytes of one `.json` or `.svg` in the exchange folder, which the host reads as a whole. */
+  /** Bytes of one `.json` or `.svg` in the shared directory, which the host reads as a whole. */
   readonly textBytes: number;
   /** Characters of log lines that a hook may print; the rest is dropped. */
   readonly logCharacters: number;
@@ -45,7 +45,7 @@ export interface BoxLimits {
 }
 
 /** Default limits: generous for work, tight for what should be instant. */
-export const DEFAULT_LIMITS: BoxLimits = {
+export const DEFAULT_LIMITS: SandboxLimits = {
   seconds: {
     describe: 30,
     parse: 30,
@@ -53,7 +53,7 @@ export const DEFAULT_LIMITS: BoxLimits = {
     trace: 300,
     evaluate: 3600,
     action: 3600,
-    readNew: 3600,
+    readForPrediction: 3600,
     simulate: 3600,
   },
   memoryBytes: 12 * 2 ** 30,
@@ -67,11 +67,16 @@ export const DEFAULT_LIMITS: BoxLimits = {
   keptBytes: 4 * 2 ** 30,
 };
 
+/** What hooks were called before; manifests may still say so. */
+const FORMER_HOOKS: { readonly [hook in HookName]?: string } = { readForPrediction: "readNew" };
+
 /** The limits of a plugin: defaults, changed by its manifest, overridden by `--hook-timeout`. */
-export function limitsFor(manifest: Manifest, hookTimeoutSeconds?: number): BoxLimits {
+export function limitsFor(manifest: Manifest, hookTimeoutSeconds?: number): SandboxLimits {
   const seconds = { ...DEFAULT_LIMITS.seconds };
+  const asked = manifest.limits?.seconds ?? {};
   for (const hook of HOOKS) {
-    seconds[hook] = hookTimeoutSeconds ?? manifest.limits?.seconds?.[hook] ?? seconds[hook];
+    const named = asked[hook] ?? asked[FORMER_HOOKS[hook] ?? hook];
+    seconds[hook] = hookTimeoutSeconds ?? named ?? seconds[hook];
   }
   const memoryBytes = manifest.limits?.memoryBytes ?? DEFAULT_LIMITS.memoryBytes;
   return { ...DEFAULT_LIMITS, seconds, memoryBytes };

@@ -1,5 +1,5 @@
 /**
- * What host and box say to each other. Everything that arrives from a box is parsed with these schemas, after
+ * What host and sandbox say to each other. Everything that arrives from a sandbox is parsed with these schemas, after
  * {@linkcode plainText} has been over it.
  *
  * @module
@@ -10,7 +10,7 @@ import type { Json } from "../../core/types.ts";
 /** A value out of a frame: JSON by its making, bounded by the frame, so that it is not walked over once more. */
 const json = z.unknown().refine((value) => value !== undefined) as unknown as z.ZodType<Json>;
 
-/** An exception on its way from box to host. */
+/** An exception on its way from sandbox to host. */
 export const errorMessage = z.object({
   name: z.string().max(200),
   message: z.string().max(20_000),
@@ -27,7 +27,7 @@ export const errorMessage = z.object({
     }),
   ).max(1_000).optional(),
 });
-/** An exception on its way from box to host. */
+/** An exception on its way from sandbox to host. */
 export type ErrorMessage = z.output<typeof errorMessage>;
 
 /** Something a hook tells while it runs. */
@@ -39,8 +39,8 @@ export const eventMessage = z.discriminatedUnion("event", [
 /** Something a hook tells while it runs. */
 export type HookEvent = z.output<typeof eventMessage>;
 
-/** From box to host. */
-export const boxMessage = z.discriminatedUnion("type", [
+/** From sandbox to host. */
+export const sandboxMessage = z.discriminatedUnion("type", [
   z.object({ type: z.literal("ready") }),
   z.object({ type: z.literal("result"), id: z.int(), value: json }),
   z.object({ type: z.literal("error"), id: z.int(), error: errorMessage }),
@@ -48,15 +48,15 @@ export const boxMessage = z.discriminatedUnion("type", [
   z.object({ type: z.literal("event"), payload: eventMessage }),
 ]);
 
-/** From host to box. */
+/** From host to sandbox. */
 export const hostMessage = z.discriminatedUnion("type", [
   z.object({ type: z.literal("hook"), id: z.int(), hook: z.string(), args: json }),
   z.object({ type: z.literal("reply"), id: z.int(), value: json }),
   z.object({ type: z.literal("refuse"), id: z.int(), error: errorMessage }),
 ]);
-/** From box to host. */
-export type BoxMessage = z.output<typeof boxMessage>;
-/** From host to box. */
+/** From sandbox to host. */
+export type SandboxMessage = z.output<typeof sandboxMessage>;
+/** From host to sandbox. */
 export type HostMessage = z.output<typeof hostMessage>;
 
 /**

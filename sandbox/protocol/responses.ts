@@ -1,5 +1,5 @@
 /**
- * What hooks may answer, checked where it enters the host: a box can be made to answer anything. What becomes a path,
+ * What hooks may answer, checked where it enters the host: a sandbox can be made to answer anything. What becomes a path,
  * a key or a size is bounded here; what a hook means is checked by who asked.
  *
  * @module
@@ -34,6 +34,7 @@ const ANSWERS: { readonly [hook in HookName]?: z.ZodType } = {
     title: line,
     schema: object,
     presets: z.record(z.string().max(100), object),
+    formerPresets: z.record(z.string().max(100), z.string().max(100)).optional(),
     metrics: z.array(z.object({ key: line, label: line, unit: line, better: line })).max(1_000),
     models: z.record(stem, z.object({ title: line })),
     actions: z.record(stem, z.object({ title: line, prepare: z.boolean(), train: z.boolean() })),
@@ -47,7 +48,7 @@ const ANSWERS: { readonly [hook in HookName]?: z.ZodType } = {
   evaluate: object,
   action: object,
   prepare: object,
-  readNew: object,
+  readForPrediction: object,
   simulate: z.array(fileName).max(100_000),
 };
 

@@ -1,6 +1,6 @@
 /**
- * Names in the exchange folder that host and box share. What the box writes and what the host writes lie apart, so that
- * the box can read the one and write the other.
+ * Names in the shared directory that host and sandbox share. What the sandbox writes and what the host writes lie apart, so that
+ * the sandbox can read the one and write the other.
  *
  * @module
  */
@@ -9,33 +9,35 @@ import type { Json } from "../../core/types.ts";
 import { removeFolder } from "../../files/atomic.ts";
 import { join } from "../../files/paths.ts";
 
-/** Where the host lays its answers: the box reads and cannot write it. */
+/** Where the host lays its answers: the sandbox reads and cannot write it. */
 export const ANSWERS = "answers";
-/** The call by which a box says that it has read an answer. */
+/** The call by which a sandbox says that it has read an answer. */
 export const RELEASE = "release";
 
-/** Where the box lays its questions, a folder each. */
+/** Where the sandbox lays its questions, a folder each. */
 const QUESTIONS = "calls";
 
 /** Where the arrays of a call lie. */
-export function questionFolder(exchange: string, call: number): string {
-  return join(exchange, QUESTIONS, String(call));
+export function questionFolder(sharedDirectory: string, call: number): string {
+  return join(sharedDirectory, QUESTIONS, String(call));
 }
 
-/** The folders on the way to the arrays of a call; the whole exchange folder where the arguments name none. */
-export function foldersOfCall(exchange: string, args: Json): readonly string[] {
+/** The folders on the way to the arrays of a call; the whole shared directory where the arguments name none. */
+export function foldersOfCall(sharedDirectory: string, args: Json): readonly string[] {
   const { data } = numbered.safeParse(args);
-  return data ? [join(exchange, QUESTIONS), questionFolder(exchange, data.call)] : [exchange];
+  return data
+    ? [join(sharedDirectory, QUESTIONS), questionFolder(sharedDirectory, data.call)]
+    : [sharedDirectory];
 }
 
 /** Where the arrays of its answer lie. */
-export function answerFolder(exchange: string, call: number): string {
-  return join(exchange, ANSWERS, String(call));
+export function answerFolder(sharedDirectory: string, call: number): string {
+  return join(sharedDirectory, ANSWERS, String(call));
 }
 
 const numbered = z.object({ call: z.int().positive() });
 
 /** Removes an answer that was read. */
-export async function releaseAnswer(exchange: string, args: Json): Promise<void> {
-  await removeFolder(answerFolder(exchange, numbered.parse(args).call));
+export async function releaseAnswer(sharedDirectory: string, args: Json): Promise<void> {
+  await removeFolder(answerFolder(sharedDirectory, numbered.parse(args).call));
 }

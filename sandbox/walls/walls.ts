@@ -1,12 +1,12 @@
 /**
- * The walls around a box beside Deno's own permissions, each used where the machine has it, and recorded:
+ * The walls around a sandbox beside Deno's own permissions, each used where the machine has it, and recorded:
  *
  * | wall | adds |
  * |---|---|
  * | `bubblewrap` | only the granted files exist; no network; no other processes; no capabilities |
  * | `landlock` | only the granted files open; used where bubblewrap is not |
  * | `prlimit` | memory, open files, size of a file, no core dumps |
- * | `setpriv` | the box dies with the host, and no program in it gains rights |
+ * | `setpriv` | the sandbox dies with the host, and no program in it gains rights |
  *
  * @module
  */
@@ -14,9 +14,9 @@ import { FRAMEWORK_ROOT } from "../../registry/framework.ts";
 import { exists } from "../../files/atomic.ts";
 import { dirname, join } from "../../files/paths.ts";
 import { landlockArgs } from "./landlock.ts";
-import type { BoxLimits } from "../protocol/limits.ts";
+import type { SandboxLimits } from "../protocol/limits.ts";
 
-/** What is used around a box. */
+/** What is used around a sandbox. */
 export interface Walls {
   readonly bubblewrap: boolean;
   readonly landlock: boolean;
@@ -27,22 +27,22 @@ export interface Walls {
 /** Deno's permissions alone, as on a machine that has none of the programs. */
 export const NO_WALLS: Walls = { bubblewrap: false, landlock: false, prlimit: false, setpriv: false };
 
-/** What a box needs of the file system. Paths are absolute; of two that lie in each other the deeper one counts. */
+/** What a sandbox needs of the file system. Paths are absolute; of two that lie in each other the deeper one counts. */
 export interface Mounts {
   readonly read: readonly string[];
   readonly write: readonly string[];
 }
 
 /** A command and what it is run with. */
-export interface BoxCommand {
+export interface SandboxCommand {
   readonly command: readonly string[];
   readonly mounts: Mounts;
-  /** All that the box sees of the environment. */
+  /** All that the sandbox sees of the environment. */
   readonly environment: { readonly [name: string]: string };
   readonly directory: string;
 }
 
-/** Whether something beside Deno's permissions keeps a box to its files. */
+/** Whether something beside Deno's permissions keeps a sandbox to its files. */
 export function hasFileWall(walls: Walls): boolean {
   return walls.bubblewrap || walls.landlock;
 }
@@ -80,7 +80,7 @@ async function succeeds([program, ...args]: readonly string[]): Promise<boolean>
 }
 
 /** Puts the walls around a command; bubblewrap is the outermost. */
-export async function wrap(inner: BoxCommand, walls: Walls, limits: BoxLimits): Promise<string[]> {
+export async function wrap(inner: SandboxCommand, walls: Walls, limits: SandboxLimits): Promise<string[]> {
   const { mounts, environment, directory } = inner;
   const fileWall = walls.bubblewrap
     ? [...await bubblewrapArgs(mounts, environment), "--chdir", directory]
@@ -102,7 +102,7 @@ const SETPRIV: readonly string[] = ["setpriv", "--pdeathsig", "KILL", "--no-new-
 /** Folders that Deno's dynamic linker needs; no `/etc`, no `/home`, no `/tmp`. */
 const SYSTEM: readonly string[] = ["/usr", "/lib", "/lib64", "/bin", "/nix/store", "/gnu/store"];
 
-/** What a box reads of the framework beside its modules, and Deno itself. */
+/** What a sandbox reads of the framework beside its modules, and Deno itself. */
 function programFiles(): string[] {
   return [Deno.execPath(), ...["node_modules", "deno.lock"].map((name) => join(FRAMEWORK_ROOT, name))];
 }
@@ -126,7 +126,7 @@ async function present(paths: readonly string[]): Promise<string[]> {
  * matters: later mounts lie over earlier ones. The root itself is read-only in the end, so that what is not on the
  * list cannot be written, not even by a temporary file of a library.
  */
-async function bubblewrapArgs(mounts: Mounts, environment: BoxCommand["environment"]): Promise<string[]> {
+async function bubblewrapArgs(mounts: Mounts, environment: SandboxCommand["environment"]): Promise<string[]> {
   const args = ["bwrap", "--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL"];
   args.push("--clearenv");
   for (const [name, value] of Object.entries(environment)) args.push("--setenv", name, value);

@@ -228,7 +228,7 @@ for (const { what, args, code, error } of REFUSALS) {
       assert.match(outcome.stderr, error);
       assert.equal(outcome.stderr.includes("    at "), false);
       assert.deepEqual(await names(join(out, "trial")), []);
-      assert.deepEqual(await names(join(cache, "exchange")), []);
+      assert.deepEqual(await names(join(cache, "shared")), []);
     });
   });
 }
@@ -285,7 +285,7 @@ const FAILURES: readonly {
   {
     what: "exits",
     text: { body: `prepare() { Deno.exit(0); },` },
-    error: /the box must live until the hook returns: it exited with code 0/,
+    error: /the sandbox must live until the hook returns: it exited with code 0/,
   },
 ];
 

@@ -7,7 +7,7 @@ import { task, writeTrial } from "../support/trial.ts";
 
 const MOMENTS: readonly { readonly delayMs: number; readonly victim: Victim }[] = [
   { delayMs: 0, victim: "host" },
-  { delayMs: 800, victim: "box" },
+  { delayMs: 800, victim: "sandbox" },
   { delayMs: 1600, victim: "tree" },
 ];
 

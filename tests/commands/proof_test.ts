@@ -73,7 +73,7 @@ Deno.test("verify refuses a run that is not finished, and checks its first steps
   await withTempDir(async (directory) => {
     const body = LINE.body!.replace(
       "async evaluate(_config, context) {",
-      `async evaluate(_config, context) { throw new Error("no metric in " + context.exchange + Deno.cwd());`,
+      `async evaluate(_config, context) { throw new Error("no metric in " + context.sharedDirectory + Deno.cwd());`,
     );
     const plugin = await writeTrial(directory, { body });
     const { out, cache, flags } = places(directory);
@@ -86,7 +86,7 @@ Deno.test("verify refuses a run that is not finished, and checks its first steps
       /must be finished: it is failed; resume it first, or compare its first steps/,
     );
     assert.equal((await verified(run, "--steps", "4", "--cache", cache)).code, 0);
-    // mended, it goes on with its weights, and says that the code is not the same
+    // mended, it resumes from its weights, and says that the code is not the same
     const text = await Deno.readTextFile(join(plugin, "mod.ts"));
     await Deno.writeTextFile(join(plugin, "mod.ts"), text.replace("throw new Error(", "void ("));
     const resumed = await json("resume", run, "--cache", cache);
@@ -94,7 +94,7 @@ Deno.test("verify refuses a run that is not finished, and checks its first steps
     const { record } = await openRun(run);
     assert.match(
       record.warnings[0]!.message,
-      /^gone on with other plugin code: mod\.ts [0-9a-f]{8} then, mod\.ts [0-9a-f]{8} now$/,
+      /^resumed with other plugin code: mod\.ts [0-9a-f]{8} then, mod\.ts [0-9a-f]{8} now$/,
     );
     assert.equal(record.resumed?.[0]?.steps.slope, 24);
     assert.ok((await names(join(run, "provenance"))).includes("resumed-1"));
@@ -150,6 +150,6 @@ await fetch("http://192.0.2.1/").catch(() => {});`;
     assert.ok(refused.includes("read <outside>/passwd"), String(refused));
     assert.ok(refused.some((text) => text.startsWith("net 192.0.2.1")), String(refused));
     assert.ok(record["used: evaluate"].includes("read <plugin>"));
-    assert.ok(record["used: evaluate"].includes("write <exchange>"));
+    assert.ok(record["used: evaluate"].includes("write <shared>"));
   });
 });

@@ -1,4 +1,4 @@
-/** Runs that are gone on with, moved, extended, or started together. */
+/** Runs that are resumed, moved, extended, or started together. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { isLocked } from "../../files/lock.ts";
@@ -83,7 +83,7 @@ Deno.test("a run that was moved away from its data reports, verifies and resumes
   });
 });
 
-Deno.test("six runs at once neither collide nor differ, and two cannot go on with one run", async () => {
+Deno.test("six runs at once neither collide nor differ, and two cannot resume one run", async () => {
   await withTempDir(async (directory) => {
     const plugin = await writeTrial(directory);
     const { out, cache, flags } = places(directory);
@@ -93,7 +93,7 @@ Deno.test("six runs at once neither collide nor differ, and two cannot go on wit
     assert.equal(new Set(started.map(({ run }) => run)).size, 6);
     assert.equal(new Set(started.map(({ run }) => Deno.readTextFileSync(join(run, "metrics.json")))).size, 1);
     assert.equal((await names(join(out, "trial"))).length, 6);
-    assert.deepEqual(await names(join(cache, "exchange")), []);
+    assert.deepEqual(await names(join(cache, "shared")), []);
     const { run } = started[0]!;
     await editJson(join(run, "run.json"), (record) => record.status = "interrupted");
     const resumes = await Promise.all([0, 1].map(() => task("resume", run, "--cache", cache, "--quiet")));

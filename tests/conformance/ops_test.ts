@@ -56,7 +56,7 @@ async function traceCase(one: OpCase): Promise<{ program: Program; state: Tensor
     inputs: [],
     targets: [],
     batchSize: 1,
-    validationTail: 0,
+    lastValidationBatch: 0,
     predictBatch: 1,
     seed: 0,
     purpose: "test",

@@ -42,7 +42,7 @@ function trace(build: () => BuiltModel): Promise<TracedModel> {
     inputs: ["x"],
     targets: ["y"],
     batchSize: ROWS,
-    validationTail: 0,
+    lastValidationBatch: 0,
     predictBatch: 4,
     seed: 1,
     purpose: "test",

@@ -1,8 +1,8 @@
 /**
- * Attempts to get out of the box, as data. Each is the source of a module of a real plugin; `escape_test.ts` runs all
+ * Attempts to get out of the sandbox, as data. Each is the source of a module of a real plugin; `escape_test.ts` runs all
  * of them behind every set of walls that the machine has, `write_table.ts` lists them in `docs/security.md`.
  *
- * An attempt succeeds when its proof is seen from outside: the secret in anything that the box said or left, a change
+ * An attempt succeeds when its proof is seen from outside: the secret in anything that the sandbox said or left, a change
  * of a file that it may not write, a connection at a listener of the host, the host's death. What an attempt itself
  * believes counts for nothing.
  *
@@ -24,7 +24,7 @@ export interface Attempt {
   readonly code: string;
   /** What shows that it worked, in what it returned; the secret unless given. */
   readonly proof?: RegExp;
-  /** It changes the box for what comes after it, or ends it. */
+  /** It changes the sandbox for what comes after it, or ends it. */
   readonly alone?: boolean;
   /** Why it works where only Deno's permissions hold; then it is on the residual list. */
   readonly residual?: string;
@@ -35,8 +35,8 @@ export interface Given {
   /** A folder beside the plugin's, not granted, with `secret.txt`, `secret.json`, `secret.ts`, `secret.cjs`. */
   readonly outside: string;
   readonly plugin: string;
-  readonly exchange: string;
-  /** Deno's cache of this box. */
+  readonly sharedDirectory: string;
+  /** Deno's cache of this sandbox. */
   readonly denoDir: string;
   /** Another plugin's Deno cache, with a secret in it. */
   readonly otherDenoDir: string;
@@ -87,7 +87,7 @@ const WORKER = `async function ask(url, options = { type: "module" }) {
 }
 const script = (text) => "data:application/typescript," + encodeURIComponent(text);`;
 
-/** Attempts by topic. Those of a topic share a box. */
+/** Attempts by topic. Those of a topic share a sandbox. */
 export const ATTEMPTS: { readonly [topic: string]: readonly Attempt[] } = {
   "reading files": [
     { name: "read an absolute path", code: `return Deno.readTextFileSync(given.outside + "/secret.txt")` },
@@ -122,17 +122,17 @@ export const ATTEMPTS: { readonly [topic: string]: readonly Attempt[] } = {
       code: `return await (await fs.openAsBlob(given.outside + "/secret.txt")).text()`,
     },
     {
-      name: "copy a file into the exchange folder",
-      code: `Deno.copyFileSync(given.outside + "/secret.txt", given.exchange + "/copy.txt")`,
+      name: "copy a file into the shared directory",
+      code: `Deno.copyFileSync(given.outside + "/secret.txt", given.sharedDirectory + "/copy.txt")`,
     },
     {
       name: "copy a folder with node:fs cp",
       head: FS,
-      code: `fs.cpSync(given.outside, given.exchange + "/copy", { recursive: true })`,
+      code: `fs.cpSync(given.outside, given.sharedDirectory + "/copy", { recursive: true })`,
     },
     {
-      name: "move a file into the exchange folder",
-      code: `Deno.renameSync(given.outside + "/secret.txt", given.exchange + "/moved.txt")`,
+      name: "move a file into the shared directory",
+      code: `Deno.renameSync(given.outside + "/secret.txt", given.sharedDirectory + "/moved.txt")`,
     },
     {
       name: "list a folder",
@@ -263,58 +263,58 @@ export const ATTEMPTS: { readonly [topic: string]: readonly Attempt[] } = {
   "links": [
     {
       name: "make a symbolic link and read it",
-      code: `Deno.symlinkSync(given.outside + "/secret.txt", given.exchange + "/a");
-      return Deno.readTextFileSync(given.exchange + "/a")`,
+      code: `Deno.symlinkSync(given.outside + "/secret.txt", given.sharedDirectory + "/a");
+      return Deno.readTextFileSync(given.sharedDirectory + "/a")`,
     },
     {
       name: "make a relative symbolic link with node:fs",
       head: FS,
-      code: `fs.symlinkSync("../outside/secret.txt", given.exchange + "/b");
-      return fs.readFileSync(given.exchange + "/b", "utf8")`,
+      code: `fs.symlinkSync("../outside/secret.txt", given.sharedDirectory + "/b");
+      return fs.readFileSync(given.sharedDirectory + "/b", "utf8")`,
     },
     {
       name: "make a hard link to a file outside",
-      code: `Deno.linkSync(given.outside + "/secret.txt", given.exchange + "/c");
-      return Deno.readTextFileSync(given.exchange + "/c")`,
+      code: `Deno.linkSync(given.outside + "/secret.txt", given.sharedDirectory + "/c");
+      return Deno.readTextFileSync(given.sharedDirectory + "/c")`,
     },
     {
       name: "make a hard link with node:fs",
       head: FS,
-      code: `fs.linkSync(given.outside + "/secret.txt", given.exchange + "/d");
-      return fs.readFileSync(given.exchange + "/d", "utf8")`,
+      code: `fs.linkSync(given.outside + "/secret.txt", given.sharedDirectory + "/d");
+      return fs.readFileSync(given.sharedDirectory + "/d", "utf8")`,
     },
     {
       name: "make a symbolic link with node:wasi and read it",
       head: WASI,
-      code: `const made = make({ preopens: { "/x": given.exchange } });
+      code: `const made = make({ preopens: { "/x": given.sharedDirectory } });
       link(made, given.outside + "/secret.txt", "e");
-      const text = Deno.readTextFileSync(given.exchange + "/e");
-      Deno.removeSync(given.exchange + "/e");
+      const text = Deno.readTextFileSync(given.sharedDirectory + "/e");
+      Deno.removeSync(given.sharedDirectory + "/e");
       return text`,
     },
     {
       name: "make a symbolic link with node:wasi and write it",
       head: WASI,
-      code: `const made = make({ preopens: { "/x": given.exchange } });
+      code: `const made = make({ preopens: { "/x": given.sharedDirectory } });
       link(made, given.outside + "/secret.json", "f");
-      try { Deno.writeTextFileSync(given.exchange + "/f", "written", { append: true }) }
-      finally { Deno.removeSync(given.exchange + "/f") }`,
+      try { Deno.writeTextFileSync(given.sharedDirectory + "/f", "written", { append: true }) }
+      finally { Deno.removeSync(given.sharedDirectory + "/f") }`,
     },
     {
       name: "make a symbolic link with node:wasi in the folder of answers",
       head: WASI,
-      code: `const made = make({ preopens: { "/x": given.exchange + "/answers" } });
+      code: `const made = make({ preopens: { "/x": given.sharedDirectory + "/answers" } });
       link(made, given.outside + "/secret.txt", "g");
-      return Deno.readTextFileSync(given.exchange + "/answers/g")`,
+      return Deno.readTextFileSync(given.sharedDirectory + "/answers/g")`,
     },
     {
       name: "make a symbolic link with node:wasi in a folder of its own",
       head: WASI,
-      code: `Deno.mkdirSync(given.exchange + "/own");
-      const made = make({ preopens: { "/x": given.exchange + "/own" } });
+      code: `Deno.mkdirSync(given.sharedDirectory + "/own");
+      const made = make({ preopens: { "/x": given.sharedDirectory + "/own" } });
       link(made, "../../outside/secret.txt", "h");
-      const text = Deno.readTextFileSync(given.exchange + "/own/h");
-      Deno.removeSync(given.exchange + "/own", { recursive: true });
+      const text = Deno.readTextFileSync(given.sharedDirectory + "/own/h");
+      Deno.removeSync(given.sharedDirectory + "/own", { recursive: true });
       return text`,
     },
     {
@@ -327,10 +327,10 @@ export const ATTEMPTS: { readonly [topic: string]: readonly Attempt[] } = {
       name: "make a symbolic link in a worker with node:wasi",
       head: WORKER,
       code: `const source = ${JSON.stringify(WASI)} + "postMessage(String(link(make({ preopens: { '/x': " +
-        JSON.stringify(given.exchange) + " } }), " + JSON.stringify(given.outside + "/secret.txt") + ", 'i')))";
+        JSON.stringify(given.sharedDirectory) + " } }), " + JSON.stringify(given.outside + "/secret.txt") + ", 'i')))";
       await ask(script(source));
-      const text = Deno.readTextFileSync(given.exchange + "/i");
-      Deno.removeSync(given.exchange + "/i");
+      const text = Deno.readTextFileSync(given.sharedDirectory + "/i");
+      Deno.removeSync(given.sharedDirectory + "/i");
       return text`,
     },
   ],
@@ -588,8 +588,8 @@ export const ATTEMPTS: { readonly [topic: string]: readonly Attempt[] } = {
       proof: /^connected/,
     },
     {
-      name: "listen at a Unix socket in the exchange folder",
-      code: `Deno.listen({ transport: "unix", path: given.exchange + "/s" }); return "listening"`,
+      name: "listen at a Unix socket in the shared directory",
+      code: `Deno.listen({ transport: "unix", path: given.sharedDirectory + "/s" }); return "listening"`,
       proof: /^listening/,
     },
     {
@@ -621,7 +621,7 @@ export const ATTEMPTS: { readonly [topic: string]: readonly Attempt[] } = {
     {
       name: "run a shell",
       code:
-        `(await import("node:child_process")).execSync("cat " + given.outside + "/secret.txt > " + given.exchange + "/shell.txt"); return "ran"`,
+        `(await import("node:child_process")).execSync("cat " + given.outside + "/secret.txt > " + given.sharedDirectory + "/shell.txt"); return "ran"`,
       proof: /^ran/,
     },
     {
@@ -758,7 +758,7 @@ export const ATTEMPTS: { readonly [topic: string]: readonly Attempt[] } = {
     { name: "write a relative path", code: `Deno.writeTextFileSync("../outside/new.txt", "x")` },
     {
       name: "write through `..`",
-      code: `Deno.writeTextFileSync(given.exchange + "/../outside/new.txt", "x")`,
+      code: `Deno.writeTextFileSync(given.sharedDirectory + "/../outside/new.txt", "x")`,
     },
     { name: "write with node:fs", head: FS, code: `fs.writeFileSync(given.outside + "/new.txt", "x")` },
     {
@@ -778,13 +778,13 @@ export const ATTEMPTS: { readonly [topic: string]: readonly Attempt[] } = {
     },
     {
       name: "leave the folder by the prefix of a temporary file",
-      code: `Deno.makeTempFileSync({ dir: given.exchange, prefix: "../outside/" })`,
+      code: `Deno.makeTempFileSync({ dir: given.sharedDirectory, prefix: "../outside/" })`,
     },
     {
-      name: "move a file out of the exchange folder",
-      code: `Deno.writeTextFileSync(given.exchange + "/move.txt", "x");
-      try { Deno.renameSync(given.exchange + "/move.txt", given.outside + "/new.txt") }
-      finally { Deno.removeSync(given.exchange + "/move.txt") }`,
+      name: "move a file out of the shared directory",
+      code: `Deno.writeTextFileSync(given.sharedDirectory + "/move.txt", "x");
+      try { Deno.renameSync(given.sharedDirectory + "/move.txt", given.outside + "/new.txt") }
+      finally { Deno.removeSync(given.sharedDirectory + "/move.txt") }`,
     },
     { name: "change its own code", code: `Deno.writeTextFileSync(given.plugin + "/mod.ts", "changed")` },
     { name: "add to its own folder", code: `Deno.writeTextFileSync(given.plugin + "/new.ts", "changed")` },
@@ -810,7 +810,7 @@ export const ATTEMPTS: { readonly [topic: string]: readonly Attempt[] } = {
     },
     {
       name: "write into the folder of answers",
-      code: `Deno.writeTextFileSync(given.exchange + "/answers/1.npy", "x"); return "written"`,
+      code: `Deno.writeTextFileSync(given.sharedDirectory + "/answers/1.npy", "x"); return "written"`,
       proof: /^written/,
     },
     {
@@ -887,7 +887,7 @@ export const ATTEMPTS: { readonly [topic: string]: readonly Attempt[] } = {
       proof: /^asked/,
     },
   ],
-  "the framework in the box": [
+  "the framework in the sandbox": [
     {
       name: "replace the functions that the protocol uses, then go on",
       alone: true,
@@ -917,9 +917,9 @@ export const ALLOWED: readonly Attempt[] = [
     proof: /^allowed/,
   },
   {
-    name: "write the exchange folder",
+    name: "write the shared directory",
     code:
-      `Deno.mkdirSync(given.exchange + "/mine/deep", { recursive: true }); Deno.writeTextFileSync(given.exchange + "/mine/deep/a.txt", "x"); Deno.removeSync(given.exchange + "/mine", { recursive: true }); return "allowed"`,
+      `Deno.mkdirSync(given.sharedDirectory + "/mine/deep", { recursive: true }); Deno.writeTextFileSync(given.sharedDirectory + "/mine/deep/a.txt", "x"); Deno.removeSync(given.sharedDirectory + "/mine", { recursive: true }); return "allowed"`,
     proof: /^allowed/,
   },
   {

@@ -1,12 +1,12 @@
 /**
- * Attempts to end, starve, flood or deceive the host. Each runs in a box of its own with tight limits; it must end in
+ * Attempts to end, starve, flood or deceive the host. Each runs in a sandbox of its own with tight limits; it must end in
  * the way given here, in time, with the host as it was.
  *
  * @module
  */
-import type { BoxLimits } from "../../sandbox/protocol/limits.ts";
+import type { SandboxLimits } from "../../sandbox/protocol/limits.ts";
 
-/** One attempt with a box of its own. */
+/** One attempt with a sandbox of its own. */
 export interface Bomb {
   readonly name: string;
   /** Statements before the plugin, at import. */
@@ -17,7 +17,7 @@ export interface Bomb {
   readonly ends?: RegExp;
   /** Seconds of the hook. @default 10 */
   readonly seconds?: number;
-  readonly limits?: Partial<BoxLimits>;
+  readonly limits?: Partial<SandboxLimits>;
   /** What holds without bubblewrap, where that is less. */
   readonly residual?: string;
 }
@@ -370,27 +370,28 @@ export const BOMBS: { readonly [topic: string]: readonly Bomb[] } = {
     {
       name: "a file that grows",
       code:
-        `const file = Deno.openSync(given.exchange + "/big", { write: true, create: true }); const bytes = new Uint8Array(2 ** 22); for (;;) file.writeSync(bytes)`,
+        `const file = Deno.openSync(given.sharedDirectory + "/big", { write: true, create: true }); const bytes = new Uint8Array(2 ** 22); for (;;) file.writeSync(bytes)`,
       limits: { diskBytes: 2 ** 26 },
       ends: /may write at most 67108864 bytes|SIGXFSZ|File too large|os error 27|exited with code/,
     },
     {
       name: "many files",
       code:
-        `for (let i = 0;; i++) { Deno.writeTextFileSync(given.exchange + "/" + i, "x"); if (i % 50 === 0) await new Promise((resolve) => setTimeout(resolve, 5)) }`,
+        `for (let i = 0;; i++) { Deno.writeTextFileSync(given.sharedDirectory + "/" + i, "x"); if (i % 50 === 0) await new Promise((resolve) => setTimeout(resolve, 5)) }`,
       limits: { diskFiles: 500 },
       ends: /may leave at most 500 files/,
     },
     {
       name: "many folders",
       code:
-        `for (let i = 0;; i++) { Deno.mkdirSync(given.exchange + "/" + i); if (i % 50 === 0) await new Promise((resolve) => setTimeout(resolve, 5)) }`,
+        `for (let i = 0;; i++) { Deno.mkdirSync(given.sharedDirectory + "/" + i); if (i % 50 === 0) await new Promise((resolve) => setTimeout(resolve, 5)) }`,
       limits: { diskFiles: 500 },
       ends: /may leave at most 500 files/,
     },
     {
       name: "a sparse file",
-      code: `Deno.openSync(given.exchange + "/sparse", { write: true, create: true }).truncateSync(2 ** 40)`,
+      code:
+        `Deno.openSync(given.sharedDirectory + "/sparse", { write: true, create: true }).truncateSync(2 ** 40)`,
       limits: { diskBytes: 2 ** 26 },
       ends: /at most 67108864 bytes|File too large|os error 27|SIGXFSZ|exited with code/,
     },
@@ -415,18 +416,18 @@ export const BOMBS: { readonly [topic: string]: readonly Bomb[] } = {
       for (let i = 0; i < 200; i++) insert.run();`,
       limits: { diskBytes: 2 ** 26 },
       ends: /SQLITE|disk|full|unable to open|readonly|I\/O|SIGXFSZ|Error|exited with code/i,
-      residual: "nameless files, gone with the box",
+      residual: "nameless files, gone with the sandbox",
     },
     {
       name: "a hard link left behind",
       code:
-        `Deno.writeTextFileSync(given.exchange + "/a", "x"); Deno.linkSync(given.exchange + "/a", given.exchange + "/b")`,
+        `Deno.writeTextFileSync(given.sharedDirectory + "/a", "x"); Deno.linkSync(given.sharedDirectory + "/a", given.sharedDirectory + "/b")`,
       ends: /plain files only|Requires read access/,
     },
     {
       name: "a symbolic link left behind",
       head: `import { WASI } from "node:wasi";`,
-      code: `const wasi = new WASI({ version: "preview1", preopens: { "/x": given.exchange } });
+      code: `const wasi = new WASI({ version: "preview1", preopens: { "/x": given.sharedDirectory } });
       const instance = new WebAssembly.Instance(new WebAssembly.Module(new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0, 5, 3, 1, 0, 1, 7, 10, 1, 6, 109, 101, 109, 111, 114, 121, 2, 0])));
       wasi.initialize(instance);
       const memory = new Uint8Array(instance.exports.memory.buffer);

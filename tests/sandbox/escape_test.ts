@@ -1,4 +1,4 @@
-/** Attempts to get out of the box, each behind every set of walls that this machine has. */
+/** Attempts to get out of the sandbox, each behind every set of walls that this machine has. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import type { PluginHost } from "../../sandbox/host/host.ts";
@@ -7,13 +7,13 @@ import { pluginSource } from "../support/plugins.ts";
 import { ALLOWED, type Attempt, ATTEMPTS } from "./attempts.ts";
 import { type Bomb, BOMBS } from "./bombs.ts";
 import {
-  boxFor,
   limitsOf,
   makePlace,
   type Mode,
   modes,
   type Place,
   type Said,
+  sandboxFor,
   say,
   writePlace,
 } from "./harness.ts";
@@ -35,7 +35,7 @@ function attemptModule({ head = "", code }: Attempt): string {
   return `${head}\nexport default async function (given) {\n${code}\n}\n`;
 }
 
-/** Runs the attempts of a topic, in one box as far as they leave it alive. */
+/** Runs the attempts of a topic, in one sandbox as far as they leave it alive. */
 class Topic {
   #host: PluginHost | undefined;
 
@@ -57,7 +57,7 @@ class Topic {
     const now = { module: `./attempts/${number}.ts`, given };
     await Deno.writeTextFile(join(place.told, "now.json"), JSON.stringify(now));
     if (attempt.alone) await this.close();
-    this.#host ??= await boxFor(place, this.location, this.mode, limitsOf(10));
+    this.#host ??= await sandboxFor(place, this.location, this.mode, limitsOf(10));
     const said = await say(this.#host);
     const isAlive = said.error === undefined ||
       !/must live|at most 10 s|frames of the protocol|plain files/.test(said.error.message);
@@ -68,8 +68,8 @@ class Topic {
   async close(): Promise<void> {
     await this.#host?.close();
     this.#host = undefined;
-    await Deno.remove(this.place.exchange, { recursive: true });
-    await Deno.mkdir(this.place.exchange);
+    await Deno.remove(this.place.sharedDirectory, { recursive: true });
+    await Deno.mkdir(this.place.sharedDirectory);
   }
 }
 
@@ -81,8 +81,8 @@ async function seen(attempt: Attempt, said: Said, place: Place, heardBefore: num
   const changed = await place.changes();
   if (changed !== "") return `changed: ${changed}`;
   if (place.heard() > heardBefore) return "the host heard it";
-  for await (const { name, isFile } of Deno.readDir(place.exchange)) {
-    if (isFile && (await Deno.readTextFile(join(place.exchange, name))).includes(place.secret)) {
+  for await (const { name, isFile } of Deno.readDir(place.sharedDirectory)) {
+    if (isFile && (await Deno.readTextFile(join(place.sharedDirectory, name))).includes(place.secret)) {
       return `the secret is in ${name}`;
     }
   }
@@ -92,33 +92,33 @@ async function seen(attempt: Attempt, said: Said, place: Place, heardBefore: num
 
 for (const mode of present) {
   Deno.test({
-    name: `no attempt gets out of the box behind ${mode.name}`,
+    name: `no attempt gets out of the sandbox behind ${mode.name}`,
     sanitizeOps: false,
     sanitizeResources: false,
     fn: async (t) => {
       const place = await makePlace(true);
       try {
         for (const [topic, attempts] of Object.entries(ATTEMPTS)) {
-          const box = await Topic.prepare(place, mode, attempts);
+          const sandbox = await Topic.prepare(place, mode, attempts);
           for (const [i, attempt] of attempts.entries()) {
             await t.step(`${topic}: ${attempt.name}`, async () => {
               const heard = place.heard();
-              const evidence = await seen(attempt, await box.run(attempt, i), place, heard);
+              const evidence = await seen(attempt, await sandbox.run(attempt, i), place, heard);
               if (evidence !== "") await place.restore();
               const isResidual = attempt.residual !== undefined && mode.name === "permissions alone";
               assert.ok(evidence === "" || isResidual, evidence);
             });
           }
-          await box.close();
+          await sandbox.close();
         }
-        const box = await Topic.prepare(place, mode, ALLOWED);
+        const sandbox = await Topic.prepare(place, mode, ALLOWED);
         for (const [i, attempt] of ALLOWED.entries()) {
           await t.step(`allowed: ${attempt.name}`, async () => {
-            const said = await box.run(attempt, i);
+            const said = await sandbox.run(attempt, i);
             assert.match(String(said.returned?.source), attempt.proof!, said.text);
           });
         }
-        await box.close();
+        await sandbox.close();
       } finally {
         await place.close();
       }
@@ -130,11 +130,11 @@ for (const mode of present) {
 interface Crater {
   readonly said: Said;
   readonly evidence: string;
-  /** Processes of the box that still live after it was closed. */
+  /** Processes of the sandbox that still live after it was closed. */
   readonly leftovers: string;
 }
 
-/** Runs a bomb in a place and a box of its own. */
+/** Runs a bomb in a place and a sandbox of its own. */
 async function explode(bomb: Bomb, mode: Mode): Promise<Crater> {
   const place = await makePlace();
   try {
@@ -144,7 +144,7 @@ async function explode(bomb: Bomb, mode: Mode): Promise<Crater> {
     const head = `${bomb.head ?? ""}\nconst given = ${JSON.stringify(given)};\nvoid given;`;
     const location = await writePlace(place, pluginSource({ name: "escape", head, body }));
     await place.changes();
-    const host = await boxFor(place, location, mode, limitsOf(bomb.seconds ?? 20, bomb.limits));
+    const host = await sandboxFor(place, location, mode, limitsOf(bomb.seconds ?? 20, bomb.limits));
     const said = await say(host);
     await host.close();
     const evidence = await place.changes();
@@ -177,7 +177,7 @@ function pool<T, R>(items: readonly T[], width: number, work: (item: T) => Promi
   return gates.map(({ promise }) => promise);
 }
 
-/** Boxes at the same time; many of them wait for their limit. */
+/** Sandboxes at the same time; many of them wait for their limit. */
 const WIDTH = 4;
 
 for (const mode of present.filter(({ name }) => name !== "Landlock")) {

@@ -1,13 +1,13 @@
 /**
- * What the escape tests share: a place with a secret beside a plugin, listeners that must hear nothing, and boxes
+ * What the escape tests share: a place with a secret beside a plugin, listeners that must hear nothing, and sandboxes
  * behind chosen walls.
  *
  * @module
  */
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { openBox, type PluginHost } from "../../sandbox/host/host.ts";
-import { type BoxLimits, DEFAULT_LIMITS } from "../../sandbox/protocol/limits.ts";
+import { openSandbox, type PluginHost } from "../../sandbox/host/host.ts";
+import { DEFAULT_LIMITS, type SandboxLimits } from "../../sandbox/protocol/limits.ts";
 import type { HookEvent } from "../../sandbox/protocol/messages.ts";
 import { findWalls, NO_WALLS, type Walls } from "../../sandbox/walls/walls.ts";
 import { type PluginLocation, readManifest } from "../../registry/manifest.ts";
@@ -46,7 +46,7 @@ export interface Place extends Given {
   readonly secret: string;
   /** Connections and datagrams that reached the host. */
   heard(): number;
-  /** Changes of what a box may not write since the place was made; empty for none. */
+  /** Changes of what a sandbox may not write since the place was made; empty for none. */
   changes(): Promise<string>;
   /** Makes the secret files anew, for what comes after an attempt that succeeded. */
   restore(): Promise<void>;
@@ -58,7 +58,7 @@ export async function makePlace(ears = false): Promise<Place> {
   const root = await Deno.realPath(await Deno.makeTempDir({ prefix: "beamline-escape-" }));
   const secret = `secret-${crypto.randomUUID()}`;
   const at = (...parts: string[]): string => join(root, ...parts);
-  for (const folder of ["outside", "plugin/attempts", "plugin/.git", "exchange", "deno", "other", "told"]) {
+  for (const folder of ["outside", "plugin/attempts", "plugin/.git", "shared", "deno", "other", "told"]) {
     await Deno.mkdir(at(folder), { recursive: true });
   }
   const files: { [name: string]: string } = {
@@ -86,7 +86,7 @@ export async function makePlace(ears = false): Promise<Place> {
     told: at("told"),
     outside: at("outside"),
     plugin: at("plugin"),
-    exchange: at("exchange"),
+    sharedDirectory: at("shared"),
     denoDir: at("deno"),
     otherDenoDir: at("other"),
     framework: FRAMEWORK,
@@ -144,7 +144,7 @@ const SOCKET_LISTENER = `const listener = Deno.listen({ transport: "unix", path:
 console.log("ready");
 for await (const connection of listener) { console.log("heard"); connection.close(); }`;
 
-/** Listeners for everything that a box might reach. */
+/** Listeners for everything that a sandbox might reach. */
 async function listen(socketPath: string): Promise<Listeners> {
   let count = 0;
   const tcp = Deno.listen({ hostname: "127.0.0.1", port: 0 });
@@ -197,27 +197,27 @@ export async function writePlace(place: Place, source: string): Promise<PluginLo
 }
 
 /** Limits for tests: the defaults with a time for every hook. */
-export function limitsOf(seconds: number, changes: Partial<BoxLimits> = {}): BoxLimits {
+export function limitsOf(seconds: number, changes: Partial<SandboxLimits> = {}): SandboxLimits {
   const each = Object.fromEntries(Object.keys(DEFAULT_LIMITS.seconds).map((hook) => [hook, seconds]));
-  return { ...DEFAULT_LIMITS, ...changes, seconds: each as unknown as BoxLimits["seconds"] };
+  return { ...DEFAULT_LIMITS, ...changes, seconds: each as unknown as SandboxLimits["seconds"] };
 }
 
-/** A box for the place. */
-export function boxFor(
+/** A sandbox for the place. */
+export function sandboxFor(
   place: Place,
   location: PluginLocation,
   mode: Mode,
-  limits: BoxLimits,
+  limits: SandboxLimits,
 ): Promise<PluginHost> {
-  return openBox(
+  return openSandbox(
     location,
-    { read: [place.told], exchange: place.exchange, denoDir: place.denoDir },
+    { read: [place.told], sharedDirectory: place.sharedDirectory, denoDir: place.denoDir },
     limits,
     mode.walls,
   );
 }
 
-/** Everything that a box said in one hook: what it returned or threw, and its events. */
+/** Everything that a sandbox said in one hook: what it returned or threw, and its events. */
 export interface Said {
   readonly returned?: { readonly source?: unknown };
   readonly error?: Error;

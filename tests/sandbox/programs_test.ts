@@ -1,4 +1,4 @@
-/** Programs from a box as hostile input; `tests/validation/fuzz_test.ts` does the same for longer. */
+/** Programs from a sandbox as hostile input; `tests/validation/fuzz_test.ts` does the same for longer. */
 import assert from "node:assert/strict";
 import { example } from "../../engine/program/_example.ts";
 import { encodeProgram, parseProgram } from "../../engine/program/encode.ts";

@@ -1,16 +1,16 @@
-/** Hostile results: what a plugin answers or leaves behind must not lead out of the run, nor into the next box. */
+/** Hostile results: what a plugin answers or leaves behind must not lead out of the run, nor into the next sandbox. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { execute, NEVER_STOP } from "../../run/stages/execute.ts";
-import { boxedSource } from "../../run/stages/plugin_source.ts";
+import { sandboxedSource } from "../../run/stages/plugin_source.ts";
 import { pluginSource, type PluginText, withTempDir, writePlugin } from "../support/plugins.ts";
 
-/** Runs a plugin through a box, from request to report; gives the run directory or throws. */
+/** Runs a plugin through a sandbox, from request to report; gives the run directory or throws. */
 async function runIn(root: string, text: PluginText, preset?: string): Promise<string> {
   const location = await writePlugin(root, text);
   await Deno.writeTextFile(join(location.directory, "mod.ts"), pluginSource(text));
   const outcome = await execute({
-    source: boxedSource(location, 30),
+    source: sandboxedSource(location, 30),
     config: { flags: {}, workingDirectory: root, ...(preset === undefined ? {} : { preset }) },
     seed: 0,
     engine: "reference",
@@ -36,9 +36,9 @@ const REFUSED: { readonly [name: string]: readonly [PluginText, RegExp] } = {
   ],
   "a prediction that is a folder": [
     {
-      head: `import { column } from "beamline/data"; const given = { exchange: Deno.args[1] };`,
+      head: `import { column } from "beamline/data"; const given = { sharedDirectory: Deno.args[1] };`,
       body: `evaluate() {
-        Deno.mkdirSync(given.exchange + "/predictions/p.npy", { recursive: true });
+        Deno.mkdirSync(given.sharedDirectory + "/predictions/p.npy", { recursive: true });
         return { predictions: { p: column(new Float32Array(2), { unit: "1" }) } };
       },`,
     },

@@ -1,30 +1,30 @@
-/** What a box does when its plugin misbehaves; the escape attempts have their own folder. */
+/** What a sandbox does when its plugin misbehaves; the escape attempts have their own folder. */
 import assert from "node:assert/strict";
 import { DataError, PluginError } from "../../core/errors.ts";
-import { type HookListener, openBox, type PluginHost } from "../../sandbox/host/host.ts";
+import { type HookListener, openSandbox, type PluginHost } from "../../sandbox/host/host.ts";
 import { limitsFor } from "../../sandbox/protocol/limits.ts";
 import type { HookEvent } from "../../sandbox/protocol/messages.ts";
 import { type PluginText, withTempDir, writePlugin } from "../support/plugins.ts";
 
 const PREPARE = { config: {}, seed: 0 };
 
-/** Opens a box for a plugin text, works with it, closes it. */
-async function withBox(
+/** Opens a sandbox for a plugin text, works with it, closes it. */
+async function withSandbox(
   text: PluginText,
-  work: (host: PluginHost, exchange: string) => Promise<void>,
+  work: (host: PluginHost, sharedDirectory: string) => Promise<void>,
   hookTimeoutSeconds?: number,
 ): Promise<void> {
   await withTempDir(async (directory) => {
     const location = await writePlugin(directory, text);
-    const exchange = `${directory}/exchange`;
-    await Deno.mkdir(exchange);
-    const host = await openBox(
+    const sharedDirectory = `${directory}/shared`;
+    await Deno.mkdir(sharedDirectory);
+    const host = await openSandbox(
       location,
-      { read: [], exchange },
+      { read: [], sharedDirectory },
       limitsFor(location.manifest, hookTimeoutSeconds),
     );
     try {
-      await work(host, exchange);
+      await work(host, sharedDirectory);
     } finally {
       await host.close();
     }
@@ -45,8 +45,8 @@ async function rejection(promise: Promise<unknown>): Promise<PluginError> {
   assert.fail("the call must be rejected");
 }
 
-Deno.test("openBox() runs describe, parse and prepare", async () => {
-  await withBox(
+Deno.test("openSandbox() runs describe, parse and prepare", async () => {
+  await withSandbox(
     { ...prepare(""), config: `depth: z.int().min(1).default(3).describe("layers")` },
     async (host) => {
       const description = await host.call("describe", {}) as { name: string; hooks: string[] };
@@ -66,27 +66,27 @@ Deno.test("openBox() runs describe, parse and prepare", async () => {
       assert.deepEqual(await host.call("prepare", { config: { depth: 1 }, seed: 0 }), {
         simulated: true,
         source: "none",
-        facts: {},
+        metadata: {},
         notes: [],
       });
     },
   );
 });
 
-Deno.test("openBox() names plugin, hook and cause when a hook throws", async () => {
-  await withBox(prepare(`throw new TypeError("no such cell")`), async (host) => {
+Deno.test("openSandbox() names plugin, hook and cause when a hook throws", async () => {
+  await withSandbox(prepare(`throw new TypeError("no such cell")`), async (host) => {
     const error = await rejection(host.call("prepare", PREPARE));
     assert.equal(error.message, "[trial prepare] TypeError: no such cell");
     assert.equal((error.cause as Error).name, "TypeError");
   });
 });
 
-Deno.test("openBox() keeps a data error a data error", async () => {
+Deno.test("openSandbox() keeps a data error a data error", async () => {
   const text = {
     ...prepare(`throw new DataError("Cannot read the file", "a.npz")`),
     head: `import { DataError } from "beamline";`,
   };
-  await withBox(text, async (host) => {
+  await withSandbox(text, async (host) => {
     await assert.rejects(
       host.call("prepare", PREPARE),
       (error: Error) => error instanceof DataError && error.file === "a.npz",
@@ -94,27 +94,27 @@ Deno.test("openBox() keeps a data error a data error", async () => {
   });
 });
 
-Deno.test("openBox() tells when the plugin exits", async () => {
-  await withBox(prepare("Deno.exit(7)"), async (host) => {
+Deno.test("openSandbox() tells when the plugin exits", async () => {
+  await withSandbox(prepare("Deno.exit(7)"), async (host) => {
     const error = await rejection(host.call("prepare", PREPARE));
     assert.match(
       error.message,
-      /^\[trial prepare\] Cannot finish as the box must live .* exited with code 7/,
+      /^\[trial prepare\] Cannot finish as the sandbox must live .* exited with code 7/,
     );
   });
 });
 
-Deno.test("openBox() ends a hook that loops past its limit", async () => {
-  await withBox(prepare("for (;;) {}"), async (host) => {
+Deno.test("openSandbox() ends a hook that loops past its limit", async () => {
+  await withSandbox(prepare("for (;;) {}"), async (host) => {
     const error = await rejection(host.call("prepare", PREPARE));
     assert.match(error.message, /may take at most 2 s: it was still running; raise it with --hook-timeout/);
   }, 2);
 });
 
-Deno.test("openBox() turns prints into log events and keeps the protocol whole", async () => {
+Deno.test("openSandbox() turns prints into log events and keeps the protocol whole", async () => {
   const statements = `console.log("a", 1); Deno.stdout.writeSync(new TextEncoder().encode("b\\n"));
     process.stdout.write("c\\n")`;
-  await withBox({ ...prepare(statements), head: `import process from "node:process";` }, async (host) => {
+  await withSandbox({ ...prepare(statements), head: `import process from "node:process";` }, async (host) => {
     const events: HookEvent[] = [];
     const listener: HookListener = { onEvent: (event) => void events.push(event) };
     assert.equal((await host.call("prepare", PREPARE, listener) as { source: string }).source, "none");
@@ -125,15 +125,15 @@ Deno.test("openBox() turns prints into log events and keeps the protocol whole",
   });
 });
 
-Deno.test("openBox() ends a box whose messages are not frames", async () => {
+Deno.test("openSandbox() ends a sandbox whose messages are not frames", async () => {
   const text = { ...prepare(`fs.writeSync(1, "garbage")`), head: `import * as fs from "node:fs";` };
-  await withBox(text, async (host) => {
+  await withSandbox(text, async (host) => {
     const error = await rejection(host.call("prepare", PREPARE));
     assert.match(error.message, /messages must be frames of the protocol/);
   });
 });
 
-Deno.test("openBox() grants neither net, run, ffi nor files outside", async () => {
+Deno.test("openSandbox() grants neither net, run, ffi nor files outside", async () => {
   const attempts: { [what: string]: string } = {
     run: `new Deno.Command("true").outputSync()`,
     ffi: `Deno.dlopen("libm.so.6", {})`,
@@ -151,14 +151,14 @@ Deno.test("openBox() grants neither net, run, ffi nor files outside", async () =
   const head = `const attempts = { ${
     Object.entries(attempts).map(([what, code]) => `${what}: async () => { ${code}; }`).join(", ")
   } };`;
-  await withBox({ head, body }, async (host) => {
+  await withSandbox({ head, body }, async (host) => {
     const { source } = await host.call("prepare", PREPARE) as { source: string };
     assert.equal(source, Object.keys(attempts).join(","));
   });
 });
 
-Deno.test("openBox() refuses a static import of a file outside the grants", async () => {
-  await withBox({
+Deno.test("openSandbox() refuses a static import of a file outside the grants", async () => {
+  await withSandbox({
     ...prepare(""),
     head: `import text from "/etc/hostname" with { type: "text" }; void text;`,
   }, async (host) => {

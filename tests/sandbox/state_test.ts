@@ -1,11 +1,11 @@
-/** Links before a box starts, what a box leaves for the next one, and what the record says of its walls. */
+/** Links before a sandbox starts, what a sandbox leaves for the next one, and what the record says of its walls. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { DataError } from "../../core/errors.ts";
-import { openBox } from "../../sandbox/host/host.ts";
+import { openSandbox } from "../../sandbox/host/host.ts";
 import { readManifest } from "../../registry/manifest.ts";
 import { pluginSource, withTempDir, writePlugin } from "../support/plugins.ts";
-import { boxFor, limitsOf, makePlace, modes, say, writePlace } from "./harness.ts";
+import { limitsOf, makePlace, modes, sandboxFor, say, writePlace } from "./harness.ts";
 
 const { present } = await modes();
 
@@ -57,7 +57,7 @@ const LINKS: {
 };
 
 for (const [name, lay] of Object.entries(LINKS)) {
-  Deno.test(`openBox() refuses ${name}`, async () => {
+  Deno.test(`openSandbox() refuses ${name}`, async () => {
     await withTempDir(async (root) => {
       const [outside, data] = [join(root, "outside"), join(root, "data")];
       await Deno.mkdir(outside);
@@ -65,7 +65,7 @@ for (const [name, lay] of Object.entries(LINKS)) {
       await Deno.writeTextFile(join(outside, "secret.txt"), "secret");
       const location = await writePlugin(root);
       const read = await lay(location.directory, outside, data);
-      await assert.rejects(openBox(location, { read }, limitsOf(10)), (error: Error) => {
+      await assert.rejects(openSandbox(location, { read }, limitsOf(10)), (error: Error) => {
         assert.ok(error instanceof DataError, String(error));
         assert.match(error.message, /hard link; copy it|give the target with --data, or name its folder/);
         return true;
@@ -74,11 +74,11 @@ for (const [name, lay] of Object.entries(LINKS)) {
   });
 }
 
-Deno.test("openBox() takes links that stay within the grants", async () => {
+Deno.test("openSandbox() takes links that stay within the grants", async () => {
   await withTempDir(async (root) => {
     const location = await writePlugin(root);
     await Deno.symlink("mod.ts", join(location.directory, "same.ts"));
-    const host = await openBox(location, { read: [] }, limitsOf(10));
+    const host = await openSandbox(location, { read: [] }, limitsOf(10));
     assert.equal((await host.call("describe", {}) as { name: string }).name, "trial");
     await host.close();
   });
@@ -102,12 +102,12 @@ const KEEPER = `async prepare() {
 },`;
 
 for (const mode of present) {
-  Deno.test(`a box behind ${mode.name} finds nothing that the box before it kept`, async () => {
+  Deno.test(`a sandbox behind ${mode.name} finds nothing that the sandbox before it kept`, async () => {
     const place = await makePlace();
     try {
       const location = await writePlace(place, pluginSource({ name: "escape", body: KEEPER }));
       for (let i = 0; i < 2; i++) {
-        const host = await boxFor(place, location, mode, limitsOf(20));
+        const host = await sandboxFor(place, location, mode, limitsOf(20));
         const said = await say(host);
         assert.equal(said.returned?.source, "[null,null]", said.text);
         await host.close();
@@ -121,16 +121,16 @@ for (const mode of present) {
     const place = await makePlace();
     try {
       const location = await writePlace(place, pluginSource({ name: "escape" }));
-      const host = await boxFor(place, location, mode, limitsOf(20));
+      const host = await sandboxFor(place, location, mode, limitsOf(20));
       const { permissions } = host;
       await host.close();
       assert.ok(permissions.includes(`--${mode.walls.bubblewrap ? "" : "no-"}wall=bubblewrap`));
       assert.ok(permissions.includes(`--${mode.walls.landlock ? "" : "no-"}wall=landlock`));
       assert.deepEqual(permissions.filter((flag) => flag.startsWith("--allow-write")), [
-        `--allow-write=${place.exchange}`,
+        `--allow-write=${place.sharedDirectory}`,
       ]);
       const [reads] = permissions.filter((flag) => flag.startsWith("--allow-read"));
-      const mayReadBack = reads!.split(",").includes(place.exchange);
+      const mayReadBack = reads!.split(",").includes(place.sharedDirectory);
       assert.equal(mayReadBack, mode.name !== "permissions alone");
     } finally {
       await place.close();
@@ -142,7 +142,7 @@ Deno.test("two plugins of the same name have caches of their own", async () => {
   await withTempDir(async (root) => {
     for (const folder of ["one", "two"]) {
       const location = await writePlugin(join(root, folder));
-      const host = await openBox(location, { read: [], denoDir: join(root, "deno") }, limitsOf(20));
+      const host = await openSandbox(location, { read: [], denoDir: join(root, "deno") }, limitsOf(20));
       await host.call("describe", {});
       await host.close();
     }

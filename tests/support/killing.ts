@@ -1,5 +1,5 @@
 /**
- * Ending a run by force at some moment, going on with it, and comparing what it leaves with a run that was let alone.
+ * Ending a run by force at some moment, resuming it, and comparing what it leaves with a run that was let alone.
  *
  * @module
  */
@@ -10,8 +10,8 @@ import { renderReport } from "../../report/mod.ts";
 import { listRuns, type RunState } from "../../run/store/run_directory.ts";
 import { ROOT, task } from "./trial.ts";
 
-/** What is ended: the host alone, its box, or all processes at once. */
-export type Victim = "host" | "box" | "tree";
+/** What is ended: the host alone, its sandbox, or all processes at once. */
+export type Victim = "host" | "sandbox" | "tree";
 
 /** A command and where it writes. */
 export interface Killable {
@@ -94,7 +94,7 @@ async function firstRun(folder: string, ended: Promise<Deno.CommandStatus>): Pro
 
 async function kill(host: number, victim: Victim): Promise<void> {
   const below = await descendants(host);
-  const victims = { host: [host], box: below, tree: [host, ...below] }[victim];
+  const victims = { host: [host], sandbox: below, tree: [host, ...below] }[victim];
   for (const pid of victims) {
     try {
       Deno.kill(pid, "SIGKILL");

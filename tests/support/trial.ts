@@ -70,7 +70,7 @@ const line = (rows, random) => {
     const mse = y.data.reduce((sum, v, i) => sum + (v - truth[i]) ** 2, 0) / truth.length;
     return { metrics: { mse: { value: mse, error: null, errorKind: "none", unit: "cm^2", better: "lower", rows: truth.length, split: "validation" } } };
   },
-  readNew(_config, path, context) {
+  readForPrediction(_config, path, context) {
     const rows = JSON.parse(Deno.readTextFileSync(path));
     return { table: { x: column(Float32Array.from(rows), { unit: "cm", shape: [rows.length, 1], dims: ["row", "axis"] }) }, simulated: false, source: "a list" };
   },`,

@@ -118,7 +118,7 @@ function trace({ build, columns, inputs, targets }: Example, rows: number): Prom
     inputs,
     targets,
     batchSize: rows,
-    validationTail: 0,
+    lastValidationBatch: 0,
     predictBatch: rows,
     seed: 4,
     purpose: "test",

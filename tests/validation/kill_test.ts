@@ -7,9 +7,9 @@ import { withTempDir } from "../support/plugins.ts";
 import { task, writeTrial } from "../support/trial.ts";
 
 const SEED = 20_261_121;
-const VICTIMS: readonly Victim[] = ["host", "box", "tree"];
+const VICTIMS: readonly Victim[] = ["host", "sandbox", "tree"];
 
-/** Runs a command once undisturbed, then until it was ended at `times` random moments, and goes on with it each time. */
+/** Runs a command once undisturbed, then until it was ended at `times` random moments, and resumes it each time. */
 async function killOften(
   plugin: string,
   reference: string,
@@ -48,7 +48,7 @@ async function killOften(
     const { run, state } = await killAt(killable, delayMs, victim);
     states[state] = (states[state] ?? 0) + 1;
     if (state !== "finished") killed++;
-    else if (victim !== "box") longest = delayMs; // it came too late; a box may not have been there
+    else if (victim !== "sandbox") longest = delayMs; // it came too late; a sandbox may not have been there
     assert.ok(i < 4 * times, "the moments must lie within the run");
     await resumed(run, killable);
     const moment = `${victim} ended ${delayMs.toFixed(0)} ms after run.json, state ${state}`;

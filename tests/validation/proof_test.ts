@@ -53,6 +53,6 @@ Deno.test("20 runs at once never collide", async () => {
       Deno.readTextFileSync(join(JSON.parse(stdout).run, "metrics.json"))
     );
     assert.equal(new Set(metrics).size, 1);
-    assert.deepEqual(await names(join(cache, "exchange")), []);
+    assert.deepEqual(await names(join(cache, "shared")), []);
   });
 });

@@ -16,7 +16,7 @@ import { type ArrayOf, sizeOf } from "../../../core/types.ts";
 import { InternalError, UnsupportedError } from "../../../core/errors.ts";
 import type { ProgramDtype } from "../../program/types.ts";
 import { ARRAYS } from "../arrays.ts";
-import { openCrew } from "../../workers/pool.ts";
+import { openWorkerPool } from "../../workers/pool.ts";
 import { type FloatMode, openFloatMode } from "../../workers/float_mode.ts";
 import { mapLargeArrays } from "./heap.ts";
 import type { LoadOptions, Ort, OrtCall, OrtTensor } from "./ort.ts";
@@ -272,7 +272,7 @@ function library(api: Api, version: string, floatMode: FloatMode): Ort {
   };
 
   const together: Ort["together"] = async (most) => {
-    const crew = await openCrew(most - 1);
+    const pool = await openWorkerPool(most - 1);
     const words = new WeakMap<OrtCall, BigUint64Array>();
     const wordsOf = (call: OrtCall) => {
       const known = words.get(call);
@@ -282,7 +282,7 @@ function library(api: Api, version: string, floatMode: FloatMode): Ort {
       return made;
     };
     return ([own, ...others]) => {
-      const statuses = crew(own!, others.map(wordsOf));
+      const statuses = pool(own!, others.map(wordsOf));
       for (const status of statuses) check("run graph", Deno.UnsafePointer.create(status));
     };
   };

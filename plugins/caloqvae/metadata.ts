@@ -7,7 +7,7 @@ import type { JsonObject } from "beamline";
 import type { Census } from "./cleaning.ts";
 
 /** What is known of a sample after the first pass. */
-export interface SampleFacts extends JsonObject {
+export interface SampleMetadata extends JsonObject {
   readonly label: string;
   readonly rows: number;
   readonly census: Census;
@@ -18,7 +18,7 @@ export interface SampleFacts extends JsonObject {
 }
 
 /** What `prepare` found. */
-export interface Facts extends JsonObject {
+export interface Metadata extends JsonObject {
   /** Numbers of the layers that are judged. */
   readonly layers: readonly number[];
   readonly voxels: number;
@@ -26,8 +26,8 @@ export interface Facts extends JsonObject {
   readonly layerVoxels: readonly number[];
   /** Columns of the vector of features. */
   readonly features: number;
-  readonly reference: SampleFacts;
-  readonly generated: readonly SampleFacts[];
+  readonly reference: SampleMetadata;
+  readonly generated: readonly SampleMetadata[];
   /** MeV. */
   readonly cut: number;
   /** Rows of the samples behind kernel distance and neighborhoods, the same in all comparisons. */
