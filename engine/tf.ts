@@ -1,5 +1,7 @@
 /**
- * TensorFlow.js as plugins see it: everything of `@tensorflow/tfjs`, with random operations that work in models.
+ * TensorFlow.js as plugins see it: the operations, `tf.layers` and the plain JavaScript backend of TensorFlow.js 4.22,
+ * with methods on tensors (`x.add(y)`) and with random operations that work in models. Not here: what only the umbrella
+ * package `@tensorflow/tfjs` adds, `tf.data`, `loadGraphModel` with its `registerOp`, and the WebGL backend.
  *
  * A model function is traced once, so that random numbers drawn in JavaScript would be the same in every step.
  * Inside a model function `randomUniform`, `randomNormal`, `randomStandardNormal`, `randomUniformInt` and `dropout`
@@ -9,10 +11,26 @@
  *
  * @module
  */
-import * as tfjs from "@tensorflow/tfjs";
+import * as tfjs from "@tensorflow/tfjs-core";
+import { version_layers } from "@tensorflow/tfjs-layers";
+import { version_cpu } from "@tensorflow/tfjs-backend-cpu";
+import { registerChainedOps } from "./chained_ops.ts";
 import { currentTrace } from "./trace/current.ts";
 
-export * from "@tensorflow/tfjs";
+export * from "@tensorflow/tfjs-core";
+// Importing the layers also registers the gradients of all kernels.
+export * from "@tensorflow/tfjs-layers";
+// Importing the backend registers its kernels.
+export * from "@tensorflow/tfjs-backend-cpu";
+
+registerChainedOps(tfjs.Tensor.prototype, tfjs);
+
+/** The version of each package. */
+export const version: { readonly [name: string]: string } = {
+  "tfjs-core": tfjs.version_core,
+  "tfjs-layers": version_layers,
+  "tfjs-backend-cpu": version_cpu,
+};
 
 type Shape = number[];
 type RandomDtype = "float32" | "int32" | "bool";

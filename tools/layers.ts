@@ -59,7 +59,9 @@ export interface PackageRule {
 export const PACKAGES: { readonly [name: string]: PackageRule } = {
   // The schema language of the contract and of every boundary; a documented exception to "one file".
   "zod": { values: ["core/", "registry/", "sandbox/", "train/", "run/", "tasks/", "mod.ts"] },
-  "@tensorflow/tfjs": { values: ["engine/tf.ts"], types: ["core/tensor.ts"] },
+  "@tensorflow/tfjs-backend-cpu": { values: ["engine/tf.ts"] },
+  "@tensorflow/tfjs-core": { values: ["engine/tf.ts"], types: ["core/tensor.ts"] },
+  "@tensorflow/tfjs-layers": { values: ["engine/tf.ts"] },
   "onnxruntime-node": { values: ["engine/runtimes/native/ort.ts"], lazy: true },
   "onnxruntime-web": { values: ["engine/runtimes/wasm/ort_web.ts"], lazy: true },
   "linkedom": { values: ["plot/marks/dom.ts"], lazy: true },
