@@ -5,6 +5,7 @@
  */
 import { describeEngines } from "../engine/mod.ts";
 import { frameworkVersion } from "../registry/framework.ts";
+import { platformOf, type Tool } from "./platforms.ts";
 import { EXIT, main, paint, print, printJson } from "./terminal.ts";
 
 interface Check {
@@ -22,6 +23,7 @@ const TESTED_DENO = "2.9.6";
 
 /** Prints the state of this machine; exit code 1 when something needed is missing. */
 export async function doctor(args: readonly string[]): Promise<number> {
+  const platform = platformOf(Deno.build);
   const checks: Check[] = [
     { what: "beamline", ok: true, found: await frameworkVersion() },
     {
@@ -31,6 +33,7 @@ export async function doctor(args: readonly string[]): Promise<number> {
       remedy: `tested with ${TESTED_DENO}: npx --yes deno@${TESTED_DENO} task ...`,
       isOptional: true,
     },
+    { what: "platform", ok: true, found: `${platform.name} (${platform.state})` },
     {
       what: "processor",
       ok: true,
@@ -38,9 +41,8 @@ export async function doctor(args: readonly string[]): Promise<number> {
     },
     memoryCheck(),
     ...await engineChecks(),
-    await toolCheck("prlimit", ["--version"], "memory limit of the sandbox", "package util-linux"),
-    await toolCheck("bwrap", ["--version"], "second wall around the sandbox", "package bubblewrap"),
-    await toolCheck("git", ["--version"], "commit and diff in the provenance", "package git"),
+    ...await Promise.all(platform.wallTools.map(toolCheck)),
+    await toolCheck(GIT),
     await writableCheck("runs"),
     await writableCheck("cache"),
   ];
@@ -76,9 +78,18 @@ async function engineChecks(): Promise<Check[]> {
   }));
 }
 
-async function toolCheck(program: string, args: string[], purpose: string, remedy: string): Promise<Check> {
+/** What the provenance asks for the state of a checkout. */
+const GIT: Tool = {
+  program: "git",
+  args: ["--version"],
+  purpose: "commit and diff in the provenance",
+  remedy: "package git",
+};
+
+async function toolCheck({ program, args, purpose, remedy }: Tool): Promise<Check> {
   try {
-    const output = await new Deno.Command(program, { args, stdout: "piped", stderr: "null" }).output();
+    const output = await new Deno.Command(program, { args: [...args], stdout: "piped", stderr: "null" })
+      .output();
     const version = new TextDecoder().decode(output.stdout).split("\n")[0] ?? "";
     return { what: program, ok: output.success, found: `${version} (${purpose})`, remedy, isOptional: true };
   } catch {

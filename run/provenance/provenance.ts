@@ -241,9 +241,21 @@ function variables(): { [name: string]: string } {
   return found;
 }
 
+/** The processor of a Mac; its instruction sets are those of its model. */
+function macModel(): { model: string; flags: string[] } | null {
+  const { success, stdout } = new Deno.Command("sysctl", {
+    args: ["-n", "machdep.cpu.brand_string"],
+    stderr: "null",
+  })
+    .outputSync();
+  const model = new TextDecoder().decode(stdout).trim();
+  return success && model !== "" ? { model, flags: [] } : null;
+}
+
 /** Model and instruction sets of the processor, where the system tells. */
 function cpuModel(): { model: string; flags: string[] } | null {
   try {
+    if (Deno.build.os === "darwin") return macModel();
     const text = Deno.readTextFileSync("/proc/cpuinfo");
     const field = (name: string): string => text.match(new RegExp(`^${name}\\s*:\\s*(.*)$`, "m"))?.[1] ?? "";
     const mattering = /^(sse4_2|avx|avx2|avx512f|avx512_bf16|avx512_vnni|fma|amx_tile)$/;
