@@ -79,7 +79,7 @@ export {
   neighborhoods,
   normalizedFeatures,
 } from "./generative/generative.ts";
-export { symmetricEigenvalues, traceOfRootProduct } from "./algebra/linalg.ts";
+export { solveSymmetric, symmetricEigenvalues, traceOfRootProduct } from "./algebra/linalg.ts";
 export { blockEdges, Moments, type MomentSums, SymmetricBlocks } from "./correlations/streaming.ts";
 export { exactly, type MetricFacts, toMetric } from "./summary/estimate.ts";
 export { type CoreFit, coreGaussian, type CoreOptions, gaussian } from "./fits/gaussian.ts";

@@ -11,7 +11,7 @@
  * @module
  */
 import { levenbergMarquardt } from "ml-levenberg-marquardt";
-import { invertSymmetric } from "./linear.ts";
+import { invertSymmetric } from "../algebra/linalg.ts";
 
 /** What is fitted. */
 export interface LeastSquaresProblem {

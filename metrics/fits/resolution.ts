@@ -6,7 +6,7 @@
 import type { Estimate } from "../../core/types.ts";
 import { exactly } from "../summary/estimate.ts";
 import { fitLeastSquares, type LeastSquaresFit } from "./fit.ts";
-import { invertSymmetric } from "./linear.ts";
+import { solveSymmetric } from "../algebra/linalg.ts";
 import { type NumberArray, requireSameLength, requireSample } from "../summary/summary.ts";
 
 /** A term of the resolution. */
@@ -140,11 +140,8 @@ function startSquares({ x, y, errors }: Points, terms: readonly ResolutionTerm[]
       shapes.forEach((other, k) => normal[j]![k]! += shape * other);
     });
   }
-  const inverse = invertSymmetric(normal);
-  return terms.map((_, j) => {
-    const solved = inverse ? inverse[j]!.reduce((sum, value, k) => sum + value * right[k]!, 0) : 0;
-    return scales[j]! * Math.max(solved, 1e-4);
-  });
+  const solved = solveSymmetric(normal, right);
+  return scales.map((scale, j) => scale * Math.max(solved?.[j] ?? 0, 1e-4));
 }
 
 /** All non-empty subsets, the largest first. */

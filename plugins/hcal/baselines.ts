@@ -5,6 +5,7 @@
  * @module
  */
 import type { Table } from "beamline";
+import { solveSymmetric } from "beamline/metrics";
 import { activeColumns, activeRows, CELLS, COLUMNS } from "./geometry.ts";
 
 /** Scores of rows; higher means run 357479. */
@@ -170,7 +171,7 @@ function penalizedLoss(features: Float64Array, labels: ArrayLike<number>, weight
   return loss;
 }
 
-/** Inverse Hessian times gradient of {@linkcode penalizedLoss}. */
+/** Inverse Hessian times gradient of {@linkcode penalizedLoss}; of the Hessian, the lower triangle is filled. */
 function newtonStep(features: Float64Array, labels: ArrayLike<number>, weights: Float64Array): Float64Array {
   const width = weights.length;
   const gradient = new Float64Array(width);
@@ -190,27 +191,11 @@ function newtonStep(features: Float64Array, labels: ArrayLike<number>, weights: 
     gradient[i]! += i < width - 1 ? PENALTY * weights[i]! : 0;
     hessian[i]![i]! += penalty;
   }
-  return solvePositive(hessian, gradient);
-}
-
-/** Solves A x = b for a symmetric positive-definite A, of which the lower triangle is read and overwritten (Cholesky). */
-function solvePositive(a: readonly Float64Array[], b: Float64Array): Float64Array {
-  const size = b.length;
-  for (let i = 0; i < size; i++) {
-    for (let j = 0; j <= i; j++) {
-      let sum = a[i]![j]!;
-      for (let k = 0; k < j; k++) sum -= a[i]![k]! * a[j]![k]!;
-      a[i]![j] = i === j ? Math.sqrt(sum) : sum / a[j]![j]!;
-    }
+  const step = solveSymmetric(hessian, gradient);
+  if (step === undefined) {
+    throw new RangeError(
+      "Cannot train a logistic regression as its Hessian must be positive-definite: it is not, as when a profile is not finite",
+    );
   }
-  const x = b.slice();
-  for (let i = 0; i < size; i++) {
-    for (let k = 0; k < i; k++) x[i]! -= a[i]![k]! * x[k]!;
-    x[i]! /= a[i]![i]!;
-  }
-  for (let i = size - 1; i >= 0; i--) {
-    for (let k = i + 1; k < size; k++) x[i]! -= a[k]![i]! * x[k]!;
-    x[i]! /= a[i]![i]!;
-  }
-  return x;
+  return step;
 }
