@@ -3,6 +3,7 @@
  *
  * @module
  */
+import canonicalize from "canonicalize";
 import { FORBIDDEN_KEYS } from "./merge.ts";
 import type { Json } from "./types.ts";
 
@@ -16,9 +17,9 @@ const MAX_DEPTH = 200;
  * Properties of arrays and objects are taken as they are; nothing is dropped or converted on the way.
  *
  * @throws {TypeError} If a value inside is not JSON (`NaN`, infinities, `undefined`, functions, class instances,
- * missing elements of an array); the message names its path.
+ * missing elements of an array, half of a surrogate pair in a text); the message names its path.
  *
- * @see RFC 8785 (JSON Canonicalization Scheme), of which this is the sorting and number rule
+ * @see RFC 8785 (JSON Canonicalization Scheme); written by canonicalize 5.1.0
  *
  * @example
  * ```ts
@@ -27,7 +28,8 @@ const MAX_DEPTH = 200;
  * ```
  */
 export function canonicalJson(value: Json): string {
-  return write(value, "$", 0);
+  requireJson(value, "$", 0);
+  return canonicalize(value)!;
 }
 
 /**
@@ -51,28 +53,33 @@ export function safeParseJson(text: string, what: string): Json {
   return value;
 }
 
-function write(value: unknown, path: string, depth: number): string {
+/** Refuses what the package would leave out, convert, or reject without a path. */
+function requireJson(value: unknown, path: string, depth: number): void {
   if (depth > MAX_DEPTH) throw notJson(path, `more than ${MAX_DEPTH} levels`);
-  if (value === null || typeof value === "boolean" || typeof value === "string") return JSON.stringify(value);
+  if (value === null || typeof value === "boolean") return;
+  if (typeof value === "string") return requireWellFormed(value, path);
   if (typeof value === "number") {
     if (!Number.isFinite(value)) throw notJson(path, String(value));
-    return JSON.stringify(value);
+    return;
   }
   if (Array.isArray(value)) {
-    const parts: string[] = [];
-    for (let i = 0; i < value.length; i++) parts.push(write(value[i], `${path}[${i}]`, depth + 1));
-    return `[${parts.join(",")}]`;
+    for (let i = 0; i < value.length; i++) requireJson(value[i], `${path}[${i}]`, depth + 1);
+    return;
   }
   if (typeof value !== "object") throw notJson(path, typeof value);
   const prototype = Object.getPrototypeOf(value);
   if (prototype !== null && prototype !== Object.prototype) {
     throw notJson(path, `an instance of ${value.constructor?.name ?? "a class"}`);
   }
-  const held = value as Record<string, unknown>;
-  const parts = Object.keys(held).sort().map((key) =>
-    `${JSON.stringify(key)}:${write(held[key], `${path}.${key}`, depth + 1)}`
-  );
-  return `{${parts.join(",")}}`;
+  for (const [key, inner] of Object.entries(value)) {
+    requireWellFormed(key, path);
+    requireJson(inner, `${path}.${key}`, depth + 1);
+  }
+}
+
+/** Half of a surrogate pair has no UTF-8 bytes that could be hashed. */
+function requireWellFormed(text: string, path: string): void {
+  if (!text.isWellFormed()) throw notJson(path, `half of a surrogate pair in ${JSON.stringify(text)}`);
 }
 
 function notJson(path: string, found: string): TypeError {

@@ -62,6 +62,7 @@ export const PACKAGES: { readonly [name: string]: PackageRule } = {
   "@tensorflow/tfjs-backend-cpu": { values: ["engine/tf.ts"] },
   "@tensorflow/tfjs-core": { values: ["engine/tf.ts"], types: ["core/tensor.ts"] },
   "@tensorflow/tfjs-layers": { values: ["engine/tf.ts"] },
+  "canonicalize": { values: ["core/json.ts"] },
   "onnxruntime-node": { values: ["engine/runtimes/native/ort.ts"], lazy: true },
   "onnxruntime-web": { values: ["engine/runtimes/wasm/ort_web.ts"], lazy: true },
   "linkedom": { values: ["plot/marks/dom.ts"], lazy: true },
