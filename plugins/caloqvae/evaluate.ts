@@ -5,7 +5,7 @@
  */
 import type { EvaluateContext, Evaluation, JsonObject, Metric } from "beamline";
 import { toMetric } from "beamline/metrics";
-import { Behind } from "./behind.ts";
+import { BoundedQueue } from "./bounded_queue.ts";
 import { classifierResults, type Level } from "./classifier.ts";
 import { compare, compareBiased, type Comparison, type Measured } from "./comparison.ts";
 import type { Config } from "./config.ts";
@@ -71,18 +71,18 @@ async function compareAll(config: Config, context: EvaluateContext<Metadata>): P
   try {
     const { judge, threshold, spectrumEdges } = gathering;
     const { reference, halves: [first, second] } = await gathering.reference();
-    const behind = new Behind();
+    const queue = new BoundedQueue();
     const halves = [sampleOf(first), sampleOf(second)] as const;
     const anchors = {} as { [name in "floor" | Anchor]: Comparison };
     const broken = {} as { [kind in Anchor]: Sample };
-    await behind.begin(async () => {
+    await queue.add(async () => {
       anchors.floor = await compare(first, second, judge, [0, 0]);
       await judge.algebra.forget(second.logSample);
     });
     for (const kind of ["shuffled", "detuned"] as const) {
       const side = await gathering.anchor(kind);
       broken[kind] = sampleOf(side);
-      await behind.begin(async () => {
+      await queue.add(async () => {
         anchors[kind] = await compare(reference, side, judge, [0, 0]);
         await judge.algebra.forget(side.logSample);
       });
@@ -93,13 +93,13 @@ async function compareAll(config: Config, context: EvaluateContext<Metadata>): P
     for (const [i, { label }] of gathering.samples.generated.entries()) {
       const found = await gathering.generated(i);
       generated.push(withoutShowers(found.side));
-      await behind.begin(async () => {
+      await queue.add(async () => {
         matched[label] = await compareBiased(first, found.matched, judge);
         comparisons[label] = await compare(reference, found.side, judge, [i + 1, 1]);
         await judge.algebra.forget(found.side.logSample);
       });
     }
-    await behind.finish();
+    await queue.drain();
     const gathered: Gathered = {
       judge,
       reference: withoutShowers(reference),

@@ -6,7 +6,7 @@
 import type { Accumulator, DeviceArray, EvaluateContext } from "beamline";
 import { blockEdges, Moments } from "beamline/metrics";
 import { blockPairs, GRAM_COLUMNS, GRAM_ROWS } from "./algebra_sizes.ts";
-import { Behind } from "./behind.ts";
+import { BoundedQueue } from "./bounded_queue.ts";
 import { float32 } from "./engine_arrays.ts";
 import type { Metadata } from "./metadata.ts";
 
@@ -30,7 +30,7 @@ export class MomentSum {
   /** Standardized rows, one array per block of columns, each row as wide as the program takes it. */
   readonly #stages: readonly Float32Array<ArrayBuffer>[];
   readonly #stageRows: number;
-  readonly #behind = new Behind();
+  readonly #queue = new BoundedQueue();
   #staged = 0;
   #rows = 0;
 
@@ -84,22 +84,22 @@ export class MomentSum {
     );
     this.#rows += rows;
     this.#staged = 0;
-    await this.#behind.begin(() => this.#multiply(blocks));
+    await this.#queue.add(() => this.#multiply(blocks));
   }
 
   async #multiply(blocks: readonly DeviceArray[]): Promise<void> {
-    const products = new Behind(AHEAD);
+    const products = new BoundedQueue(AHEAD);
     for (const { blocks: [i, j], sum } of this.#pairs) {
-      await products.begin(() => sum.add({ a: blocks[i]!, b: blocks[j]! }));
+      await products.add(() => sum.add({ a: blocks[i]!, b: blocks[j]! }));
     }
-    await products.finish();
+    await products.drain();
     for (const block of blocks) await block.dispose();
   }
 
   /** The moments of all rows; none can follow. */
   async finish(): Promise<Moments> {
     if (this.#staged > 0) await this.#send();
-    await this.#behind.finish();
+    await this.#queue.drain();
     const { shift, scale } = this.spread;
     const moments = new Moments(shift, scale, this.#edges);
     moments.rows = this.#rows;

@@ -7,7 +7,7 @@
 import type { DeviceArray, EvaluateContext, NdArray } from "beamline";
 import type { Matrix, NeighborAlgebra, NeighborCounts, Sized } from "beamline/metrics";
 import { tileRows } from "./algebra_sizes.ts";
-import { Behind } from "./behind.ts";
+import { BoundedQueue } from "./bounded_queue.ts";
 import { float32 } from "./engine_arrays.ts";
 import type { Metadata } from "./metadata.ts";
 
@@ -114,9 +114,9 @@ async function forPairs<T>(
   begin: (x: Tile, y: Tile) => Promise<T>,
   use: (x: Tile, y: Tile, found: T) => void,
 ): Promise<void> {
-  const behind = new Behind(AHEAD);
-  for (const [x, y] of pairs) await behind.begin(async () => use(x, y, await begin(x, y)));
-  await behind.finish();
+  const queue = new BoundedQueue(AHEAD);
+  for (const [x, y] of pairs) await queue.add(async () => use(x, y, await begin(x, y)));
+  await queue.drain();
 }
 
 /** Distances are the same both ways: a pair of tiles is looked at once. */

@@ -7,7 +7,7 @@ import { InternalError, type Random } from "beamline";
 import type { Matrix, Moments } from "beamline/metrics";
 import type { EngineAlgebra, VoxelMoments, VoxelMomentSum } from "./algebra.ts";
 import { MOMENT_ROWS } from "./algebra_sizes.ts";
-import { Behind } from "./behind.ts";
+import { BoundedQueue } from "./bounded_queue.ts";
 import type { EngineSample, SampleWriter } from "./neighbor_algebra.ts";
 import { isChosen } from "./showers.ts";
 
@@ -102,7 +102,7 @@ const AHEAD = 2;
 /** Voxels on their way to the engine: a buffer to fill, and the work on what was sent. */
 export class Stages {
   readonly rows: number;
-  readonly #behind = new Behind(AHEAD);
+  readonly #queue = new BoundedQueue(AHEAD);
   #buffer: Float32Array<ArrayBuffer> | undefined;
 
   constructor(readonly voxels: number) {
@@ -116,12 +116,12 @@ export class Stages {
 
   /** Has the buffer worked on, when not too much waits. Work takes what it needs of the buffer before it waits. */
   async send(work: () => Promise<void>): Promise<void> {
-    await this.#behind.begin(work);
+    await this.#queue.add(work);
   }
 
   /** Waits for all work. */
   async finish(): Promise<void> {
-    await this.#behind.finish();
+    await this.#queue.drain();
   }
 
   /** Lets go of the buffer. */
