@@ -109,3 +109,4 @@ export {
   rms,
   standardDeviation,
 } from "./summary/summary.ts";
+export { gammaP } from "./summary/special.ts";

@@ -12,6 +12,7 @@
  * @module
  */
 import type { Random } from "beamline";
+import { gammaP } from "beamline/metrics";
 import type { Detuning } from "./detuning.ts";
 import type { Geometry, Layer } from "./geometry.ts";
 
@@ -157,7 +158,7 @@ export class Simulator {
   /** Share of the energy of a shower in a layer. */
   #share({ front, back }: Cells, { start, alpha, beta }: Shape): number {
     const from = start + this.flaws.depth;
-    return gammaShare(alpha, beta * (back - from)) - gammaShare(alpha, beta * (front - from));
+    return gammaP(alpha, beta * (back - from)) - gammaP(alpha, beta * (front - from));
   }
 
   #fill(
@@ -224,40 +225,4 @@ function spread(
 
 function sumOf(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0);
-}
-
-/** The regularized lower incomplete gamma function P(a, x), to about 1e-10; a > 0. */
-function gammaShare(a: number, x: number): number {
-  if (x <= 0) return 0;
-  const front = Math.exp(a * Math.log(x) - x - logGamma(a));
-  if (x < a + 1) {
-    let [term, sum] = [1 / a, 1 / a];
-    for (let n = 1; n < 500 && term > sum * 1e-11; n++) {
-      sum += term *= x / (a + n);
-    }
-    return front * sum;
-  }
-  // Lentz's continued fraction of the upper function
-  let b = x + 1 - a;
-  let [c, d] = [1e300, 1 / b];
-  let h = d;
-  for (let n = 1; n < 500; n++) {
-    const an = -n * (n - a);
-    b += 2;
-    d = 1 / (an * d + b);
-    c = b + an / c;
-    h *= d * c;
-    if (Math.abs(d * c - 1) < 1e-11) break;
-  }
-  return 1 - front * h;
-}
-
-/** Stirling's series; a > 0. */
-function logGamma(a: number): number {
-  let shift = 0;
-  let x = a;
-  for (; x < 8; x++) shift -= Math.log(x);
-  const y = 1 / (x * x);
-  return shift + (x - 0.5) * Math.log(x) - x + 0.5 * Math.log(2 * Math.PI) +
-    (1 / 12 - y * (1 / 360 - y * (1 / 1260 - y / 1680))) / x;
 }
