@@ -66,7 +66,10 @@ function commonPrefix(a: string, b: string): number {
   return length;
 }
 
-/** The restricted Damerau-Levenshtein distance, by three rows of the table. */
+/**
+ * The restricted Damerau-Levenshtein distance, by three rows of the table. Packages such as fastest-levenshtein count a
+ * swap as two edits, so that "sede" is not near "seed".
+ */
 function alignmentDistance(a: string, b: string): number {
   let beforeLast: number[] = [];
   let last = Array.from({ length: b.length + 1 }, (_, j) => j);
