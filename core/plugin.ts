@@ -165,8 +165,12 @@ export interface EvaluateContext<F extends JsonObject = JsonObject> extends Hook
   readonly tables: Tables;
   /** The lines of `metrics.jsonl`; empty when nothing was trained. */
   readonly history: readonly TrainingRecord[];
-  /** Runs the model's `predict` over all rows of a table (best checkpoint). Columns come back by output name. */
-  predict(model: string, table: Table): Promise<Table>;
+  /**
+   * Runs the model's `predict` over all rows (best checkpoint). Columns come back by output name.
+   *
+   * @param rows The name of a split that `prepare` gave, whose columns need not travel; or a table.
+   */
+  predict(model: string, rows: Table | string): Promise<Table>;
   /** An empty folder for files that the evaluation or action makes. */
   readonly directory: string;
   /**

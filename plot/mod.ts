@@ -42,6 +42,7 @@ export { cylinderFigure, polarFigure } from "./figures/polar.ts";
 export type { PolarOptions, PolarPanel } from "./figures/polar.ts";
 export { ratioFigure } from "./figures/ratio.ts";
 export type { RatioOptions } from "./figures/ratio.ts";
+export { stampSimulated } from "./marks/stamp.ts";
 export { escapeMarkup } from "./marks/text.ts";
 export { darkFigureStyle, FIGURE_CLASS } from "./marks/theme.ts";
 export type { SymbolName } from "./marks/theme.ts";

@@ -45,8 +45,9 @@ export async function run<S extends z.ZodObject, F extends JsonObject>(
   plugin: Plugin<S, F>,
   options: RunOptions = {},
 ): Promise<RunResult> {
-  const { execute, NEVER_STOP } = await import("./stages/execute.ts");
-  const { inProcessSource } = await import("./stages/plugin_source.ts");
+  const { execute } = await import("./stages/execute.ts");
+  const { NEVER_STOP } = await import("./stages/request.ts");
+  const { inProcessSource } = await import("./hooks/plugin_source.ts");
   const outcome = await execute({
     source: inProcessSource(plugin as unknown as Plugin),
     config: {

@@ -6,7 +6,7 @@
 import { ConfigError } from "../core/errors.ts";
 import { type ExportedFile, exportRun } from "../run/replay/export.ts";
 import { relative, resolve } from "../files/paths.ts";
-import { describePlugin, sandboxedSource } from "../run/stages/plugin_source.ts";
+import { describePlugin, sandboxedSource } from "../run/hooks/plugin_source.ts";
 import { findRun } from "../run/store/run_directory.ts";
 import { type CommandSpec, withCommand } from "./command.ts";
 import { useEngine } from "./engine.ts";

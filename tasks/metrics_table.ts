@@ -5,7 +5,7 @@
  */
 import { formatEstimate } from "../core/format.ts";
 import type { Metrics } from "../core/types.ts";
-import type { Description } from "../sandbox/guest/hooks.ts";
+import type { Description } from "../sandbox/protocol/description.ts";
 import { textTable } from "./terminal.ts";
 
 /** The numbers that matter; all of them where the plugin declares none. */

@@ -7,7 +7,7 @@ import { ConfigError, DataError } from "../core/errors.ts";
 import { exists } from "../files/atomic.ts";
 import { basename, join, relative, resolve } from "../files/paths.ts";
 import { predictNew, type PredictOutcome } from "../run/replay/predict.ts";
-import { describePlugin, sandboxedSource } from "../run/stages/plugin_source.ts";
+import { describePlugin, sandboxedSource } from "../run/hooks/plugin_source.ts";
 import { findRun } from "../run/store/run_directory.ts";
 import { type CommandSpec, withCommand } from "./command.ts";
 import { useEngine } from "./engine.ts";

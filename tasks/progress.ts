@@ -6,7 +6,7 @@
 import cliProgress from "cli-progress";
 import { formatSeconds } from "../core/format.ts";
 import type { TrainingRecord } from "../core/types.ts";
-import type { RunListener } from "../run/stages/execute.ts";
+import type { RunListener } from "../run/stages/request.ts";
 import { paint, tell } from "./terminal.ts";
 
 interface Bar {

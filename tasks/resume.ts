@@ -4,7 +4,8 @@
  * @module
  */
 import { ConfigError } from "../core/errors.ts";
-import { completeRun, execute } from "../run/stages/execute.ts";
+import { execute } from "../run/stages/execute.ts";
+import { completeRun } from "../run/stages/report.ts";
 import { exists } from "../files/atomic.ts";
 import { relative } from "../files/paths.ts";
 import type { RunDirectory } from "../run/store/run_directory.ts";

@@ -4,7 +4,8 @@
  * @module
  */
 import { ConfigError, InterruptedError } from "../core/errors.ts";
-import { execute, type RunRequest } from "../run/stages/execute.ts";
+import { execute } from "../run/stages/execute.ts";
+import type { RunRequest } from "../run/stages/request.ts";
 import { flagsOf } from "../run/config/flags.ts";
 import { join } from "../files/paths.ts";
 import { ScratchFolder } from "../files/scratch.ts";

@@ -9,7 +9,10 @@ const LEAVING: readonly string[] = ["jsroot"]; // a reader of our own takes its 
 
 /** The table rows of a page that begin with a package, by its name. */
 function rowsOf(page: string): Map<string, string> {
-  const installed = page.slice(page.indexOf("## What is installed"), page.indexOf("## Looked at, and not taken"));
+  const installed = page.slice(
+    page.indexOf("## What is installed"),
+    page.indexOf("## Looked at, and not taken"),
+  );
   return new Map([...installed.matchAll(/^\| `([^`]+)`.*$/gm)].map(([row, name]) => [name!, row]));
 }
 

@@ -62,7 +62,7 @@ function centroid(spectrum: Float32Array): number {
 
 async function compare(context: EvaluateContext): Promise<Evaluation> {
   const { counts, position } = context.tables.test! as Record<string, { data: Float32Array }>;
-  const network = (await context.predict("posterior", context.tables.test!)).position!.data as Float32Array;
+  const network = (await context.predict("posterior", "test")).position!.data as Float32Array;
   const centroids = network.map((_, row) => centroid(counts!.data.subarray(row * BINS, (row + 1) * BINS)));
   const metrics: { [key: string]: Metric } = {};
   const series = Object.entries({ network, centroid: centroids }).map(([label, found]) => {

@@ -23,8 +23,11 @@ export interface FigureOptions {
   readonly title: string;
   /** What a reader should see, and the conditions (rows, split, cuts). */
   readonly caption: string;
-  /** Whether the data were simulated; then the figure itself says so. */
-  readonly simulated: boolean;
+  /**
+   * Whether the data were simulated; then the figure itself says so. Figures of a run are stamped in any case.
+   * @default false
+   */
+  readonly simulated?: boolean;
   /** Pixels. @default 560 */
   readonly width?: number;
   /** Pixels. @default 380, or what the content needs */
@@ -133,7 +136,7 @@ export function extent(values: Iterable<number>): [number, number] {
 export const SIMULATED_TEXT = "simulated";
 
 /** Width in pixels to leave for the mark of simulated data. */
-export function simulatedWidth(simulated: boolean): number {
+export function simulatedWidth(simulated = false): number {
   return simulated ? textWidth(SIMULATED_TEXT, FONT_SIZE - 1) + 10 : 0;
 }
 

@@ -200,10 +200,9 @@ export async function classifierResults(
   context: EvaluateContext<Metadata>,
 ): Promise<readonly ClassifierResult[]> {
   const model = `classifier_${level}`;
-  const { validation, test } = context.tables;
   const [calibrating, judged] = [
-    await context.predict(model, validation!),
-    await context.predict(model, test!),
+    await context.predict(model, "validation"),
+    await context.predict(model, "test"),
   ];
   return opponents(context.metadata).map((_, i) => {
     const [scores, labels] = scoresOf(judged, i);

@@ -205,7 +205,7 @@ async function evaluate(config: Config, context: EvaluateContext): Promise<Evalu
     readonly train: Table;
     readonly test: Table;
   };
-  const predicted = await context.predict("network", test);
+  const predicted = await context.predict("network", "test");
   const methods = reconstructAll(config, train, test, resultOf(predicted));
   const truth = truthOf(test);
   const measurements = measure(methods, truth, context);

@@ -37,7 +37,7 @@ async function evaluate(values: z.input<typeof plugin.config>) {
     ...prepared,
     metadata: {},
     history: [],
-    predict: (_model: string, table: Table) => Promise.resolve(pretend(table)),
+    predict: (_model: string, split: string) => Promise.resolve(pretend(prepared.tables[split]!)),
     call: () => Promise.reject(new Error("not used")),
   } as unknown as EvaluateContext;
   return await plugin.evaluate!(config, context);

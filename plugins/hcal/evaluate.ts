@@ -45,7 +45,7 @@ export async function evaluateModels(
   warnOfCrop(config.patch, context);
   const { train, test } = context.tables as { train: Table; test: Table };
   const truth = test.label!.data as Int32Array;
-  const found = await context.predict(config.model, test);
+  const found = await context.predict(config.model, "test");
   const network = networkScores(found.logit!.data as Float32Array);
   const [profiles, labels] = [profilesOf(train), train.label!.data as Int32Array];
   const testProfiles = profilesOf(test);

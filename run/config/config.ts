@@ -10,7 +10,7 @@ import { mergeConfig } from "../../core/merge.ts";
 import { nearestName } from "../../core/names.ts";
 import type { ConfigRecord } from "../../core/records.ts";
 import type { Json, JsonObject } from "../../core/types.ts";
-import type { Description, ModelPlan } from "../../sandbox/guest/hooks.ts";
+import type { Description, ModelPlan } from "../../sandbox/protocol/description.ts";
 import { type Flag, flagsOf, getPath, setPath } from "./flags.ts";
 import { dirname, resolve } from "../../files/paths.ts";
 

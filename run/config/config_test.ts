@@ -5,7 +5,7 @@ import { ConfigError } from "../../core/errors.ts";
 import { inputPath } from "../../core/plugin.ts";
 import type { JsonObject } from "../../core/types.ts";
 import { withTempDir } from "../../tests/support/plugins.ts";
-import type { Description } from "../../sandbox/guest/hooks.ts";
+import type { Description } from "../../sandbox/protocol/description.ts";
 import { type ConfigRequest, mergeLayers, type ParseAnswer, readLayers, resolveConfig } from "./config.ts";
 
 const config = z.object({

@@ -5,7 +5,7 @@
  */
 import type { InputsRecord } from "../../core/records.ts";
 import { sha256File } from "../../data/digest.ts";
-import type { AskedPermission } from "../../sandbox/host/audit.ts";
+import type { AskedPermission } from "../../sandbox/protocol/plugin_host.ts";
 import { exists, writeAtomic, writeJson } from "../../files/atomic.ts";
 import { COMPUTING_ROOMS, FRAMEWORK_ROOT, moduleHashes } from "../../registry/framework.ts";
 import { checkoutState } from "./git.ts";

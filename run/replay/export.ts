@@ -17,7 +17,7 @@ import { parseProgram, type Program, verifyProgram } from "../../engine/mod.ts";
 import type { OpenValue } from "../../engine/onnx/dynamic.ts";
 import { exportOnnx } from "../../engine/onnx/export.ts";
 import { EXPORT_IR_VERSION, EXPORT_OPSET, type FileFacts } from "../../engine/onnx/onnx_file.ts";
-import type { Description } from "../../sandbox/guest/hooks.ts";
+import type { Description } from "../../sandbox/protocol/description.ts";
 import { checkPlainFile } from "../../sandbox/host/links.ts";
 import { programDtype } from "../../train/batches.ts";
 import { Cache } from "../store/cache.ts";
@@ -29,7 +29,7 @@ import { flagsOf } from "../config/flags.ts";
 import { frameworkVersion } from "../../registry/framework.ts";
 import { dirname, join, resolve } from "../../files/paths.ts";
 import { readRunJson } from "./replay.ts";
-import type { PluginSource } from "../stages/plugin_source.ts";
+import type { PluginSource } from "../hooks/plugin_source.ts";
 import type { RunDirectory } from "../store/run_directory.ts";
 
 /** What to export. */

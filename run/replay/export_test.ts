@@ -6,7 +6,7 @@ import * as tf from "../../engine/tf.ts";
 import { withTempDir } from "../../tests/support/plugins.ts";
 import { exportRun } from "./export.ts";
 import { run } from "../mod.ts";
-import { describePlugin, inProcessSource } from "../stages/plugin_source.ts";
+import { describePlugin, inProcessSource } from "../hooks/plugin_source.ts";
 import { openRun } from "../store/run_directory.ts";
 
 function table(rows: number): Table {

@@ -13,13 +13,13 @@ import { readTable } from "../../data/tables.ts";
 import { Cache } from "../store/cache.ts";
 import { CheckpointStore } from "../../train/checkpoint.ts";
 import { mapPaths } from "../config/config.ts";
-import type { Description } from "../../sandbox/guest/hooks.ts";
+import type { Description } from "../../sandbox/protocol/description.ts";
 import { writeJson } from "../../files/atomic.ts";
 import { flagsOf } from "../config/flags.ts";
 import { asColumn, loadModel } from "../../train/models.ts";
 import { join, resolve } from "../../files/paths.ts";
 import { recordedThreads } from "./replay.ts";
-import type { PluginSource } from "../stages/plugin_source.ts";
+import type { PluginSource } from "../hooks/plugin_source.ts";
 import type { RunDirectory } from "../store/run_directory.ts";
 
 /** What to predict. */

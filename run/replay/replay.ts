@@ -6,7 +6,7 @@
 import { safeParseJson } from "../../core/json.ts";
 import type { ConfigRecord, RunRecord } from "../../core/records.ts";
 import type { Json } from "../../core/types.ts";
-import type { Description } from "../../sandbox/guest/hooks.ts";
+import type { Description } from "../../sandbox/protocol/description.ts";
 import { absolutePaths, type ConfigLayer } from "../config/config.ts";
 import { flagsOf, getPath, setPath } from "../config/flags.ts";
 import type { RunDirectory } from "../store/run_directory.ts";

@@ -4,13 +4,11 @@
  * @module
  */
 import { DataError } from "../../core/errors.ts";
-import type { ConfigRecord, InputsRecord, RunRecord } from "../../core/records.ts";
+import type { InputsRecord } from "../../core/records.ts";
 import type { Warning } from "../../core/types.ts";
 import { changedProvenance } from "../provenance/environment_diff.ts";
-import { mapPaths, type ResolvedConfig } from "../config/config.ts";
-import type { RunRequest } from "../stages/execute.ts";
 import { exists, removeFolder } from "../../files/atomic.ts";
-import { join, relative } from "../../files/paths.ts";
+import { join } from "../../files/paths.ts";
 import type { RunProgress } from "./progress.ts";
 import { type ProvenanceRequest, writeProvenance } from "../provenance/provenance.ts";
 import { readRunJson } from "./replay.ts";
@@ -18,22 +16,6 @@ import type { RunDirectory } from "../store/run_directory.ts";
 
 /** Codes of warnings that stay with a run when it is resumed. */
 export const LASTING: readonly string[] = ["damaged-checkpoint", "resumed-otherwise"];
-
-/** `config.json` of a run; input paths are relative to its directory. */
-export function recordOf({ record, values, flags }: ResolvedConfig, path: string): ConfigRecord {
-  return { ...record, values: mapPaths(values, flags, (input) => relative(path, input)) };
-}
-
-/** Fields of `run.json` that hold paths relative to it. */
-export function relativeFields({ source, files = [] }: RunRequest, path: string): Partial<RunRecord> {
-  const { name, title, origin, directory } = source;
-  return {
-    ...(origin === "path" && directory !== undefined
-      ? { plugin: { name, title, path: relative(path, directory) } }
-      : {}),
-    ...(files.length > 0 ? { files: files.map((file) => relative(path, file)) } : {}),
-  };
-}
 
 /**
  * Checks that a run would resume with the data it began with.

@@ -38,8 +38,11 @@ export class HostCalls {
     this.#programs.set(model, programs);
   }
 
-  /** Runs `predict` of a model over all rows of a table. */
-  predict(model: string, table: Table): Promise<ProgramOutputs> {
+  /** Runs `predict` of a model over all rows of a table, or of a split, whose rows are with the host. */
+  predict(model: string, table: Table | string): Promise<ProgramOutputs> {
+    if (typeof table === "string") {
+      return this.#answered("predict", { ...this.#request(model, "predict", {}), split: table }, {});
+    }
     return this.#answered("predict", this.#request(model, "predict", table), table);
   }
 

@@ -34,48 +34,13 @@ import { writeSafetensors } from "../../formats/safetensors.ts";
 import { join } from "../../files/paths.ts";
 import { type CallSurroundings, HostCalls } from "./calls.ts";
 import { acceptFormerNames, offerFormerNames } from "./former_names.ts";
+import type { Description, ModelPlan } from "../protocol/description.ts";
 import type { HookName } from "../protocol/limits.ts";
 import type { HookEvent } from "../protocol/messages.ts";
 
 /** What the runner needs of its surroundings. */
 export interface HookSurroundings extends CallSurroundings {
   emit(event: HookEvent): void;
-}
-
-/** What a model needs for its training, as told by the sandbox with `parse`. */
-export interface ModelPlan {
-  readonly title: string;
-  readonly inputs: readonly string[];
-  readonly targets: readonly string[];
-  readonly training: TrainingPlan;
-}
-
-/** What `describe` tells. */
-export interface Description {
-  readonly name: string;
-  readonly title: string;
-  /** JSON Schema of the configuration. */
-  readonly schema: JsonObject;
-  readonly presets: { readonly [name: string]: JsonObject };
-  /** Names of today by the names that presets had before. */
-  readonly formerPresets?: { readonly [former: string]: string };
-  readonly metrics: readonly {
-    readonly key: string;
-    readonly label: string;
-    readonly unit: string;
-    readonly better: string;
-  }[];
-  readonly models: { readonly [name: string]: { readonly title: string } };
-  readonly actions: {
-    readonly [name: string]: {
-      readonly title: string;
-      readonly prepare: boolean;
-      readonly train: boolean;
-      readonly models: boolean;
-    };
-  };
-  /** Hooks that the plugin has. */
-  readonly hooks: readonly string[];
 }
 
 type AnyPlugin = Plugin<z.ZodObject, JsonObject>;
@@ -284,7 +249,7 @@ export class HookRunner {
       tables,
       history: args.history,
       directory,
-      predict: (model: string, table: Table) => this.#predict(model, table),
+      predict: (model: string, table: Table | string) => this.#predict(model, table),
       call: (model: string, program: string, inputs: ProgramInputs) =>
         this.#calls.call(model, program, inputs),
       upload: (array: NdArray) =>
@@ -298,7 +263,7 @@ export class HookRunner {
     return await this.#writeEvaluation(evaluation);
   }
 
-  async #predict(model: string, table: Table): Promise<Table> {
+  async #predict(model: string, table: Table | string): Promise<Table> {
     const outputs = await this.#calls.predict(model, table);
     const declared = this.#plugin.models?.[model]?.outputs ?? {};
     return mapValues(outputs, (array, name): Column => ({

@@ -7,14 +7,7 @@
  *
  * @module
  */
-
-/** One thing that was asked for; granted or not. */
-export interface AskedPermission {
-  /** "read", "write", "net", "env", "run", "sys", "ffi", "import". */
-  readonly permission: string;
-  /** A path, host or name, as it was asked. */
-  readonly value: string;
-}
+import type { AskedPermission } from "../protocol/plugin_host.ts";
 
 /** Value of `DENO_AUDIT_PERMISSIONS` for a sandbox. */
 export const AUDIT_FILE = "/dev/stderr";

@@ -8,7 +8,7 @@ import { InternalError, InterruptedError, PluginError } from "../../core/errors.
 import { sha256Hex } from "../../core/hash.ts";
 import type { Json } from "../../core/types.ts";
 import { removeFolder } from "../../files/atomic.ts";
-import { type AskedPermission, AUDIT_FILE, AuditedStream } from "./audit.ts";
+import { AUDIT_FILE, AuditedStream } from "./audit.ts";
 import { filterPluginFolders, FRAMEWORK_ROOT, GIT_FOLDER, SANDBOX_ROOMS } from "../../registry/framework.ts";
 import { MAPPED_BYTES } from "../../engine/runtimes/native/heap.ts";
 import type { PluginLocation } from "../../registry/manifest.ts";
@@ -18,15 +18,10 @@ import { fromErrorMessage, toErrorMessage } from "../protocol/error_messages.ts"
 import { EventGate } from "./event_gate.ts";
 import { ANSWERS, foldersOfCall, RELEASE, releaseAnswer } from "../protocol/shared_directory.ts";
 import { encodeFrame, readFrames } from "../protocol/frames.ts";
+import type { AskedPermission, HookListener, PluginHost, SandboxGrants } from "../protocol/plugin_host.ts";
 import type { HookName, SandboxLimits } from "../protocol/limits.ts";
 import { checkLinks } from "./links.ts";
-import {
-  type HookEvent,
-  type HostMessage,
-  plainText,
-  type SandboxMessage,
-  sandboxMessage,
-} from "../protocol/messages.ts";
+import { type HostMessage, plainText, type SandboxMessage, sandboxMessage } from "../protocol/messages.ts";
 import {
   describeWalls,
   findWalls,
@@ -36,39 +31,6 @@ import {
   wrap,
 } from "../walls/walls.ts";
 import { memoryOfTree, type SandboxFolders, surveyCall, surveyFolders } from "./watch.ts";
-
-/** Runs hooks of one plugin: in a sandbox, or in this process for trusted code. */
-export interface PluginHost {
-  /**
-   * Runs a hook. Arrays are exchanged as files in the shared directory.
-   *
-   * @throws {PluginError} If the hook throws, the sandbox ends, or the time limit passes.
-   * @throws {DataError} If the hook found its input data missing or unfit.
-   */
-  call(hook: HookName, args: Json, listener?: HookListener): Promise<Json>;
-  /** The permissions in force, for the record; empty in-process. */
-  readonly permissions: readonly string[];
-  /** What was asked for up to now, granted or not; empty in-process. */
-  readonly asked: readonly AskedPermission[];
-  close(): Promise<void>;
-}
-
-/** What the host does while a hook runs. */
-export interface HookListener {
-  onEvent?(event: HookEvent): void;
-  /** Answers a call such as "predict". */
-  onCall?(method: string, args: Json): Promise<Json>;
-}
-
-/** What a sandbox may touch. */
-export interface SandboxGrants {
-  /** Folders and files to read beside the plugin's folder; absolute. */
-  readonly read: readonly string[];
-  /** The only folder to write; absolute; none for `describe` and `parse`. */
-  readonly sharedDirectory?: string;
-  /** Deno's cache for this plugin alone; absolute. @default the user's */
-  readonly denoDir?: string;
-}
 
 interface Pending {
   readonly hook: HookName;

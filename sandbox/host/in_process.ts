@@ -8,7 +8,7 @@ import type { Json } from "../../core/types.ts";
 import { fromErrorMessage, toErrorMessage } from "../protocol/error_messages.ts";
 import { RELEASE, releaseAnswer } from "../protocol/shared_directory.ts";
 import { HookRunner } from "../guest/hooks.ts";
-import type { HookListener, PluginHost } from "./host.ts";
+import type { HookListener, PluginHost } from "../protocol/plugin_host.ts";
 import type { HookName } from "../protocol/limits.ts";
 
 /** A host for a plugin object that is already here. */

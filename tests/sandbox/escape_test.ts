@@ -1,7 +1,7 @@
 /** Attempts to get out of the sandbox, each behind every set of walls that this machine has. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import type { PluginHost } from "../../sandbox/host/host.ts";
+import type { PluginHost } from "../../sandbox/protocol/plugin_host.ts";
 import type { PluginLocation } from "../../registry/manifest.ts";
 import { pluginSource } from "../support/plugins.ts";
 import { ALLOWED, type Attempt, ATTEMPTS } from "./attempts.ts";

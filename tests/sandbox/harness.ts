@@ -6,7 +6,8 @@
  */
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { openSandbox, type PluginHost } from "../../sandbox/host/host.ts";
+import { openSandbox } from "../../sandbox/host/host.ts";
+import type { PluginHost } from "../../sandbox/protocol/plugin_host.ts";
 import { DEFAULT_LIMITS, type SandboxLimits } from "../../sandbox/protocol/limits.ts";
 import type { HookEvent } from "../../sandbox/protocol/messages.ts";
 import { findWalls, NO_WALLS, type Walls } from "../../sandbox/walls/walls.ts";

@@ -1,8 +1,9 @@
 /** Hostile results: what a plugin answers or leaves behind must not lead out of the run, nor into the next sandbox. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { execute, NEVER_STOP } from "../../run/stages/execute.ts";
-import { sandboxedSource } from "../../run/stages/plugin_source.ts";
+import { execute } from "../../run/stages/execute.ts";
+import { NEVER_STOP } from "../../run/stages/request.ts";
+import { sandboxedSource } from "../../run/hooks/plugin_source.ts";
 import { pluginSource, type PluginText, withTempDir, writePlugin } from "../support/plugins.ts";
 
 /** Runs a plugin through a sandbox, from request to report; gives the run directory or throws. */

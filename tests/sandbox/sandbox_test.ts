@@ -1,7 +1,8 @@
 /** What a sandbox does when its plugin misbehaves; the escape attempts have their own folder. */
 import assert from "node:assert/strict";
 import { DataError, PluginError } from "../../core/errors.ts";
-import { type HookListener, openSandbox, type PluginHost } from "../../sandbox/host/host.ts";
+import { openSandbox } from "../../sandbox/host/host.ts";
+import type { HookListener, PluginHost } from "../../sandbox/protocol/plugin_host.ts";
 import { limitsFor } from "../../sandbox/protocol/limits.ts";
 import type { HookEvent } from "../../sandbox/protocol/messages.ts";
 import { type PluginText, withTempDir, writePlugin } from "../support/plugins.ts";

@@ -8,7 +8,7 @@ import { mutations, survives } from "../../formats/fuzz_test_helpers.ts";
 import { parseNpy } from "../../formats/npy.ts";
 import { parseNpz } from "../../formats/npz.ts";
 import { parseSafetensors } from "../../formats/safetensors.ts";
-import type { Description } from "../../sandbox/guest/hooks.ts";
+import type { Description } from "../../sandbox/protocol/description.ts";
 import { mergeLayers, readLayers } from "../../run/config/config.ts";
 import { fuzzPrograms, programTexts } from "./fuzz_programs.ts";
 

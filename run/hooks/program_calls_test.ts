@@ -4,9 +4,10 @@ import type { Json, NdArray } from "../../core/types.ts";
 import { engineByName, traceModel } from "../../engine/mod.ts";
 import * as tf from "../../engine/tf.ts";
 import { HostCalls } from "../../sandbox/guest/calls.ts";
-import { RELEASE, releaseAnswer } from "../../sandbox/protocol/shared_directory.ts";
+import { readArrays } from "../../sandbox/protocol/call_arrays.ts";
+import { answerFolder, RELEASE, releaseAnswer } from "../../sandbox/protocol/shared_directory.ts";
 import { LoadedModel } from "../../train/models.ts";
-import { ProgramCalls } from "./program_calls.ts";
+import { ProgramCalls, type ProgramCallsOptions } from "./program_calls.ts";
 
 /** Sums of x and of x weighted by a shared vector; and rows times two. */
 const PROGRAMS: { readonly [name: string]: ModelProgram } = {
@@ -26,7 +27,10 @@ interface Both {
 }
 
 /** Both sides, without a process between them. */
-async function withCalls(use: (both: Both) => Promise<void>, mostBytes?: number): Promise<void> {
+async function withCalls(
+  use: (both: Both) => Promise<void>,
+  options: ProgramCallsOptions = {},
+): Promise<void> {
   const sharedDirectory = await Deno.makeTempDir();
   const { programs } = await traceModel({
     build: () => ({ programs: PROGRAMS }),
@@ -41,7 +45,7 @@ async function withCalls(use: (both: Both) => Promise<void>, mostBytes?: number)
   });
   const engine = await engineByName("native");
   const model = new LoadedModel("algebra", programs, await engine.open({}), 0);
-  const host = new ProgramCalls(new Map([["algebra", model]]), sharedDirectory, mostBytes);
+  const host = new ProgramCalls(new Map([["algebra", model]]), sharedDirectory, options);
   const callHost = async (method: string, args: Json): Promise<Json> => {
     if (method !== RELEASE) return await host.answer(method, args);
     await releaseAnswer(sharedDirectory, args);
@@ -105,7 +109,7 @@ Deno.test("upload() stays within its bytes; the calls that use an array tell, an
     await first!.dispose();
     const again = sandbox.upload(array);
     assert.equal((await sandbox.call("algebra", "twice", { x: again })).y!.data[8], 18);
-  }, most);
+  }, { mostBytes: most });
 });
 
 Deno.test("accumulate() adds up calls that do not wait for each other, and ends with its total", async () => {
@@ -153,7 +157,7 @@ Deno.test("accumulate() refuses programs with other outputs, sums that are too l
     const sum = sandbox.accumulate("algebra", "sums");
     await assert.rejects(sum.add({ x: rows(1, 2, 3), w: WEIGHTS }), RangeError);
     await assert.rejects(sum.total(), { name: "NotFoundError" });
-  }, 1000);
+  }, { mostBytes: 1000 });
 });
 
 Deno.test("answer() names what is not there", async () => {
@@ -170,4 +174,20 @@ Deno.test("answer() names what is not there", async () => {
       message: 'Cannot call model "algebr" as it was not trained: known are algebra',
     });
   });
+});
+
+Deno.test("predict() by split takes the rows that the host has, and names the splits there are", async () => {
+  const x = { dtype: "float32", shape: [2, 3], data: Float32Array.of(1, 2, 3, 4, 5, 6) } as const;
+  const tables = { test: { x: { ...x, dims: ["row", "axis_1"], unit: "1" } } };
+  await withCalls(async ({ sandbox, host, sharedDirectory }) => {
+    const request = { model: "algebra", program: "twice", inputs: [], uploaded: {}, shared: [], sums: [] };
+    assert.deepEqual(await host.answer("predict", { ...request, call: 1, split: "test" }), ["y"]);
+    const [y] = Object.values(await readArrays(answerFolder(sharedDirectory, 1), ["y"]));
+    assert.deepEqual([...y!.data], [2, 4, 6, 8, 10, 12]);
+    await assert.rejects(sandbox.predict("algebra", "tset"), {
+      name: "NotFoundError",
+      message: 'Cannot predict for split "tset" as prepare gave test: found no such table',
+      nearest: "test",
+    });
+  }, { tables });
 });

@@ -7,7 +7,7 @@
 import { z } from "zod";
 import { NotFoundError } from "../../core/errors.ts";
 import { nearestName } from "../../core/names.ts";
-import type { Json, NdArray } from "../../core/types.ts";
+import type { Json, NdArray, Tables } from "../../core/types.ts";
 import { readArrays, writeArrays } from "../../sandbox/protocol/call_arrays.ts";
 import { answerFolder, questionFolder } from "../../sandbox/protocol/shared_directory.ts";
 import { DEFAULT_LIMITS } from "../../sandbox/protocol/limits.ts";
@@ -30,6 +30,7 @@ const programCall = z.object({
   sums: names,
 });
 type ProgramCall = z.output<typeof programCall>;
+const predictCall = programCall.extend({ split: z.string().max(200).optional() });
 const addCall = programCall.extend({ accumulator: number });
 const uploadCall = z.object({ call: number });
 const disposeCall = z.object({ handle: number });
@@ -47,18 +48,30 @@ interface Accumulated {
 /** Beside the numbers of an array: what the host needs to know of it. */
 const ENTRY_BYTES = 1024;
 
+/** Options of {@linkcode ProgramCalls}. */
+export interface ProgramCallsOptions {
+  /** Prepared tables, which a call may name by their split. @default none */
+  readonly tables?: Tables;
+  /** Bytes of arrays and sums that may stay here. @default that of the table of limits */
+  readonly mostBytes?: number;
+}
+
 /** Answers the calls of one hook. What stayed here goes with it. */
 export class ProgramCalls {
   readonly #uploaded = new Map<number, Promise<NdArray>>();
   readonly #accumulated = new Map<number, Accumulated>();
+  readonly #tables: Tables;
+  readonly #mostBytes: number;
   #bytes = 0;
 
-  /** @param mostBytes What may stay here. */
   constructor(
     readonly models: ReadonlyMap<string, LoadedModel>,
     readonly sharedDirectory: string,
-    readonly mostBytes: number = DEFAULT_LIMITS.keptBytes,
-  ) {}
+    options: ProgramCallsOptions = {},
+  ) {
+    this.#tables = options.tables ?? {};
+    this.#mostBytes = options.mostBytes ?? DEFAULT_LIMITS.keptBytes;
+  }
 
   /**
    * Answers a call by name.
@@ -68,7 +81,7 @@ export class ProgramCalls {
    */
   async answer(method: string, args: Json): Promise<Json> {
     const methods: { readonly [method: string]: (args: Json) => Promise<Json> | Json } = {
-      predict: (args) => this.#run(programCall.parse(args)),
+      predict: (args) => this.#predict(predictCall.parse(args)),
       call: (args) => this.#run(programCall.parse(args)),
       upload: (args) => this.#upload(uploadCall.parse(args).call),
       dispose: (args) => this.#dispose(disposeCall.parse(args).handle),
@@ -82,6 +95,24 @@ export class ProgramCalls {
       "method",
       method,
       nearestName(method, Object.keys(methods)),
+    );
+  }
+
+  /** Predicts for rows that were sent, or for those of a split, which are here. */
+  async #predict({ split, ...request }: z.output<typeof predictCall>): Promise<Json> {
+    if (split === undefined) return await this.#run(request);
+    const table = Object.hasOwn(this.#tables, split) ? this.#tables[split] : undefined;
+    if (table) {
+      return this.#write(request.call, await this.#model(request.model).runOver(request.program, table));
+    }
+    const known = Object.keys(this.#tables);
+    throw new NotFoundError(
+      `Cannot predict for split "${split}" as prepare gave ${
+        known.join(", ") || "no tables"
+      }: found no such table`,
+      "split",
+      split,
+      nearestName(split, known),
     );
   }
 
@@ -188,9 +219,9 @@ export class ProgramCalls {
 
   #take(bytes: number): void {
     const sum = this.#bytes + bytes + ENTRY_BYTES;
-    if (sum > this.mostBytes) {
+    if (sum > this.#mostBytes) {
       throw new RangeError(
-        `Cannot keep more for a sandbox as its arrays and sums may have at most ${this.mostBytes} bytes: with these they have ${sum}`,
+        `Cannot keep more for a sandbox as its arrays and sums may have at most ${this.#mostBytes} bytes: with these they have ${sum}`,
       );
     }
     this.#bytes = sum;

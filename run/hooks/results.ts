@@ -1,5 +1,5 @@
 /**
- * What hooks answer, as schemas: whatever comes from a sandbox is checked before it is used.
+ * What hooks return, as schemas: whatever comes from a sandbox is checked before it is used.
  *
  * @module
  */
@@ -19,16 +19,16 @@ const fileStem = z.string().regex(
   "must be lower-case letters, digits, - and _",
 );
 
-/** What `prepare` answers. */
-export const prepareAnswer = z.object({
+/** What `prepare` returns. */
+export const prepareResult = z.object({
   simulated: z.boolean(),
   source: z.string(),
   metadata: z.record(z.string(), z.json()),
   notes: z.array(textTable),
 });
 
-/** What `trace` answers: program names and output units by model. */
-export const traceAnswer = z.record(
+/** What `trace` returns: program names and output units by model. */
+export const traceResult = z.record(
   z.string(),
   z.object({
     programs: z.array(z.string().regex(/^[A-Za-z][A-Za-z0-9_]{0,60}$/)),
@@ -36,8 +36,8 @@ export const traceAnswer = z.record(
   }),
 );
 
-/** What `evaluate` and actions answer. */
-export const evaluationAnswer = z.object({
+/** What `evaluate` and actions return. */
+export const evaluationResult = z.object({
   metrics: z.record(
     z.string(),
     z.object({

@@ -1,0 +1,140 @@
+/**
+ * Stage "evaluate": metrics, figures, tables and files of the plugin's last hook, taken into the run.
+ *
+ * @module
+ */
+import type { z } from "zod";
+import type {
+  Figure,
+  Json,
+  JsonObject,
+  Metrics,
+  Tables,
+  TextTable,
+  TrainingRecord,
+} from "../../core/types.ts";
+import { moveFolder, writeAtomic } from "../../files/atomic.ts";
+import { join } from "../../files/paths.ts";
+import { learningCurveFigure, stampSimulated } from "../../plot/mod.ts";
+import { checkPlainFile } from "../../sandbox/host/links.ts";
+import type { LoadedModel } from "../../train/models.ts";
+import { evaluationResult } from "../hooks/results.ts";
+import type { Hooks } from "../hooks/workspace.ts";
+import type { RunDirectory } from "../store/run_directory.ts";
+import type { PreparedData } from "./prepare.ts";
+
+/** What the stage is given. */
+export interface EvaluateInput {
+  readonly run: RunDirectory;
+  readonly plugin: string;
+  /** The values of the configuration. */
+  readonly config: JsonObject;
+  readonly seed: number;
+  /** The action whose hook runs in place of `evaluate`. */
+  readonly action: string | undefined;
+  /** Files given after the action; absolute. */
+  readonly files: readonly string[];
+  readonly data: PreparedData | undefined;
+  readonly models: ReadonlyMap<string, LoadedModel>;
+  /** What training recorded. */
+  readonly history: readonly TrainingRecord[];
+  readonly hooks: Hooks;
+  /** Leaves paths of this machine out of texts that are recorded. */
+  plain<T>(value: T): T;
+}
+
+/** What it gives. */
+export interface Evaluated {
+  readonly metrics: Metrics;
+  readonly results: JsonObject;
+  readonly tables: readonly TextTable[];
+  /** Files that an action made; absolute. */
+  readonly files: readonly string[];
+  /** What is noted in `run.json`. */
+  readonly record: { readonly summary?: string; readonly simulated?: boolean };
+}
+
+type Result = z.output<typeof evaluationResult>;
+
+/**
+ * Runs `evaluate` or an action, and writes what it made into the run.
+ *
+ * @throws {PluginError} If the hook fails, or hands over what is not a plain file.
+ */
+export async function evaluate(input: EvaluateInput): Promise<Evaluated> {
+  const { run, data, hooks, action, models } = input;
+  const tables: Tables = data?.tables ?? {};
+  const hook = action === undefined ? "evaluate" : "action";
+  const result = input.plain(
+    await hooks.call(hook, evaluateArgs(input), evaluationResult, { models, tables }),
+  );
+  const simulated = data?.simulated ?? result.simulated ?? false;
+  await takeFigures(input, result, simulated);
+  for (const name of result.files) await moveFile(input, name);
+  for (const name of Object.keys(result.predictions)) {
+    await takeFile(input, join("predictions", `${name}.npy`));
+  }
+  const metrics = result.metrics as Metrics;
+  await run.write("metrics.json", metrics);
+  await run.write("results.json", { tables: result.tables, results: result.results });
+  return {
+    metrics,
+    results: result.results as JsonObject,
+    tables: result.tables as unknown as TextTable[],
+    files: result.files.map((name) => run.file("files", name)),
+    record: {
+      ...(result.summary === "" ? {} : { summary: result.summary }),
+      ...(data || result.simulated === null ? {} : { simulated: result.simulated }),
+    },
+  };
+}
+
+function evaluateArgs({ config, seed, action, files, data, history }: EvaluateInput): Json {
+  return {
+    config,
+    seed,
+    metadata: data?.metadata ?? {},
+    simulated: data?.simulated ?? false,
+    source: data?.source ?? "",
+    tables: data?.directory ?? null,
+    history,
+    ...(action === undefined ? {} : { action, files }),
+  } as unknown as Json;
+}
+
+/** Takes the figures that were named, stamps those of simulated data, and adds the learning curve. */
+async function takeFigures(input: EvaluateInput, result: Result, simulated: boolean): Promise<void> {
+  const { run, history } = input;
+  const index = [...result.figures];
+  for (const { name } of index) {
+    const svg = await readPlain(input, join("figures", `${name}.svg`));
+    const stamped = simulated ? stampSimulated(new TextDecoder().decode(svg)) : svg;
+    await writeAtomic(run.file("figures", `${name}.svg`), stamped);
+    await takeFile(input, join("figures", `${name}.json`));
+  }
+  if (history.length > 0 && !index.some(({ name }) => name === "learning_curve")) {
+    const figure: Figure = await learningCurveFigure({ history, simulated });
+    await writeAtomic(run.file("figures", `${figure.name}.svg`), figure.svg);
+    await writeAtomic(run.file("figures", `${figure.name}.json`), JSON.stringify(figure.data));
+    index.push({ name: figure.name, title: figure.title, caption: figure.caption });
+  }
+  await run.write("figures/index.json", index);
+}
+
+/** Moves a file that an action made; it can be large and is not read. */
+async function moveFile({ hooks, plugin, run }: EvaluateInput, name: string): Promise<void> {
+  const from = join(hooks.directory, "files", name);
+  await checkPlainFile(from, plugin, "evaluate");
+  await Deno.mkdir(run.file("files"), { recursive: true });
+  await moveFolder(from, run.file("files", name));
+}
+
+async function takeFile(input: EvaluateInput, name: string): Promise<void> {
+  await writeAtomic(input.run.file(name), await readPlain(input, name));
+}
+
+async function readPlain({ hooks, plugin }: EvaluateInput, name: string): Promise<Uint8Array<ArrayBuffer>> {
+  const from = join(hooks.directory, name);
+  await checkPlainFile(from, plugin, "evaluate");
+  return await Deno.readFile(from);
+}

@@ -1,0 +1,144 @@
+/**
+ * What a run says of itself in its folder, from its first line to its last.
+ *
+ * @module
+ */
+import { ConfigError, InterruptedError, PluginError } from "../../core/errors.ts";
+import type { ConfigRecord, RunRecord } from "../../core/records.ts";
+import { relative, resolve } from "../../files/paths.ts";
+import { frameworkVersion } from "../../registry/framework.ts";
+import type { Description } from "../../sandbox/protocol/description.ts";
+import { mapPaths, type ResolvedConfig } from "../config/config.ts";
+import { configHash } from "../config/identity.ts";
+import { type InputFile, withoutPaths } from "../provenance/provenance.ts";
+import { readRunJson } from "../replay/replay.ts";
+import { checkSameInputs } from "../replay/resume.ts";
+import { createRun, type RunDirectory } from "../store/run_directory.ts";
+import type { Configured } from "./configure.ts";
+import type { RunRequest } from "./request.ts";
+
+/** All files that a run reads. */
+export function inputsOf({ inputs, files }: Configured): readonly InputFile[] {
+  return [...inputs, ...files];
+}
+
+/** Makes the folder of a new run, locked, with its record and its configuration. */
+export async function createRecord(
+  request: RunRequest,
+  configured: Configured,
+  description: Description,
+): Promise<RunDirectory> {
+  return await createRun(request.out, {
+    plugin: { name: request.source.name, title: request.source.title },
+    action: request.action ?? "run",
+    headline: description.metrics.map(({ key }) => key),
+    simulated: null,
+    seconds: {},
+    engine: null,
+    seed: request.seed,
+    versions: { beamline: await frameworkVersion(), deno: Deno.version.deno, v8: Deno.version.v8 },
+    command: request.command,
+    configHash: hashOf(request, configured, request.engine),
+    error: null,
+    warnings: [],
+  }, (path) => ({
+    record: relativeFields(request, path),
+    files: { "config.json": configRecord(configured.config, path) },
+  }));
+}
+
+/** Begins to resume a run: its inputs must be the same; what may have changed is recorded. */
+export async function resumeRecord(
+  run: RunDirectory,
+  request: RunRequest,
+  configured: Configured,
+): Promise<RunDirectory> {
+  const { config } = configured;
+  await checkSameInputs(run, inputsOf(configured));
+  const { resumed = [], extendedFrom = [] } = run.record;
+  const before = await readRunJson<ConfigRecord>(run, "config.json");
+  const [planned, now] = [before.values.epochs, config.values.epochs];
+  await run.update({
+    status: "running",
+    error: null,
+    finished: null,
+    resumed: [...resumed, { at: new Date().toISOString(), steps: {} }],
+    ...(planned === now || typeof planned !== "number" ? {} : {
+      extendedFrom: [...extendedFrom, planned],
+      configHash: hashOf(request, configured, run.record.engine?.name ?? request.engine),
+    }),
+  });
+  await run.write("config.json", configRecord(config, run.path));
+  return run;
+}
+
+function hashOf(
+  { source, action = "run", seed }: RunRequest,
+  configured: Configured,
+  engine: string,
+): string {
+  const { values, flags } = configured.config;
+  const inputs = inputsOf(configured);
+  return configHash({ plugin: source.name, action, values, flags, inputs, seed, engine });
+}
+
+/** `config.json` of a run; input paths are relative to its directory. */
+function configRecord({ record, values, flags }: ResolvedConfig, path: string): ConfigRecord {
+  return { ...record, values: mapPaths(values, flags, (input) => relative(path, input)) };
+}
+
+/** Fields of `run.json` that hold paths relative to it. */
+function relativeFields({ source, files = [] }: RunRequest, path: string): Partial<RunRecord> {
+  const { name, title, origin, directory } = source;
+  return {
+    ...(origin === "path" && directory !== undefined
+      ? { plugin: { name, title, path: relative(path, directory) } }
+      : {}),
+    ...(files.length > 0 ? { files: files.map((file) => relative(path, file)) } : {}),
+  };
+}
+
+/** Folders that a run's texts may name, and its input files. */
+export interface PlainSurroundings {
+  readonly request: Pick<RunRequest, "source" | "out" | "cache">;
+  readonly inputs: readonly InputFile[];
+  readonly run?: string | undefined;
+  readonly sharedDirectory?: string | undefined;
+}
+
+/** The same value without paths of this machine in its texts. */
+export function plainTexts<T>(value: T, { request, inputs, run, sharedDirectory }: PlainSurroundings): T {
+  return withoutPaths(value, {
+    pluginDirectory: request.source.directory,
+    inputs,
+    folders: {
+      ...(run === undefined ? {} : { "<run>": run }),
+      ...(sharedDirectory === undefined ? {} : { "<shared>": sharedDirectory }),
+      "<runs>": resolve(request.out),
+      "<cache>": resolve(request.cache),
+      "<here>": Deno.cwd(),
+    },
+  });
+}
+
+/** Codes of the operating system for a place that cannot be written. */
+const UNWRITABLE: { readonly [code: string]: string } = {
+  ENOSPC: "there is no space left",
+  EDQUOT: "the quota is used up",
+  EROFS: "it is read-only",
+  EACCES: "permission is denied",
+  EIO: "the device failed",
+};
+
+/** What a run failed of: a failure to write is the machine's, and the user's to mend. */
+export function failureOf(error: Error, isStopped: boolean): Error {
+  if (isStopped && !(error instanceof InterruptedError)) {
+    return new InterruptedError("Cannot finish the run as it was interrupted", { cause: error });
+  }
+  const inSandbox = error instanceof PluginError && /\(os error 28\)|ENOSPC/.test(error.message);
+  const reason = UNWRITABLE[inSandbox ? "ENOSPC" : (error as { code?: string }).code ?? ""];
+  if (reason === undefined) return error;
+  return new ConfigError(
+    `Cannot write the run or its data as the disk must take them: ${reason}; earlier checkpoints are intact`,
+  );
+}

@@ -1,0 +1,84 @@
+/**
+ * What a run is asked to do, what is heard of it on the way, and how it ends.
+ *
+ * @module
+ */
+import type { JsonObject, Metrics, TextTable, TrainingRecord } from "../../core/types.ts";
+import type { Description } from "../../sandbox/protocol/description.ts";
+import type { HookEvent } from "../../sandbox/protocol/messages.ts";
+import type { TrainOutcome } from "../../train/loop.ts";
+import type { ConfigRequest } from "../config/config.ts";
+import type { PluginSource } from "../hooks/plugin_source.ts";
+import type { RunDirectory } from "../store/run_directory.ts";
+
+/** What to run and how. */
+export interface RunRequest {
+  readonly source: PluginSource;
+  readonly config: ConfigRequest;
+  /** An action in place of the whole experiment. */
+  readonly action?: string | undefined;
+  /** Files given after the action. */
+  readonly files?: readonly string[];
+  readonly seed: number;
+  readonly engine: string;
+  /** Threads to compute with; "auto" for the number that is quickest in a short trial. @default the engine's rule */
+  readonly threads?: number | "auto" | undefined;
+  /** The folder that takes the place of `runs/`. */
+  readonly out: string;
+  /** The folder of prepared data. */
+  readonly cache: string;
+  /** The command as typed, for the record. */
+  readonly command: readonly string[];
+  readonly listener: RunListener;
+  readonly stop: StopSignal;
+  /** Stop after this many steps of the first model; for checks of a prefix. */
+  readonly stopAfterSteps?: number | undefined;
+  /** Seconds between checkpoints; 0 for one after each step. @default 10, or longer where writing one is slow */
+  readonly checkpointSeconds?: number | undefined;
+  /** A run to resume, in place of a new one; `config` then holds its values. */
+  readonly resume?: RunDirectory | undefined;
+}
+
+/** What is reported while a run goes on. */
+export interface RunListener {
+  onPhase?(phase: Phase, state: "begins" | "ends" | "cached", seconds?: number): void;
+  onEvent?(event: HookEvent): void;
+  onRun?(run: RunDirectory): void;
+  onStep?(position: RunPosition): void;
+  onRecord?(model: string, record: TrainingRecord, epochs: number): void;
+  onTrained?(model: string, outcome: TrainOutcome): void;
+}
+
+/** Where training is. */
+export interface RunPosition {
+  readonly model: string;
+  readonly step: number;
+  readonly totalSteps: number;
+  readonly epoch: number;
+  readonly epochs: number;
+  readonly loss: number;
+}
+
+/** Phases of a run, in order. */
+export type Phase = "configure" | "prepare" | "trace" | "train" | "evaluate" | "report";
+
+/** Asks a run to save and stop. */
+export interface StopSignal {
+  readonly isStopped: boolean;
+  /** Called once when the stop is asked for. */
+  onStop(callback: () => void): void;
+}
+
+/** A signal that never comes. */
+export const NEVER_STOP: StopSignal = { isStopped: false, onStop: () => {} };
+
+/** How a run ended. */
+export interface RunOutcome {
+  readonly run: RunDirectory;
+  readonly metrics: Metrics;
+  readonly description: Description;
+  readonly results: JsonObject;
+  readonly tables: readonly TextTable[];
+  /** Files that an action made; absolute. */
+  readonly files: readonly string[];
+}

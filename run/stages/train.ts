@@ -1,0 +1,167 @@
+/**
+ * Stage "train": every model of the configuration, one after the other, with its logs and checkpoints in the run.
+ *
+ * @module
+ */
+import { ConfigError, InterruptedError } from "../../core/errors.ts";
+import type { JsonObject, Table, Tables, TrainingRecord } from "../../core/types.ts";
+import { writeAll } from "../../files/atomic.ts";
+import { programColumns } from "../../train/batches.ts";
+import { CheckpointStore } from "../../train/checkpoint.ts";
+import { train, type TrainOutcome } from "../../train/loop.ts";
+import type { LoadedModel } from "../../train/models.ts";
+import type { ResolvedConfig } from "../config/config.ts";
+import type { RunProgress } from "../replay/progress.ts";
+import type { RunDirectory } from "../store/run_directory.ts";
+import { rowsOf } from "./prepare.ts";
+import type { RunRequest } from "./request.ts";
+
+/** What the stage is given. */
+export interface TrainInput {
+  readonly run: RunDirectory;
+  readonly models: ReadonlyMap<string, LoadedModel>;
+  readonly plans: ResolvedConfig["models"];
+  readonly tables: Tables;
+  /** Where each model's training stands. */
+  readonly progress: RunProgress;
+  readonly request: Pick<RunRequest, "seed" | "stop" | "stopAfterSteps" | "checkpointSeconds" | "listener">;
+}
+
+/** Whether there is anything to train. */
+export function canTrain(models: ReadonlyMap<string, LoadedModel>): boolean {
+  return [...models.values()].some((model) => model.has("step"));
+}
+
+/**
+ * Trains all models to the end of their plans and leaves the best weights in their sessions.
+ *
+ * @returns Every record of every epoch, those before an interruption first.
+ * @throws {ConfigError} If there are no rows to train on, or a loss is not finite.
+ * @throws {InterruptedError} If the run was stopped; a checkpoint is saved.
+ */
+export async function trainModels(input: TrainInput): Promise<readonly TrainingRecord[]> {
+  const { run, plans, models, progress } = input;
+  filledTable(input.tables, "train");
+  const history = [...progress.history];
+  const log = await Log.open(run.file("metrics.jsonl"));
+  const fingerprints = await Log.open(run.file("fingerprints.jsonl"));
+  let stepOffset = 0;
+  try {
+    for (const name of Object.keys(plans)) {
+      const model = models.get(name)!;
+      if (!model.has("step")) continue;
+      const outcome = await trainOne(input, { name, model, stepOffset, history, log, fingerprints });
+      stepOffset += outcome.counters.step;
+    }
+    return history;
+  } finally {
+    log.close();
+    fingerprints.close();
+  }
+}
+
+/** One model, and what its training shares with that of the others. */
+interface Turn {
+  readonly name: string;
+  readonly model: LoadedModel;
+  readonly stepOffset: number;
+  readonly history: TrainingRecord[];
+  readonly log: Log;
+  readonly fingerprints: Log;
+}
+
+async function trainOne(input: TrainInput, turn: Turn): Promise<TrainOutcome> {
+  const { run, plans, request, progress } = input;
+  const { name, model, stepOffset } = turn;
+  const plan = plans[name]!;
+  const { train: training, validation } = input.tables;
+  const names = [...plan.inputs, ...plan.targets];
+  const resumeFrom = progress.models[name];
+  if (resumeFrom) await model.session.load(resumeFrom.state);
+  const programOf = (program: string) => model.has(program) ? model.executable(program) : undefined;
+  const outcome = await train({
+    model: name,
+    plan: plan.training,
+    seed: request.seed,
+    session: model.session,
+    step: await model.executable("step"),
+    validate: await programOf("validate"),
+    validateLastBatch: await programOf("validate_tail"),
+    train: programColumns(training!, names, "train"),
+    validation: validation ? programColumns(validation, names, "validation") : undefined,
+    checkpoints: new CheckpointStore(run.file("checkpoints")),
+    stepOffset,
+    resumeFrom,
+    isStopped: () => request.stop.isStopped,
+    stopAfterSteps: request.stopAfterSteps,
+    checkpointSeconds: request.checkpointSeconds,
+    listener: listenerOf(input, turn),
+  });
+  await recordOutcome(run, name, outcome, plan.training.epochs);
+  request.listener.onTrained?.(name, outcome);
+  if (outcome.reason !== "interrupted") return outcome;
+  throw new InterruptedError(
+    `Cannot finish the run as it was interrupted: a checkpoint was saved at step ${outcome.counters.step}`,
+  );
+}
+
+/** Writes what is heard of a training into the logs of the run, and passes it on. */
+function listenerOf({ plans, request }: TrainInput, turn: Turn): Parameters<typeof train>[0]["listener"] {
+  const { name, history, log, fingerprints } = turn;
+  const isOnly = Object.keys(plans).length === 1;
+  return {
+    onStep: (position) => request.listener.onStep?.({ model: name, ...position }),
+    onRecord: async (record) => {
+      const line: TrainingRecord = isOnly ? record : { ...record, model: name };
+      history.push(line);
+      await log.append(line);
+      request.listener.onRecord?.(name, record, plans[name]!.training.epochs);
+    },
+    onFingerprint: (fingerprint) => fingerprints.append(fingerprint),
+  };
+}
+
+/** A file of JSON lines that only grows. */
+class Log {
+  private constructor(readonly file: Deno.FsFile) {}
+
+  static async open(path: string): Promise<Log> {
+    return new Log(await Deno.open(path, { create: true, append: true }));
+  }
+
+  async append(line: unknown): Promise<void> {
+    await writeAll(this.file, new TextEncoder().encode(JSON.stringify(line) + "\n"));
+  }
+
+  close(): void {
+    this.file.close();
+  }
+}
+
+async function recordOutcome(
+  run: RunDirectory,
+  model: string,
+  { counters, reason, totalSteps }: TrainOutcome,
+  epochs: number,
+): Promise<void> {
+  const summary: JsonObject = {
+    reason,
+    epochs: counters.epoch,
+    plannedEpochs: epochs,
+    steps: counters.step,
+    plannedSteps: totalSteps,
+    bestEpoch: counters.bestEpoch,
+    bestLoss: counters.bestLoss,
+  };
+  await run.update({ training: { ...run.record.training, [model]: summary } });
+}
+
+/** A table that has rows. */
+function filledTable(tables: Tables, split: string): Table {
+  const table = tables[split];
+  if (table && rowsOf(table) > 0) return table;
+  const found = Object.entries(tables).map(([name, table]) => `${name} (${rowsOf(table)} rows)`).join(", ");
+  throw new ConfigError(
+    `Cannot train as the "${split}" table must have rows: prepare gave ${found || "no tables"}`,
+  );
+}
