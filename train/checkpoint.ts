@@ -18,25 +18,7 @@ import { encodeSafetensors, parseSafetensors } from "../formats/safetensors.ts";
 import type { Tensors } from "../engine/runtimes/types.ts";
 import { exists, removeAsides, removeFolder, writeAtomic, writeJson } from "../files/atomic.ts";
 import { join } from "../files/paths.ts";
-
-/** Counters of the training loop; with the state tensors and the seed they say everything. */
-export interface TrainingCounters {
-  /** Steps done in this model's training. */
-  readonly step: number;
-  /** Whole epochs done. */
-  readonly epoch: number;
-  /** Steps done in the epoch that was begun. */
-  readonly stepInEpoch: number;
-  /** Best monitored loss so far; null before the first epoch's end. */
-  readonly bestLoss: number | null;
-  readonly bestEpoch: number | null;
-  readonly bestStep: number | null;
-  readonly epochsSinceBest: number;
-  readonly plateauDrops: number;
-  readonly epochsSinceDrop: number;
-  /** Sums of the recorded values over the epoch that was begun. */
-  readonly sums: { readonly [name: string]: number };
-}
+import type { TrainingCounters } from "./counters.ts";
 
 /** `manifest.json` of a checkpoint. */
 export interface CheckpointManifest {

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { withTempDir } from "../tests/support/plugins.ts";
-import { CheckpointStore, type TrainingCounters } from "./checkpoint.ts";
+import { CheckpointStore } from "./checkpoint.ts";
+import type { TrainingCounters } from "./counters.ts";
 
 const COUNTERS: TrainingCounters = {
   step: 3,

@@ -1,9 +1,10 @@
 /**
- * Learning rates: a pure function of the plan and of where training stands.
+ * Learning rates: a pure function of the plan and of where training stands; and the plateau's counting of drops.
  *
  * @module
  */
 import type { TrainingPlan } from "../core/training.ts";
+import type { TrainingCounters } from "./counters.ts";
 
 /** Where training stands. */
 export interface Position {
@@ -38,4 +39,26 @@ export function learningRateAt(plan: TrainingPlan, position: Position): number {
   const warmupSteps = plan.warmup * position.totalSteps;
   const rise = position.step < warmupSteps ? (position.step + 1) / (warmupSteps + 1) : 1;
   return plan.learningRate * rise * RULES[plan.schedule](plan, position);
+}
+
+/** The counters of the plateau rule. */
+export type PlateauCounters = Pick<TrainingCounters, "plateauDrops" | "epochsSinceDrop">;
+
+/**
+ * The counters after an epoch: one more drop once `epochs` epochs have passed without a better value, counted from the
+ * last better value or the last drop.
+ *
+ * @param hasImproved Whether the epoch's monitored value was better than all before.
+ * @param epochs At least 1.
+ */
+export function countPlateau<C extends PlateauCounters>(
+  counters: C,
+  hasImproved: boolean,
+  epochs: number,
+): C {
+  if (hasImproved) return { ...counters, epochsSinceDrop: 0 };
+  const epochsSinceDrop = counters.epochsSinceDrop + 1;
+  return epochsSinceDrop < epochs
+    ? { ...counters, epochsSinceDrop }
+    : { ...counters, plateauDrops: counters.plateauDrops + 1, epochsSinceDrop: 0 };
 }

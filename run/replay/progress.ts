@@ -5,11 +5,11 @@
  */
 import type { TrainingRecord, Warning } from "../../core/types.ts";
 import type { Tensors } from "../../engine/runtimes/types.ts";
-import { CheckpointStore, type TrainingCounters } from "../../train/checkpoint.ts";
+import { CheckpointStore } from "../../train/checkpoint.ts";
 import { exists, writeAtomic } from "../../files/atomic.ts";
 import type { Fingerprint } from "../../train/fingerprint.ts";
 import type { RunDirectory } from "../store/run_directory.ts";
-import type { BestState } from "../../train/loop.ts";
+import type { BestState, TrainingCounters } from "../../train/counters.ts";
 
 /** Where a model's training stands. */
 export interface ModelProgress {

@@ -1,0 +1,54 @@
+/**
+ * What a training is asked for, what it reports, how it ends.
+ *
+ * @module
+ */
+import type { TrainingPlan } from "../core/training.ts";
+import type { TrainingRecord } from "../core/types.ts";
+import type { Executable, Session } from "../engine/runtimes/types.ts";
+import type { ProgramColumn } from "./batches.ts";
+import type { CheckpointStore } from "./checkpoint.ts";
+import type { BestState, TrainingCounters } from "./counters.ts";
+import type { Fingerprint } from "./fingerprint.ts";
+
+/** Everything one model's training needs. */
+export interface TrainRequest {
+  readonly model: string;
+  readonly plan: TrainingPlan;
+  readonly seed: number;
+  readonly session: Session;
+  readonly step: Executable;
+  readonly validate?: Executable | undefined;
+  /** The same as `validate` for the last, smaller batch. */
+  readonly validateLastBatch?: Executable | undefined;
+  readonly train: { readonly [column: string]: ProgramColumn };
+  readonly validation?: { readonly [column: string]: ProgramColumn } | undefined;
+  readonly checkpoints: CheckpointStore;
+  /** Steps of the models trained before in this run. */
+  readonly stepOffset: number;
+  /** Where to resume; its state is loaded by the caller. */
+  readonly resumeFrom?:
+    | { readonly counters: TrainingCounters; readonly best?: BestState | undefined }
+    | undefined;
+  readonly listener: TrainListener;
+  /** Asked between steps; true = save and stop. */
+  isStopped(): boolean;
+  /** Save and stop after this many steps. @default never */
+  readonly stopAfterSteps?: number | undefined;
+  /** Seconds between checkpoints; 0 for one after each step. @default 10, or longer where writing one is slow */
+  readonly checkpointSeconds?: number | undefined;
+}
+
+/** What is reported while training. */
+export interface TrainListener {
+  onStep(position: { step: number; totalSteps: number; epoch: number; epochs: number; loss: number }): void;
+  onRecord(record: TrainingRecord): Promise<void> | void;
+  onFingerprint(fingerprint: Fingerprint): Promise<void> | void;
+}
+
+/** How a training ended. */
+export interface TrainOutcome {
+  readonly counters: TrainingCounters;
+  readonly reason: "finished" | "early-stopping" | "interrupted";
+  readonly totalSteps: number;
+}
