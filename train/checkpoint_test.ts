@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { sha256Hex } from "../core/hash.ts";
 import { withTempDir } from "../tests/support/plugins.ts";
 import { CheckpointStore } from "./checkpoint.ts";
 import type { TrainingCounters } from "./counters.ts";
@@ -53,5 +54,67 @@ Deno.test("CheckpointStore prunes what no pointer names", async () => {
     await store.prune(["3"]);
     const names = [...Deno.readDirSync(directory)].map(({ name }) => name).sort();
     assert.deepEqual(names, ["2", "3", "best.json"]);
+  });
+});
+
+Deno.test("CheckpointStore writes manifest.json in the form that older and newer runs read", async () => {
+  await withTempDir(async (directory) => {
+    const store = new CheckpointStore(directory);
+    await store.write("network", 13, { ...COUNTERS, sums: { loss: 1.5 } }, STATE);
+    const bytes = await Deno.readFile(join(directory, "13", "state.safetensors"));
+    const text = await Deno.readTextFile(join(directory, "13", "manifest.json"));
+    assert.equal(
+      text,
+      `{
+  "schema": "beamline-checkpoint/1",
+  "model": "network",
+  "globalStep": 13,
+  "counters": {
+    "step": 3,
+    "epoch": 1,
+    "stepInEpoch": 0,
+    "bestLoss": 0.5,
+    "bestEpoch": 1,
+    "bestStep": 3,
+    "epochsSinceBest": 0,
+    "plateauDrops": 0,
+    "epochsSinceDrop": 0,
+    "sums": {
+      "loss": 1.5
+    }
+  },
+  "files": {
+    "state.safetensors": {
+      "bytes": ${bytes.length},
+      "sha256": "${sha256Hex(bytes)}"
+    }
+  }
+}
+`,
+    );
+  });
+});
+
+Deno.test("CheckpointStore names the field of a manifest that is not right", async () => {
+  await withTempDir(async (directory) => {
+    const store = new CheckpointStore(directory);
+    await store.write("network", 3, COUNTERS, STATE);
+    const path = join(directory, "3", "manifest.json");
+    const text = await Deno.readTextFile(path);
+    await Deno.writeTextFile(path, text.replace('"epochsSinceBest": 0', '"epochsSinceBest": -1'));
+    await assert.rejects(store.read("3"), {
+      message: /"counters\.epochsSinceBest" of manifest\.json is not right/,
+    });
+  });
+});
+
+Deno.test("CheckpointStore keeps a model that has not begun apart from the last step of the one before", async () => {
+  await withTempDir(async (directory) => {
+    const store = new CheckpointStore(directory);
+    const start = { ...COUNTERS, step: 0 };
+    assert.equal(await store.write("first", 0, start, STATE), "0");
+    assert.equal(await store.write("first", 3, COUNTERS, STATE), "3");
+    assert.equal(await store.write("second", 3, start, STATE), "3-second");
+    assert.deepEqual(new Set(await store.newestFirst()), new Set(["3", "3-second", "0"]));
   });
 });

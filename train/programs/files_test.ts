@@ -1,0 +1,58 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { encodeProgram, traceModel } from "../../engine/mod.ts";
+import * as tf from "../../engine/tf.ts";
+import { encodeSafetensors } from "../../formats/safetensors.ts";
+import { withTempDir } from "../../tests/support/plugins.ts";
+import { floats } from "../../tests/support/training.ts";
+import { readInitialState, readPrograms } from "./files.ts";
+
+/** A program that doubles its input, as a file. */
+async function doubling(): Promise<string> {
+  const { programs } = await traceModel({
+    build: () => ({
+      programs: { twice: { rows: 2, inputs: { x: { shape: [] } }, run: ({ x }) => ({ y: tf.mul(x!, 2) }) } },
+    }),
+    columns: {},
+    inputs: [],
+    targets: [],
+    batchSize: 1,
+    lastValidationBatch: 0,
+    predictBatch: 1,
+    seed: 0,
+    purpose: "test",
+  });
+  return encodeProgram(programs.twice!);
+}
+
+Deno.test("readPrograms() reads programs by name, from files of the names it is told", async () => {
+  await withTempDir(async (directory) => {
+    const text = await doubling();
+    await Deno.writeTextFile(join(directory, "twice.json"), text);
+    await Deno.writeTextFile(join(directory, "network-twice.json"), text);
+    const files = { directory, programs: ["twice"], plugin: "trial" };
+    for (const fileOf of [undefined, (program: string) => `network-${program}.json`]) {
+      const { twice } = await readPrograms({ ...files, ...(fileOf ? { fileOf } : {}) });
+      assert.deepEqual(twice!.outputs.map(({ name }) => name), ["y"]);
+    }
+  });
+});
+
+Deno.test("readPrograms() blames the plugin for a program that is not sound", async () => {
+  await withTempDir(async (directory) => {
+    const files = { directory, programs: ["twice"], plugin: "trial" };
+    await Deno.writeTextFile(
+      join(directory, "twice.json"),
+      (await doubling()).replace('"Multiply"', '"Shell"'),
+    );
+    await assert.rejects(readPrograms(files), { name: "PluginError", plugin: "trial", hook: "trace" });
+  });
+});
+
+Deno.test("readInitialState() reads state.safetensors", async () => {
+  await withTempDir(async (directory) => {
+    const state = { "line/slope": floats([2], 1, -2) };
+    await Deno.writeFile(join(directory, "state.safetensors"), encodeSafetensors(state));
+    assert.deepEqual((await readInitialState({ directory }))["line/slope"]!.data, Float32Array.of(1, -2));
+  });
+});
