@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Estimate, EvaluateContext, Metric, Random } from "beamline";
+import type { Estimate, Metric, Random } from "beamline";
 import {
   compareGroupedCounts,
   type FpdEstimate,
@@ -13,38 +13,19 @@ import {
   type Matrix,
   neighborhoods,
 } from "beamline/metrics";
-import type { EngineAlgebra } from "./algebra.ts";
 import { FPD_POINTS } from "./algebra_sizes.ts";
-import type { Config } from "./config.ts";
-import type { Metadata } from "./metadata.ts";
+import type { Comparison, ComparisonSetup, Measured } from "./comparison_result.ts";
 import { featureMatrix } from "./features.ts";
 import { frobeniusDistances } from "./frobenius.ts";
-import type { Geometry } from "./geometry.ts";
-import { compareHistogram, type HistogramSpec } from "./histograms.ts";
-import type { Side } from "./sides.ts";
-
-/** A value of a comparison and what it means. */
-export type Measured = Estimate & Pick<Metric, "unit" | "better" | "label" | "rows">;
-
-/** What was measured. */
-export interface Comparison {
-  /** By metric key, such as `fpd`. */
-  readonly values: { readonly [key: string]: Measured };
-  readonly fpd: FpdEstimate;
-  readonly kpd: KpdEstimate;
-}
-
-/** What comparisons share. */
-export interface Judge {
-  readonly config: Config;
-  readonly context: EvaluateContext<Metadata>;
-  readonly geometry: Geometry;
-  readonly specs: readonly HistogramSpec[];
-  readonly algebra: EngineAlgebra;
-}
+import { compareHistogram } from "./histograms.ts";
+import type { SampleStatistics } from "./sample_statistics.ts";
 
 /** Vectors of features of both, divided by the largest absolute value of each column of the first. */
-function vectorsOf(reference: Side, other: Side, { geometry, config }: Judge): readonly [Matrix, Matrix] {
+function vectorsOf(
+  reference: SampleStatistics,
+  other: SampleStatistics,
+  { geometry, config }: ComparisonSetup,
+): readonly [Matrix, Matrix] {
   const x = featureMatrix(reference.features, geometry, config.features);
   const y = featureMatrix(other.features, geometry, config.features);
   const largest = largestOf(x);
@@ -70,29 +51,34 @@ function largestOf({ rows, columns, data }: Matrix): Float64Array {
  * A Fréchet or Frobenius distance of few showers is mostly noise: only at equal numbers does it compare with the floor.
  */
 export async function compareBiased(
-  half: Side,
-  matched: Side,
-  judge: Judge,
+  half: SampleStatistics,
+  matched: SampleStatistics,
+  setup: ComparisonSetup,
 ): Promise<{ readonly [key: string]: Measured }> {
-  const { context } = judge;
+  const { context } = setup;
   const rows = Math.min(half.features.rows, matched.features.rows);
   const facts = { better: "lower", unit: "1", rows } as const;
   const { value, error, errorKind } = await fpdOf(
-    ...vectorsOf(half, matched, judge),
-    judge,
+    ...vectorsOf(half, matched, setup),
+    setup,
     context.random(`fpd/${matched.label}`),
   );
   const found: { [key: string]: Measured } = {
     fpd: { value, error, errorKind, ...facts, label: "Fréchet physics distance, at the size of the floor" },
   };
-  for (const [key, { estimate, label }] of Object.entries(await frobeniusDistances(half, matched, judge))) {
+  for (const [key, { estimate, label }] of Object.entries(await frobeniusDistances(half, matched, setup))) {
     found[key] = { ...estimate, ...facts, label: `${label}, at the size of the floor` };
   }
   return found;
 }
 
-function fpdOf(reference: Matrix, other: Matrix, judge: Judge, random: Random): Promise<FpdEstimate> {
-  const { config, context, algebra } = judge;
+function fpdOf(
+  reference: Matrix,
+  other: Matrix,
+  setup: ComparisonSetup,
+  random: Random,
+): Promise<FpdEstimate> {
+  const { config, context, algebra } = setup;
   return frechetPhysicsDistance(reference, other, {
     random,
     smallest: config.fpd === "jetnet" ? 20_000 : 10_000,
@@ -105,13 +91,13 @@ function fpdOf(reference: Matrix, other: Matrix, judge: Judge, random: Random): 
 
 /** The distances of the vectors of features, which are not kept. */
 async function vectorDistances(
-  reference: Side,
-  other: Side,
-  judge: Judge,
+  reference: SampleStatistics,
+  other: SampleStatistics,
+  setup: ComparisonSetup,
 ): Promise<{ readonly fpd: FpdEstimate; readonly kpd: KpdEstimate }> {
-  const { context, algebra } = judge;
-  const [x, y] = vectorsOf(reference, other, judge);
-  const fpd = await fpdOf(x, y, judge, context.random(`fpd/${other.label}`));
+  const { context, algebra } = setup;
+  const [x, y] = vectorsOf(reference, other, setup);
+  const fpd = await fpdOf(x, y, setup, context.random(`fpd/${other.label}`));
   const kpd = await kernelPhysicsDistance(x, y, {
     random: context.random(`kpd/${other.label}`),
     batchRows: context.metadata.kernelRows,
@@ -127,12 +113,12 @@ async function vectorDistances(
  * @param set Which of the other sets of equal bins of the voxel spectrum is pooled from the two.
  */
 export async function compare(
-  reference: Side,
-  other: Side,
-  judge: Judge,
+  reference: SampleStatistics,
+  other: SampleStatistics,
+  setup: ComparisonSetup,
   sets: readonly [number, number],
 ): Promise<Comparison> {
-  const { config, context, algebra } = judge;
+  const { config, context, algebra } = setup;
   const random = (purpose: string) => context.random(`${purpose}/${other.label}`);
   const values: { [key: string]: Measured } = {};
   const rows = Math.min(reference.features.rows, other.features.rows);
@@ -149,8 +135,8 @@ export async function compare(
   // At the same time: while one lays out its numbers, the engine works for the others.
   const [shares, distances, { fpd, kpd }] = await Promise.all([
     neighborhoods(reference.logSample, other.logSample, { neighbors: config.neighbors, algebra }),
-    frobeniusDistances(reference, other, judge),
-    vectorDistances(reference, other, judge),
+    frobeniusDistances(reference, other, setup),
+    vectorDistances(reference, other, setup),
   ]);
   add("fpd", fpd, "Fréchet physics distance");
   add("kpd", kpd, "kernel physics distance", "zero");
@@ -159,7 +145,7 @@ export async function compare(
     values[key] = { ...values[key]!, rows: context.metadata.neighborRows };
   }
   for (const [key, { estimate, label }] of Object.entries(distances)) add(key, estimate, label);
-  for (const spec of judge.specs) {
+  for (const spec of setup.specs) {
     const found = compareHistogram(spec, reference.features, other.features, random(spec.key));
     add(`separation_${spec.key}`, found.separation, `separation power of ${spec.label}`);
     add(`chi2_${spec.key}`, found.chi2, `chi2 distance of ${spec.label}`);

@@ -6,14 +6,13 @@
 import type { Figure } from "beamline";
 import { correlationOf, quantiles } from "beamline/metrics";
 import { barFigure, curveFigure, heatMapFigure, panelsFigure } from "beamline/plot";
-import type { Judgement } from "./evaluate.ts";
+import type { ComparedSamples, ComparisonResult } from "./comparison_result.ts";
 import type { Features } from "./features.ts";
-import type { Gathered } from "./gather.ts";
 import type { Geometry } from "./geometry.ts";
 
 /** Heat maps of voxel energies, voxel hits and layer sparsities, and Frobenius distances by layer. */
-export function correlations(gathered: Gathered, judgement: Judgement): Promise<Figure>[] {
-  const { judge: { geometry }, reference, generated: [first] } = gathered;
+export function correlations(compared: ComparedSamples, result: ComparisonResult): Promise<Figure>[] {
+  const { setup: { geometry }, reference, generated: [first] } = compared;
   const { voxels, names } = representative(geometry);
   const caption =
     `${voxels.length} voxels: the first sector, ring by ring from the axis outward, layer after layer; the names mark where layers begin.`;
@@ -24,7 +23,7 @@ export function correlations(gathered: Gathered, judgement: Judgement): Promise<
   ] as const;
   return [
     ...kinds.map(([kind, title]) =>
-      maps(gathered, {
+      maps(compared, {
         name: `correlation_${kind}`,
         title,
         caption,
@@ -36,7 +35,7 @@ export function correlations(gathered: Gathered, judgement: Judgement): Promise<
       })
     ),
     ...(["energy", "sparsity"] as const).map((name) =>
-      maps(gathered, {
+      maps(compared, {
         name: `correlation_layer_${name}`,
         title: name === "energy" ? "Correlations of layer energies" : "Correlations of layer sparsities",
         caption: name === "energy" ? "Energies of whole layers." : "Shares of empty voxels of whole layers.",
@@ -45,7 +44,7 @@ export function correlations(gathered: Gathered, judgement: Judgement): Promise<
         matrices: [reference, ...first ? [first] : []].map(({ features }) => ofLayers(features, name)),
       })
     ),
-    ...(first ? frobeniusByLayer(gathered, judgement, first.label) : []),
+    ...(first ? frobeniusByLayer(compared, result, first.label) : []),
   ];
 }
 
@@ -61,7 +60,7 @@ interface Maps {
 
 /** Reference, generated, and generated minus reference, beside each other. */
 function maps(
-  { judge, generated: [first] }: Gathered,
+  { setup, generated: [first] }: ComparedSamples,
   { name, title, caption, names, axis, matrices: [a, b] }: Maps,
 ): Promise<Figure> {
   const draw = (
@@ -93,7 +92,7 @@ function maps(
     name,
     title,
     caption: first ? `${caption} Generated: ${first.label}; the difference has colors of its own.` : caption,
-    simulated: judge.context.simulated,
+    simulated: setup.context.simulated,
     panels: [
       draw("reference", "reference", a!, false),
       ...(b && first
@@ -152,13 +151,13 @@ function spaced(names: readonly string[]): string[] {
 
 /** Distances by layer with those of the floor, both from as many showers: bars, or points where there are many layers. */
 function frobeniusByLayer(
-  { judge }: Gathered,
-  { generated, matched, floor }: Judgement,
+  { setup }: ComparedSamples,
+  { generated, matched, floor }: ComparisonResult,
   label: string,
 ): Promise<Figure>[] {
-  const { geometry: { layers }, context: { simulated } } = judge;
+  const { geometry: { layers }, context: { simulated } } = setup;
   return (["energy", "hits"] as const).map((kind) => {
-    const of = (values: Judgement["floor"]) =>
+    const of = (values: ComparisonResult["floor"]) =>
       layers.map(({ id }) => values[`frobenius_${kind}_layer_${id}`]!);
     const [own, reference] = [of({ ...generated[label], ...matched[label] }), of(floor)];
     const common = {

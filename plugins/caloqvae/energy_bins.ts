@@ -5,22 +5,16 @@
  * data set 1, narrower where showers are narrow.
  * @module
  */
-import type { Figure, TextTable } from "beamline";
-import { binEdges, countsBetween, mean, quantiles, standardDeviation } from "beamline/metrics";
-import { curveFigure, panelsFigure, ratioFigure } from "beamline/plot";
-import type { Judgement } from "./evaluate.ts";
+import { binEdges, mean, standardDeviation } from "beamline/metrics";
 import type { Features } from "./features.ts";
-import type { Gathered } from "./gather.ts";
 import type { Geometry } from "./geometry.ts";
-import type { HistogramSpec } from "./histograms.ts";
-import { positionOf, shown, verdictOf } from "./overview.ts";
-import type { Pictured } from "./spectrum_figures.ts";
+import type { HistogramSpec } from "./histogram_spec.ts";
 import { energyGroup } from "./statistics.ts";
 
 /** Centers of the first and the last bin, as powers of 2 of MeV. */
 const POWERS: readonly [number, number] = [8, 22];
 /** A bin with fewer showers of the reference is left out. */
-const FEWEST = 40;
+export const FEWEST = 40;
 /** Bins of a histogram. */
 const BINS = 20;
 /** Range of total over incident energy where showers are wide, and the spread above which a quantity is wide. */
@@ -36,7 +30,7 @@ export function energyBins({ incident }: Features): number[] {
 }
 
 /** Rows of a bin through a function. */
-function valuesIn(
+export function valuesIn(
   { incident, rows }: Features,
   power: number,
   of: (row: number) => number,
@@ -46,7 +40,9 @@ function valuesIn(
   return Float64Array.from(values);
 }
 
-const ratioAt = ({ total, incident }: Features) => (row: number): number => total[row]! / incident[row]!;
+/** Total over incident energy of a shower. */
+export const ratioAt = ({ total, incident }: Features) => (row: number): number =>
+  total[row]! / incident[row]!;
 
 /** Share of the voxels of a shower that are empty. */
 export function sparsityAt({ layers }: Geometry, features: Features): (row: number) => number {
@@ -89,7 +85,7 @@ export function energyBinSpecs(geometry: Geometry, reference: Features): Histogr
 }
 
 /** A value beyond the ends of the bins counts in the outermost one, so that a sample that lies elsewhere is not empty. */
-function into(edges: Float64Array): (value: number) => number {
+export function into(edges: Float64Array): (value: number) => number {
   const [low, high] = [edges[0]!, edges.at(-1)!];
   return (value) => Math.min(high, Math.max(low, value));
 }
@@ -102,157 +98,4 @@ export function energyText(power: number): string {
     : energy < 1e6
     ? `${(energy / 1000).toPrecision(3)} GeV`
     : `${(energy / 1e6).toPrecision(3)} TeV`;
-}
-
-/** Separations in each bin, with a verdict for the first sample. */
-export function energyBinTable(
-  { reference }: Pick<Gathered, "reference">,
-  judgement: Judgement,
-): TextTable[] {
-  const { generated, floor, broken } = judgement;
-  const powers = energyBins(reference.features);
-  const labels = Object.keys(generated);
-  if (powers.length === 0 || labels.length === 0) return [];
-  const quantities = [["energy_ratio", "total / incident"], ["sparsity", "sparsity"]] as const;
-  const counts = new Map(powers.map((power) => [power, valuesIn(reference.features, power, () => 1).length]));
-  return [{
-    name: "energy_bins",
-    title: "Separation power by incident energy",
-    columns: [
-      "incident energy",
-      "showers",
-      ...quantities.flatMap(([, text]) => [
-        ...labels.map((label) => `${text}: ${label}`),
-        `${text}: verdict of ${labels[0]}`,
-        `${text}: floor`,
-      ]),
-    ],
-    rows: powers.map((power) => [
-      energyText(power),
-      counts.get(power)!,
-      ...quantities.flatMap(([name]) => {
-        const key = `separation_${name}_bin_${power}`;
-        const first = generated[labels[0]!]![key]!;
-        const show = (values: Judgement["floor"]): string => shown(values[key]!);
-        return [
-          ...labels.map((label) => show(generated[label]!)),
-          verdictOf(first, floor[key], positionOf(key, first, floor[key], broken[key])),
-          show(floor),
-        ];
-      }),
-    ]),
-    note:
-      `bins of incident energy from half a power of 2 below to half a power above; those with fewer than ${FEWEST} showers of the reference are left out`,
-  }];
-}
-
-/** Response and resolution against energy, and the histograms of each bin. */
-export function energyBinFigures(gathered: Gathered): Promise<Figure>[] {
-  const { judge: { geometry, context: { simulated } }, reference, generated } = gathered;
-  const powers = energyBins(reference.features);
-  if (powers.length < 2) return [];
-  const sides = [reference, ...generated];
-  const draw = (
-    name: string,
-    title: string,
-    x: string,
-    of: (features: Features) => (row: number) => number,
-  ): Promise<Figure> =>
-    panelsFigure({
-      name: `${name}_bins`,
-      title,
-      caption:
-        "In bins of incident energy around the energies above the panels; below each, the ratio to the reference. Values beyond the axis count in the outermost bins.",
-      simulated,
-      columns: Math.min(COLUMNS, powers.length),
-      panels: powers.map((power) => {
-        const values = sides.map(({ features }) =>
-          valuesIn(features, power, of(features)).filter(Number.isFinite)
-        );
-        const edges = pooledEdges(values);
-        return ratioFigure({
-          name: `${name}_bin_${power}`,
-          title: energyText(power),
-          caption: `${title} at ${energyText(power)}.`,
-          simulated: false,
-          width: 400,
-          height: 300,
-          x: { label: x },
-          y: { label: "share per bin" },
-          edges,
-          series: sides.map(({ label }, i) => ({
-            label,
-            counts: countsBetween(values[i]!.map(into(edges)), edges),
-          })),
-        });
-      }),
-    });
-  return [
-    ...calibration(sides, powers, simulated),
-    draw("energy_ratio", "Total over incident energy, by energy", "total energy / incident energy", ratioAt),
-    draw("sparsity", "Sparsity, by energy", "sparsity", (features) => sparsityAt(geometry, features)),
-  ];
-}
-
-/** Bins that hold all but a few of the values of every sample. */
-function pooledEdges(samples: readonly Float64Array[]): Float64Array {
-  const ends = samples.filter(({ length }) => length > 0).map((values) => quantiles(values, [0.01, 0.99]));
-  const [low, high] = [Math.min(...ends.map(([from]) => from!)), Math.max(...ends.map(([, to]) => to!))];
-  const margin = high > low ? 0.05 * (high - low) : 0.05;
-  return binEdges({ range: [low - margin, high + margin], bins: 24 });
-}
-
-/** Panels beside each other. */
-const COLUMNS = 3;
-
-/** Mean and relative spread of total over incident energy against the energy. */
-function calibration(
-  sides: readonly Pictured[],
-  powers: readonly number[],
-  simulated: boolean,
-): Promise<Figure>[] {
-  const points = sides.map(({ label, features }) => ({
-    label,
-    points: powers.flatMap((power) => {
-      const values = valuesIn(features, power, ratioAt(features)).filter(Number.isFinite);
-      if (values.length < 10) return [];
-      const [center, spread] = [mean(values), standardDeviation(values)];
-      const error = spread / Math.sqrt(values.length);
-      return [{ energy: 2 ** power / 1000, center, error, spread: spread / center, count: values.length }];
-    }),
-  })).filter(({ points }) => points.length > 0);
-  const common = { simulated, x: { label: "incident energy", unit: "GeV", log: true } } as const;
-  return [
-    curveFigure({
-      ...common,
-      name: "response",
-      title: "Response against energy",
-      caption: "Mean of total over incident energy, with its standard error.",
-      y: { label: "mean of total / incident energy" },
-      series: points.map(({ label, points }) => ({
-        label,
-        x: points.map(({ energy }) => energy),
-        y: points.map(({ center }) => center),
-        error: points.map(({ error }) => error),
-        kind: "both" as const,
-      })),
-    }),
-    curveFigure({
-      ...common,
-      name: "resolution",
-      title: "Resolution against energy",
-      caption: "Standard deviation over mean of total over incident energy; errors for normal fluctuations.",
-      y: { label: "σ / mean of total / incident energy", unit: "%", log: true },
-      series: points.map(({ label, points }) => {
-        const shown = points.filter(({ spread }) => spread > 0);
-        return {
-          label,
-          x: shown.map(({ energy }) => energy),
-          y: shown.map(({ spread }) => 100 * spread),
-          error: shown.map(({ spread, count }) => 100 * spread / Math.sqrt(2 * (count - 1))),
-          kind: "both" as const,
-        };
-      }).filter(({ x }) => x.length > 0),
-    }),
-  ];
 }

@@ -1,5 +1,6 @@
 /**
- * Judging: every metric for every generated sample, between the floor and what is broken.
+ * Evaluation: every metric for every generated sample, between the null baseline (`floor`) and the negative controls
+ * (`broken`).
  *
  * @module
  */
@@ -7,34 +8,26 @@ import type { EvaluateContext, Evaluation, JsonObject, Metric } from "beamline";
 import { toMetric } from "beamline/metrics";
 import { BoundedQueue } from "./bounded_queue.ts";
 import { classifierResults, type Level } from "./classifier.ts";
-import { compare, compareBiased, type Comparison, type Measured } from "./comparison.ts";
+import { compare, compareBiased } from "./comparison.ts";
+import type {
+  ComparedSamples,
+  Comparison,
+  ComparisonResult,
+  Measured,
+  NegativeControl,
+  Values,
+} from "./comparison_result.ts";
 import type { Config } from "./config.ts";
-import { energyBinTable } from "./energy_bins.ts";
+import { energyBinTable } from "./energy_bin_table.ts";
 import type { Metadata } from "./metadata.ts";
 import { figures } from "./figures.ts";
-import { type Anchor, type Gathered, Gathering } from "./gather.ts";
+import { SecondPass } from "./second_pass.ts";
 import { distanceFrom, overviewTable, positionOf, summaryOf } from "./overview.ts";
-import { type Sample, sampleOf, type Side, withoutShowers } from "./sides.ts";
-
-/** Values by key, of one sample. */
-export type Values = { readonly [key: string]: Measured };
-
-/** Everything that was measured. */
-export interface Judgement {
-  /** By label, in the order of the command. */
-  readonly generated: { readonly [label: string]: Values };
-  /** Quantities that depend on the number of showers, at that of the floor; by label. */
-  readonly matched: { readonly [label: string]: Values };
-  readonly floor: Values;
-  readonly shuffled: Values;
-  readonly detuned: Values;
-  /** The worse of shuffled and detuned, by key. */
-  readonly broken: Values;
-}
+import { type Sample, sampleOf, type SampleStatistics, withoutShowers } from "./sample_statistics.ts";
 
 /** What was measured, and what pictures need of it. */
-interface Compared {
-  readonly gathered: Gathered;
+interface AllComparisons {
+  readonly compared: ComparedSamples;
   readonly floor: Comparison;
   readonly shuffled: Comparison;
   readonly detuned: Comparison;
@@ -42,11 +35,11 @@ interface Compared {
   readonly matched: { readonly [label: string]: Values };
 }
 
-/** Judges. */
+/** Compares every generated sample with the reference, and both with the null baseline and the negative controls. */
 export async function evaluate(config: Config, context: EvaluateContext<Metadata>): Promise<Evaluation> {
-  const { gathered, floor, shuffled, detuned, comparisons, matched } = await compareAll(config, context);
+  const { compared, floor, shuffled, detuned, comparisons, matched } = await compareAll(config, context);
   const classified = await classifierValues(context);
-  const judgement: Judgement = {
+  const result: ComparisonResult = {
     generated: Object.fromEntries(
       Object.entries(comparisons).map(([label, { values }], i) => [label, { ...values, ...classified[i] }]),
     ),
@@ -57,63 +50,63 @@ export async function evaluate(config: Config, context: EvaluateContext<Metadata
     broken: { ...worse(shuffled.values, detuned.values, floor.values), ...classified.at(-1) },
   };
   return {
-    metrics: metricsOf(judgement),
-    figures: figures(gathered, judgement),
-    tables: [overviewTable(judgement), ...energyBinTable(gathered, judgement)],
-    results: resultsOf(gathered, comparisons, floor, judgement),
-    summary: summaryOf(judgement, gathered.reference.features.rows),
+    metrics: metricsOf(result),
+    figures: figures(compared, result),
+    tables: [overviewTable(result), ...energyBinTable(compared, result)],
+    results: resultsOf(compared, comparisons, floor, result),
+    summary: summaryOf(result, compared.reference.features.rows),
   };
 }
 
 /** Gathers each sample, compares it while the next one is gathered, and lets go of it. */
-async function compareAll(config: Config, context: EvaluateContext<Metadata>): Promise<Compared> {
-  const gathering = await Gathering.open(config, context);
+async function compareAll(config: Config, context: EvaluateContext<Metadata>): Promise<AllComparisons> {
+  const pass = await SecondPass.open(config, context);
   try {
-    const { judge, threshold, spectrumEdges } = gathering;
-    const { reference, halves: [first, second] } = await gathering.reference();
+    const { setup, threshold, spectrumEdges } = pass;
+    const { reference, halves: [first, second] } = await pass.reference();
     const queue = new BoundedQueue();
     const halves = [sampleOf(first), sampleOf(second)] as const;
-    const anchors = {} as { [name in "floor" | Anchor]: Comparison };
-    const broken = {} as { [kind in Anchor]: Sample };
+    const controls = {} as { [name in "floor" | NegativeControl]: Comparison };
+    const broken = {} as { [kind in NegativeControl]: Sample };
     await queue.add(async () => {
-      anchors.floor = await compare(first, second, judge, [0, 0]);
-      await judge.algebra.forget(second.logSample);
+      controls.floor = await compare(first, second, setup, [0, 0]);
+      await setup.algebra.forget(second.logSample);
     });
     for (const kind of ["shuffled", "detuned"] as const) {
-      const side = await gathering.anchor(kind);
-      broken[kind] = sampleOf(side);
+      const control = await pass.negativeControl(kind);
+      broken[kind] = sampleOf(control);
       await queue.add(async () => {
-        anchors[kind] = await compare(reference, side, judge, [0, 0]);
-        await judge.algebra.forget(side.logSample);
+        controls[kind] = await compare(reference, control, setup, [0, 0]);
+        await setup.algebra.forget(control.logSample);
       });
     }
     const comparisons: { [label: string]: Comparison } = {};
     const matched: { [label: string]: Values } = {};
-    const generated: Side[] = [];
-    for (const [i, { label }] of gathering.samples.generated.entries()) {
-      const found = await gathering.generated(i);
-      generated.push(withoutShowers(found.side));
+    const generated: SampleStatistics[] = [];
+    for (const [i, { label }] of pass.samples.generated.entries()) {
+      const found = await pass.generated(i);
+      generated.push(withoutShowers(found.whole));
       await queue.add(async () => {
-        matched[label] = await compareBiased(first, found.matched, judge);
-        comparisons[label] = await compare(reference, found.side, judge, [i + 1, 1]);
-        await judge.algebra.forget(found.side.logSample);
+        matched[label] = await compareBiased(first, found.matched, setup);
+        comparisons[label] = await compare(reference, found.whole, setup, [i + 1, 1]);
+        await setup.algebra.forget(found.whole.logSample);
       });
     }
     await queue.drain();
-    const gathered: Gathered = {
-      judge,
+    const compared: ComparedSamples = {
+      setup,
       reference: withoutShowers(reference),
       halves,
       broken,
       generated,
-      showers: gathering.pictures.map(({ shower }) => shower),
-      energies: gathering.pictures.map(({ energy }) => energy),
+      showers: pass.pictures.map(({ shower }) => shower),
+      energies: pass.pictures.map(({ energy }) => energy),
       threshold,
       spectrumEdges,
     };
-    return { gathered, ...anchors, comparisons, matched };
+    return { compared, ...controls, comparisons, matched };
   } finally {
-    gathering.close();
+    pass.close();
   }
 }
 
@@ -151,8 +144,8 @@ function worse(a: Values, b: Values, floor: Values): Values {
   );
 }
 
-/** First generated sample by plain keys, others with their label, anchors with theirs. */
-function metricsOf({ generated, matched, floor, broken }: Judgement): { [key: string]: Metric } {
+/** First generated sample by plain keys, others with their label, null baseline and negative controls with theirs. */
+function metricsOf({ generated, matched, floor, broken }: ComparisonResult): { [key: string]: Metric } {
   const metrics: { [key: string]: Metric } = {};
   const add = (prefix: string, values: Values, split: string): void => {
     for (
@@ -178,13 +171,13 @@ function metricsOf({ generated, matched, floor, broken }: Judgement): { [key: st
 }
 
 function resultsOf(
-  { threshold, judge }: Gathered,
+  { threshold, setup }: ComparedSamples,
   comparisons: { readonly [label: string]: Comparison },
   floor: Comparison,
-  judgement: Judgement,
+  result: ComparisonResult,
 ): JsonObject {
-  const { metadata } = judge.context;
-  const { generated, floor: floorValues, broken, shuffled, detuned } = judgement;
+  const { metadata } = setup.context;
+  const { generated, floor: floorValues, broken, shuffled, detuned } = result;
   const samplings = Object.fromEntries(
     Object.entries({ ...comparisons, floor }).map(([label, { fpd, kpd }]) => [label, {
       fpd: {

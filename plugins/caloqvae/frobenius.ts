@@ -14,7 +14,7 @@ import {
 } from "beamline/metrics";
 import type { EngineAlgebra } from "./algebra.ts";
 import type { Geometry } from "./geometry.ts";
-import type { Side } from "./sides.ts";
+import type { SampleStatistics } from "./sample_statistics.ts";
 
 /** A distance and what it is of. */
 interface Labelled {
@@ -30,8 +30,8 @@ interface Means {
 
 /** All Frobenius distances of correlation matrices, by metric key. */
 export async function frobeniusDistances(
-  reference: Side,
-  other: Side,
+  reference: SampleStatistics,
+  other: SampleStatistics,
   means: Means,
 ): Promise<{ readonly [key: string]: Labelled }> {
   const { geometry } = means;
@@ -89,7 +89,11 @@ export function patchVoxels({ layers }: Geometry): number[] {
 }
 
 /** The distance of the correlations of a few voxels, with its error from the kept showers. */
-function selectedDistance(reference: Side, other: Side, voxels: readonly number[]): Estimate {
+function selectedDistance(
+  reference: SampleStatistics,
+  other: SampleStatistics,
+  voxels: readonly number[],
+): Estimate {
   const [a, b] = [reference, other].map(({ correlations }) => correlations.energy.select(voxels)) as [
     Float64Array,
     Float64Array,
@@ -106,7 +110,7 @@ function selectedDistance(reference: Side, other: Side, voxels: readonly number[
 
 /** z of some voxels of the kept showers, with mean and spread of all showers. */
 function standardizedSample(
-  { showers, correlations }: Side,
+  { showers, correlations }: SampleStatistics,
   kind: "energy" | "hits",
   voxels: readonly number[],
 ): Matrix {
@@ -126,8 +130,8 @@ function standardizedSample(
 
 /** The distances of the correlations of all voxels, and of those of each layer, with errors. */
 async function voxelDistances(
-  reference: Side,
-  other: Side,
+  reference: SampleStatistics,
+  other: SampleStatistics,
   kind: "energy" | "hits",
   { geometry, algebra }: Means,
 ): Promise<{ readonly distance: Estimate; readonly layers: readonly Estimate[] }> {

@@ -10,21 +10,7 @@ import type { Random } from "beamline";
 import { energyBinSpecs, sparsityAt } from "./energy_bins.ts";
 import { type Features, layerColumn, type LayerFeature } from "./features.ts";
 import type { Geometry, Layer } from "./geometry.ts";
-
-/** One histogram of a quantity of showers. */
-export interface HistogramSpec {
-  /** Key in metric names, such as `center_eta_12`. */
-  readonly key: string;
-  readonly label: string;
-  readonly unit: string;
-  readonly layer?: number;
-  /** Only showers of this bin of incident energy, a power of 2 of MeV. */
-  readonly energyBin?: number;
-  /** Bins of the separation power. */
-  readonly edges: Float64Array;
-  readonly isLog: boolean;
-  values(features: Features): Float64Array<ArrayBuffer>;
-}
+import type { HistogramSpec } from "./histogram_spec.ts";
 
 /** Showers within this radius (mm) are those of CaloChallenge data sets 2 and 3. */
 const SMALL_RADIUS = 60;

@@ -5,8 +5,7 @@
  */
 import { type Figure, formatEstimate, type TextTable } from "beamline";
 import { heatMapFigure } from "beamline/plot";
-import type { Measured } from "./comparison.ts";
-import type { Judgement, Values } from "./evaluate.ts";
+import type { ComparisonResult, Measured, Values } from "./comparison_result.ts";
 
 /** Quantities of everything, with short names. */
 const HEADLINES: { readonly [key: string]: string } = {
@@ -62,7 +61,7 @@ export function distanceFrom(value: Measured, floor: Measured | undefined): numb
 
 /**
  * Where a value lies between floor (0) and broken (1): of the way in the quantity itself, of its root for one that grows
- * with the square of a deviation. Of a share that should be high, broken is 0. null where the broken anchor is no worse
+ * with the square of a deviation. Of a share that should be high, broken is 0. null where the negative control is no worse
  * than the floor.
  */
 export function positionOf(
@@ -98,7 +97,7 @@ export function shown({ value, error, unit }: Measured): string {
 }
 
 /** The value of a sample that compares with the floor: that of equal numbers of showers where it matters. */
-function fair({ generated, matched }: Judgement, label: string, key: string): Measured | undefined {
+function fair({ generated, matched }: ComparisonResult, label: string, key: string): Measured | undefined {
   return matched[label]?.[key] ?? generated[label]?.[key];
 }
 
@@ -112,11 +111,11 @@ interface Line {
 }
 
 /** Lines in the order of the position of the first sample, the worst first. */
-function linesOf(judgement: Judgement): Line[] {
-  const { generated, floor, broken } = judgement;
+function linesOf(result: ComparisonResult): Line[] {
+  const { generated, floor, broken } = result;
   const labels = Object.keys(generated);
   const line = (key: string, name: string): Line => {
-    const compared = labels.map((label) => fair(judgement, label, key));
+    const compared = labels.map((label) => fair(result, label, key));
     const positions = compared.map((value) => value ? positionOf(key, value, floor[key], broken[key]) : null);
     const verdicts = compared.map((value, i) => value ? verdictOf(value, floor[key], positions[i]!) : "");
     return { key, name, positions, verdicts };
@@ -142,11 +141,11 @@ function severity({ positions, verdicts }: Line): number {
 }
 
 /** One line per question, the worst first; value and verdict of every sample. */
-export function overviewTable(judgement: Judgement): TextTable {
-  const { generated, floor, broken } = judgement;
+export function overviewTable(result: ComparisonResult): TextTable {
+  const { generated, floor, broken } = result;
   const labels = Object.keys(generated);
   const show = (value: Measured | undefined): string => value === undefined ? "" : shown(value);
-  const rows = linesOf(judgement).map(({ key, name, positions, verdicts }) => [
+  const rows = linesOf(result).map(({ key, name, positions, verdicts }) => [
     name,
     ...labels.flatMap((label, i) => {
       const position = positions[i] ?? null;
@@ -174,9 +173,9 @@ export function overviewTable(judgement: Judgement): TextTable {
 const percentOf = (position: number): number => Math.round(100 * Math.max(0, position));
 
 /** The overview as a map: sample by quantity, the worst first. */
-export function overviewFigures(judgement: Judgement, simulated: boolean): Promise<Figure>[] {
-  const labels = Object.keys(judgement.generated);
-  const lines = linesOf(judgement).filter(({ positions, verdicts }) =>
+export function overviewFigures(result: ComparisonResult, simulated: boolean): Promise<Figure>[] {
+  const labels = Object.keys(result.generated);
+  const lines = linesOf(result).filter(({ positions, verdicts }) =>
     positions.some((position, i) => position !== null || verdicts[i] === "at the floor")
   );
   if (labels.length === 0 || lines.length === 0) return [];
@@ -208,18 +207,18 @@ export function overviewFigures(judgement: Judgement, simulated: boolean): Promi
 }
 
 /** The first sample in a sentence or two. */
-export function summaryOf(judgement: Judgement, referenceRows: number): string {
-  const [label, values] = Object.entries(judgement.generated)[0] ?? [];
+export function summaryOf(result: ComparisonResult, referenceRows: number): string {
+  const [label, values] = Object.entries(result.generated)[0] ?? [];
   if (label === undefined || values === undefined) {
     return `The reference alone: ${referenceRows} showers, floor and broken anchors.`;
   }
   const estimate = (of: Values, key: string): string => shown(of[key]!);
-  const head = `${label}: FPD ${estimate(values, "fpd")} (floor ${estimate(judgement.floor, "fpd")})${
+  const head = `${label}: FPD ${estimate(values, "fpd")} (floor ${estimate(result.floor, "fpd")})${
     values.classifier_auc
-      ? `, AUC ${estimate(values, "classifier_auc")} (floor ${estimate(judgement.floor, "classifier_auc")})`
+      ? `, AUC ${estimate(values, "classifier_auc")} (floor ${estimate(result.floor, "classifier_auc")})`
       : ""
   }.`;
-  const lines = linesOf(judgement);
+  const lines = linesOf(result);
   const failing = lines.filter(({ verdicts }) => ["FAILS", "BROKEN"].includes(verdicts[0]!));
   const visible = lines.filter(({ verdicts }) => verdicts[0] === "visible");
   if (failing.length === 0 && visible.length === 0) return `${head} Nothing is far from the floor.`;

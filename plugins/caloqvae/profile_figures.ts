@@ -5,7 +5,7 @@
  */
 import type { Figure } from "beamline";
 import { curveFigure, panelsFigure } from "beamline/plot";
-import type { Gathered } from "./gather.ts";
+import type { ComparedSamples } from "./comparison_result.ts";
 import { countText, mainLayer, type Pictured, samplesOf } from "./spectrum_figures.ts";
 
 /** One sample as points with errors. */
@@ -16,25 +16,25 @@ interface Profile {
 }
 
 /** Longitudinal and radial profile. */
-export function profiles(gathered: Gathered): Promise<Figure>[] {
-  return [longitudinal(gathered), radial(gathered)];
+export function profiles(compared: ComparedSamples): Promise<Figure>[] {
+  return [longitudinal(compared), radial(compared)];
 }
 
 /** Mean share of the incident energy in each layer. */
-function longitudinal(gathered: Gathered): Promise<Figure> {
-  const { layers } = gathered.judge.geometry;
+function longitudinal(compared: ComparedSamples): Promise<Figure> {
+  const { layers } = compared.setup.geometry;
   const isNumbered = layers.every(({ id }, at) => id === at);
   const places = layers.map((_, at) => at);
-  return withRatios(gathered, {
+  return withRatios(compared, {
     name: "longitudinal_profile",
     title: "Longitudinal profile",
     caption: `Mean share of the incident energy in each layer, with its standard error; ${
-      countText(gathered)
+      countText(compared)
     }.${isNumbered ? "" : ` Layers in order: ${layers.map(({ id }) => id).join(", ")}.`}`,
     x: { label: isNumbered ? "layer" : "place of the layer", whole: true },
     y: { label: "mean energy / incident energy", log: true },
     at: places,
-    profiles: samplesOf(gathered).map(({ label, features }) => {
+    profiles: samplesOf(compared).map(({ label, features }) => {
       const points = places.map((at) =>
         meanOf(
           features.rows,
@@ -61,8 +61,8 @@ function meanOf(
 }
 
 /** Mean energy per area in the layer with the most energy. */
-function radial(gathered: Gathered): Promise<Figure> {
-  const layer = mainLayer(gathered);
+function radial(compared: ComparedSamples): Promise<Figure> {
+  const layer = mainLayer(compared);
   const { rEdges } = layer;
   const radii = Array.from({ length: layer.rings }, (_, ring) => (rEdges[ring]! + rEdges[ring + 1]!) / 2);
   const density = ({ label, statistics, features }: Pictured): Profile => {
@@ -74,14 +74,14 @@ function radial(gathered: Gathered): Promise<Figure> {
     );
     return { label, y, error: [] };
   };
-  return withRatios(gathered, {
+  return withRatios(compared, {
     name: "radial_profile",
     title: `Radial profile of layer ${layer.id}`,
-    caption: `Mean energy per area of a ring; ${countText(gathered)}.`,
+    caption: `Mean energy per area of a ring; ${countText(compared)}.`,
     x: { label: "radius", unit: "mm", log: radii[0]! > 0 },
     y: { label: "mean energy density", unit: "MeV/mm²", log: true },
     at: radii,
-    profiles: samplesOf(gathered).map(density),
+    profiles: samplesOf(compared).map(density),
   });
 }
 
@@ -102,7 +102,7 @@ interface ProfileOptions {
 
 /** Profiles, and beside them what each is of the first. */
 function withRatios(
-  { judge }: Gathered,
+  { setup }: ComparedSamples,
   { name, title, caption, x, y, at, profiles }: ProfileOptions,
 ): Promise<Figure> {
   const [first, ...others] = profiles;
@@ -136,7 +136,7 @@ function withRatios(
   });
   const size = { simulated: false, caption, width: 460, height: 330 } as const;
   const left = curveFigure({ ...size, name: `${name}_mean`, title, x, y, series });
-  const { simulated } = judge.context;
+  const { simulated } = setup.context;
   if (ratios.length === 0) return curveFigure({ name, title, caption, simulated, x, y, series });
   const right = curveFigure({
     ...size,

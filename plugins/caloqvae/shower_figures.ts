@@ -5,7 +5,7 @@
  */
 import type { Figure } from "beamline";
 import { cylinderFigure, panelsFigure, polarFigure } from "beamline/plot";
-import type { Gathered } from "./gather.ts";
+import type { ComparedSamples } from "./comparison_result.ts";
 import { panelOf, someLayers } from "./panels.ts";
 import type { Pictured } from "./spectrum_figures.ts";
 
@@ -15,10 +15,10 @@ const MOST_SLICES = 10;
 const COLOR = { colorLabel: "energy", colorUnit: "MeV", logColor: true } as const;
 
 /** Cylinders of one shower and of the mean, and slices of the mean in both radial scales. */
-export function showers(gathered: Gathered): Promise<Figure>[] {
-  const { judge, reference, generated } = gathered;
-  const { layers } = judge.geometry;
-  const { simulated } = judge.context;
+export function showers(compared: ComparedSamples): Promise<Figure>[] {
+  const { setup, reference, generated } = compared;
+  const { layers } = setup.geometry;
+  const { simulated } = setup.context;
   const samples = [reference, ...generated.slice(0, 1)];
   const means = samples.map(meanShower);
   const largest = Math.max(...means[0]!);
@@ -44,7 +44,7 @@ export function showers(gathered: Gathered): Promise<Figure>[] {
       colorDomain,
     });
   return [
-    ...singles(gathered, samples),
+    ...singles(compared, samples),
     beside("cylinder_mean", "Mean showers", "Means of all showers; rings of equal width.", simulated, [
       ...samples.map((sample, at) =>
         cylinderFigure({
@@ -65,8 +65,8 @@ export function showers(gathered: Gathered): Promise<Figure>[] {
 }
 
 /** One shower of each sample, the one of the highest incident energy among the first. */
-function singles(gathered: Gathered, samples: readonly Pictured[]): Promise<Figure>[] {
-  const { judge, showers, energies } = gathered;
+function singles(compared: ComparedSamples, samples: readonly Pictured[]): Promise<Figure>[] {
+  const { setup, showers, energies } = compared;
   const shown = samples.flatMap((sample, at) =>
     showers[at]?.some((value) => value > 0)
       ? [{ sample, shower: showers[at], energy: energies[at]![0]! }]
@@ -80,7 +80,7 @@ function singles(gathered: Gathered, samples: readonly Pictured[]): Promise<Figu
     "cylinder_shower",
     "Single showers",
     "One shower of each sample, that of the highest incident energy among the first; rings of equal width; blank voxels are empty.",
-    judge.context.simulated,
+    setup.context.simulated,
     shown.map(({ sample, shower, energy }, i) =>
       cylinderFigure({
         ...COLOR,
@@ -88,7 +88,7 @@ function singles(gathered: Gathered, samples: readonly Pictured[]): Promise<Figu
         title: `${sample.label}, ${energyOf(energy)}`,
         caption: `One shower of ${sample.label}.`,
         simulated: false,
-        panels: judge.geometry.layers.map((layer) => panelOf(layer, shower)),
+        panels: setup.geometry.layers.map((layer) => panelOf(layer, shower)),
         colorDomain: [largest * 1e-5, largest],
       })
     ),

@@ -6,31 +6,31 @@
 import type { Figure } from "beamline";
 import { countsBetween } from "beamline/metrics";
 import { ratioFigure } from "beamline/plot";
-import type { Side } from "./sides.ts";
-import type { Gathered } from "./gather.ts";
+import type { SampleStatistics } from "./sample_statistics.ts";
+import type { ComparedSamples } from "./comparison_result.ts";
 import type { Layer } from "./geometry.ts";
 
 /** What pictures need of a sample. */
-export type Pictured = Pick<Side, "label" | "features" | "statistics">;
+export type Pictured = Pick<SampleStatistics, "label" | "features" | "statistics">;
 
 /** The reference and the generated samples. */
 export function samplesOf(
-  { reference, generated }: Pick<Gathered, "reference" | "generated">,
+  { reference, generated }: Pick<ComparedSamples, "reference" | "generated">,
 ): readonly Pictured[] {
   return [reference, ...generated];
 }
 
 /** How many showers are behind a figure. */
-export function countText(gathered: Gathered): string {
+export function countText(compared: ComparedSamples): string {
   return `${
-    samplesOf(gathered).map(({ label, features }) => `${label} ${features.rows}`).join(", ")
+    samplesOf(compared).map(({ label, features }) => `${label} ${features.rows}`).join(", ")
   } showers`;
 }
 
 /** The layer with the most energy in the reference. */
-export function mainLayer({ judge, reference }: Gathered): Layer {
-  const energies = judge.geometry.layers.map((layer) => layerSum(layer, reference.statistics.sums));
-  return judge.geometry.layers[energies.indexOf(Math.max(...energies))]!;
+export function mainLayer({ setup, reference }: ComparedSamples): Layer {
+  const energies = setup.geometry.layers.map((layer) => layerSum(layer, reference.statistics.sums));
+  return setup.geometry.layers[energies.indexOf(Math.max(...energies))]!;
 }
 
 function layerSum({ from, voxels }: Layer, sums: Float64Array): number {
@@ -43,12 +43,12 @@ function layerSum({ from, voxels }: Layer, sums: Float64Array): number {
 const OVERALL: readonly string[] = ["energy_ratio", "energy_total", "sparsity"];
 
 /** Spectra with ratios: whole showers, voxels, and all quantities of the layer with the most energy. */
-export function spectra(gathered: Gathered): Promise<Figure>[] {
-  const { judge, threshold, spectrumEdges, reference } = gathered;
-  const { simulated } = judge.context;
-  const main = mainLayer(gathered).id;
-  const samples = samplesOf(gathered);
-  const chosen = judge.specs.filter(({ key, layer }) => OVERALL.includes(key) || layer === main);
+export function spectra(compared: ComparedSamples): Promise<Figure>[] {
+  const { setup, threshold, spectrumEdges, reference } = compared;
+  const { simulated } = setup.context;
+  const main = mainLayer(compared).id;
+  const samples = samplesOf(compared);
+  const chosen = setup.specs.filter(({ key, layer }) => OVERALL.includes(key) || layer === main);
   const ofShowers = chosen.flatMap((spec) => {
     const counts = samples.map(({ features }) => countsBetween(spec.values(features), spec.edges));
     if (!counts[0]!.some((count) => count > 0)) return [];
@@ -57,7 +57,7 @@ export function spectra(gathered: Gathered): Promise<Figure>[] {
     return [ratioFigure({
       name: `spectrum_${spec.key}`,
       title: spec.label[0]!.toUpperCase() + spec.label.slice(1),
-      caption: `${countText(gathered)}${
+      caption: `${countText(compared)}${
         hidden > 0 ? `, ${hidden} of the reference outside of the axis` : ""
       }; below, the ratio to the reference.`,
       simulated,
@@ -70,7 +70,7 @@ export function spectra(gathered: Gathered): Promise<Figure>[] {
   const voxels = ratioFigure({
     name: "spectrum_voxel_energy",
     title: "Energies of voxels",
-    caption: `Voxels above ${threshold.toPrecision(3)} MeV; ${countText(gathered)}.`,
+    caption: `Voxels above ${threshold.toPrecision(3)} MeV; ${countText(compared)}.`,
     simulated,
     x: { label: "voxel energy", unit: "MeV", log: true },
     y: { label: "share per bin", log: true },

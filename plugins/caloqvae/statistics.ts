@@ -28,7 +28,7 @@ export interface GatherOptions {
   readonly algebra: EngineAlgebra;
   /** Showers kept for neighborhoods; 0 for none. */
   readonly neighborRows: number;
-  readonly stages: Stages;
+  readonly upload: UploadBuffer;
   /** Affine map of the voxels before their products are summed. */
   readonly shift: Float64Array;
   readonly scale: Float64Array;
@@ -39,7 +39,7 @@ const GROUPS = 50;
 /** Showers kept for the errors of Frobenius distances. */
 const INFLUENCE_ROWS = 1000;
 /** Bytes of voxels sent to the engine at once. */
-const STAGE_BYTES = 2 ** 23;
+const UPLOAD_BYTES = 2 ** 23;
 
 /** Counts and sums of one sample. */
 export interface VoxelSpectra {
@@ -96,17 +96,17 @@ export function mergedSummary(a: VoxelSummary, b: VoxelSummary, { reuse = false 
   };
 }
 
-/** Stages that may wait for the engine. */
+/** Buffers that may wait for the engine. */
 const AHEAD = 2;
 
 /** Voxels on their way to the engine: a buffer to fill, and the work on what was sent. */
-export class Stages {
+export class UploadBuffer {
   readonly rows: number;
   readonly #queue = new BoundedQueue(AHEAD);
   #buffer: Float32Array<ArrayBuffer> | undefined;
 
   constructor(readonly voxels: number) {
-    this.rows = MOMENT_ROWS * Math.max(1, Math.floor(STAGE_BYTES / 4 / voxels / MOMENT_ROWS));
+    this.rows = MOMENT_ROWS * Math.max(1, Math.floor(UPLOAD_BYTES / 4 / voxels / MOMENT_ROWS));
   }
 
   /** Room for `rows` showers, always the same; its content is of no meaning. */
@@ -194,14 +194,14 @@ export class VoxelStatistics implements VoxelSummary {
 
   /** Adds showers, [row, voxel]; waits for the engine when it is behind. */
   async add(values: Float32Array<ArrayBuffer>, rows: number): Promise<void> {
-    const { voxels, stages } = this.options;
+    const { voxels, upload } = this.options;
     this.#count(values, rows);
     for (let done = 0; done < rows;) {
-      const take = Math.min(rows - done, stages.rows - this.#staged);
-      stages.buffer.set(values.subarray(done * voxels, (done + take) * voxels), this.#staged * voxels);
+      const take = Math.min(rows - done, upload.rows - this.#staged);
+      upload.buffer.set(values.subarray(done * voxels, (done + take) * voxels), this.#staged * voxels);
       this.#staged += take;
       done += take;
-      if (this.#staged === stages.rows) await this.#send();
+      if (this.#staged === upload.rows) await this.#send();
     }
   }
 
@@ -251,10 +251,10 @@ export class VoxelStatistics implements VoxelSummary {
 
   /** Gives the staged showers to the engine. */
   async #send(): Promise<void> {
-    const { stages } = this.options;
+    const { upload } = this.options;
     const rows = this.#staged;
     this.#staged = 0;
-    await stages.send(() => this.#sum.add(stages.buffer, rows));
+    await upload.send(() => this.#sum.add(upload.buffer, rows));
   }
 
   /** Gives everything to the engine that was added. */
@@ -265,7 +265,7 @@ export class VoxelStatistics implements VoxelSummary {
   /** Completes the moments; nothing can be added any more. */
   async finish(): Promise<void> {
     await this.flush();
-    await this.options.stages.finish();
+    await this.options.upload.finish();
     this.#moments ??= await this.#sum.total();
     this.#logSample ??= this.#logRows.finish();
   }
@@ -379,7 +379,7 @@ export function shuffleVoxels(
   }
 }
 
-/** How the detuned anchor is wrong: scale of all voxels, spread of each, share of hits that are lost. */
+/** How the detuned control is wrong: scale of all voxels, spread of each, share of hits that are lost. */
 export const DETUNED = { scale: 0.9, spread: 0.25, lost: 0.1 } as const;
 
 /** Makes showers worse in a known way: every voxel scaled and smeared, some hits lost. Changes `values` in place. */

@@ -5,7 +5,7 @@ import { createHdf5 } from "beamline/data";
 import { ringBins } from "./binning.ts";
 import { writeBins } from "./bins.ts";
 import { compareDatasets } from "./compare_datasets.ts";
-import type { Measured } from "./comparison.ts";
+import type { Measured } from "./comparison_result.ts";
 import { config as schema } from "./config.ts";
 import { NO_FLAWS } from "./detuning.ts";
 import { energyBins, energyBinSpecs } from "./energy_bins.ts";

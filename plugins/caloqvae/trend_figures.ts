@@ -5,8 +5,7 @@
  */
 import type { Figure } from "beamline";
 import { curveFigure, panelsFigure } from "beamline/plot";
-import type { Judgement } from "./evaluate.ts";
-import type { Gathered } from "./gather.ts";
+import type { ComparedSamples, ComparisonResult } from "./comparison_result.ts";
 
 /** Panels: their title, their metrics with short names, and whether the axis is logarithmic. */
 const PANELS: readonly {
@@ -23,7 +22,10 @@ const PANELS: readonly {
 ];
 
 /** One panel per question, with the floor; nothing for a single sample. */
-export function trends({ judge }: Gathered, { generated, floor }: Judgement): Promise<Figure>[] {
+export function trends(
+  { setup }: ComparedSamples,
+  { generated, floor }: ComparisonResult,
+): Promise<Figure>[] {
   const labels = Object.keys(generated);
   if (labels.length < 2) return [];
   const places = labels.map((label, i) => Number(/(\d+)(?!.*\d)/.exec(label)?.[1] ?? i));
@@ -67,7 +69,7 @@ export function trends({ judge }: Gathered, { generated, floor }: Judgement): Pr
     name: "trends",
     title: "Metrics over the generated samples",
     caption: `${order.map((i) => labels[i]).join(", ")}; the dashed lines are the floor.`,
-    simulated: judge.context.simulated,
+    simulated: setup.context.simulated,
     columns: 3,
     panels,
   })];

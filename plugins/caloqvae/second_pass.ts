@@ -1,6 +1,6 @@
 /**
- * The second pass over the files: gathers what comparisons need, for the samples and for the anchors that are made of the
- * reference itself. Samples are gathered one after the other, when they are asked for, and forgotten when they have been
+ * The second pass over the files: gathers what comparisons need, for the samples and for the negative controls that are
+ * made of the reference itself. Samples are gathered one after the other, when they are asked for, and forgotten when they have been
  * compared, so that memory does not grow with their number.
  *
  * @module
@@ -9,54 +9,34 @@ import type { EvaluateContext } from "beamline";
 import { logEdges } from "beamline/metrics";
 import { engineAlgebra } from "./algebra.ts";
 import { Cleaner, isClean } from "./cleaning.ts";
-import type { Judge } from "./comparison.ts";
+import type { ComparisonSetup, NegativeControl } from "./comparison_result.ts";
 import type { Config } from "./config.ts";
 import type { Metadata } from "./metadata.ts";
 import { computeFeatures, emptyFeatures, type Features, featuresFrom, sliceFeatures } from "./features.ts";
 import { histogramSpecs, pooledEdges } from "./histograms.ts";
 import { blocksOf, type ShowerSource } from "./showers.ts";
-import { makeSide, type Sample, type Side } from "./sides.ts";
+import { type SampleStatistics, sampleStatistics } from "./sample_statistics.ts";
 import { closeAll, openSamples, type Samples } from "./sources.ts";
 import {
   detuneVoxels,
   mergedSummary,
   shuffleVoxels,
   type SpectrumEdges,
-  Stages,
+  UploadBuffer,
   VoxelStatistics,
 } from "./statistics.ts";
 
-/** Everything that was compared, as far as pictures need it. */
-export interface Gathered {
-  readonly judge: Judge;
-  readonly reference: Side;
-  /** Two halves of the reference: the floor. */
-  readonly halves: readonly [Sample, Sample];
-  /** The reference with every voxel shuffled across showers, and detuned. */
-  readonly broken: { readonly shuffled: Sample; readonly detuned: Sample };
-  readonly generated: readonly Side[];
-  /** One shower of each sample for pictures, [sample][voxel], and its incident energy. */
-  readonly showers: readonly Float32Array[];
-  readonly energies: readonly Float64Array[];
-  readonly threshold: number;
-  /** Bins of the voxel spectrum, MeV. */
-  readonly spectrumEdges: Float64Array;
-}
-
 /** The reference and its halves. */
-export interface GatheredReference {
-  readonly reference: Side;
-  readonly halves: readonly [Side, Side];
+export interface ReferenceStatistics {
+  readonly reference: SampleStatistics;
+  readonly halves: readonly [SampleStatistics, SampleStatistics];
 }
 
 /** A generated sample, and as many of its showers as a half of the reference has. */
-export interface GatheredSample {
-  readonly side: Side;
-  readonly matched: Side;
+export interface GeneratedStatistics {
+  readonly whole: SampleStatistics;
+  readonly matched: SampleStatistics;
 }
-
-/** How the reference can be broken. */
-export type Anchor = "shuffled" | "detuned";
 
 /** Changes showers in place, [row, voxel]. */
 type Change = (values: Float32Array, rows: number, step: number) => void;
@@ -65,14 +45,14 @@ type Change = (values: Float32Array, rows: number, step: number) => void;
 const SHUFFLED_ROWS = 2048;
 
 /** Reads the files a second time, sample by sample. */
-export class Gathering {
-  readonly judge: Judge;
+export class SecondPass {
+  readonly setup: ComparisonSetup;
   /** Lower end of energy histograms, MeV: the cut, or the smallest positive voxel of the reference. */
   readonly threshold: number;
   /** One shower of each sample that was gathered, and its incident energy. */
   readonly pictures: Picture[] = [];
   readonly #features: readonly Features[];
-  readonly #stages: Stages;
+  readonly #upload: UploadBuffer;
   readonly #map: AffineMap;
   readonly #rows: number;
   #done = 0;
@@ -90,18 +70,18 @@ export class Gathering {
     this.threshold = metadata.cut > 0 ? metadata.cut : Math.max(1e-6, metadata.reference.smallestPositive);
     const { geometry } = reference;
     const specs = histogramSpecs(geometry, this.#features[0]!, this.threshold);
-    this.judge = { config, context, geometry, specs, algebra: engineAlgebra(context) };
-    this.#stages = new Stages(geometry.voxels);
+    this.setup = { config, context, geometry, specs, algebra: engineAlgebra(context) };
+    this.#upload = new UploadBuffer(geometry.voxels);
     this.#map = affineMap(reference, config, metadata);
     this.#rows = [reference, ...generated].reduce((sum, { rows }) => sum + rows, 0) +
       2 * Math.min(config.anchorRows, reference.rows);
   }
 
   /** Opens the files. */
-  static async open(config: Config, context: EvaluateContext<Metadata>): Promise<Gathering> {
+  static async open(config: Config, context: EvaluateContext<Metadata>): Promise<SecondPass> {
     const samples = await openSamples(config, context, context.metadata.layers);
     try {
-      return new Gathering(config, context, samples);
+      return new SecondPass(config, context, samples);
     } catch (error) {
       closeAll([samples.reference, ...samples.generated]);
       throw error;
@@ -114,8 +94,8 @@ export class Gathering {
   }
 
   /** The reference in two halves, and whole. */
-  async reference(): Promise<GatheredReference> {
-    const { metadata } = this.judge.context;
+  async reference(): Promise<ReferenceStatistics> {
+    const { metadata } = this.setup.context;
     const [features] = this.#features;
     const middle = Math.floor(features!.rows / 2);
     const edges = this.#edges(metadata.generated.map((_, i) => i));
@@ -123,19 +103,19 @@ export class Gathering {
     await this.#pass(this.samples.reference, parts, middle);
     const whole = mergedSummary(...parts);
     return {
-      reference: makeSide("reference", features!, whole),
+      reference: sampleStatistics("reference", features!, whole),
       halves: [
-        makeSide("first half", sliceFeatures(features!, 0, middle), parts[0]),
-        makeSide("second half", sliceFeatures(features!, middle, features!.rows), parts[1]),
+        sampleStatistics("first half", sliceFeatures(features!, 0, middle), parts[0]),
+        sampleStatistics("second half", sliceFeatures(features!, middle, features!.rows), parts[1]),
       ],
     };
   }
 
   /** The first showers of the reference, broken. */
-  async anchor(kind: Anchor): Promise<Side> {
-    const { geometry, config, context } = this.judge;
+  async negativeControl(kind: NegativeControl): Promise<SampleStatistics> {
+    const { geometry, config, context } = this.setup;
     const { voxels } = geometry;
-    const changes: { readonly [kind in Anchor]: Change } = {
+    const changes: { readonly [kind in NegativeControl]: Change } = {
       shuffled: (values, count, step) =>
         shuffleVoxels(values, count, voxels, context.random("shuffle", { step })),
       detuned: (values, _count, step) => detuneVoxels(values, context.random("detune", { step })),
@@ -157,12 +137,12 @@ export class Gathering {
       return done < rows;
     });
     await statistics.finish();
-    this.#stages.clear();
-    return makeSide(kind, features, statistics);
+    this.#upload.clear();
+    return sampleStatistics(kind, features, statistics);
   }
 
   /** A generated sample by its place in the command. */
-  async generated(at: number): Promise<GatheredSample> {
+  async generated(at: number): Promise<GeneratedStatistics> {
     const source = this.samples.generated[at]!;
     const features = this.#features[at + 1]!;
     const edges = this.#edges([at]);
@@ -171,13 +151,13 @@ export class Gathering {
     await this.#pass(source, parts, first);
     const label = `${source.label}, matched`;
     if (parts[1].rows === 0) {
-      const side = makeSide(source.label, features, parts[0]);
-      return { side, matched: { ...side, label } };
+      const whole = sampleStatistics(source.label, features, parts[0]);
+      return { whole, matched: { ...whole, label } };
     }
-    const whole = mergedSummary(...parts, { reuse: true });
+    const summary = mergedSummary(...parts, { reuse: true });
     return {
-      side: makeSide(source.label, features, whole),
-      matched: makeSide(label, sliceFeatures(features, 0, first), parts[0]),
+      whole: sampleStatistics(source.label, features, summary),
+      matched: sampleStatistics(label, sliceFeatures(features, 0, first), parts[0]),
     };
   }
 
@@ -206,7 +186,7 @@ export class Gathering {
       return true;
     });
     for (const part of parts) await part.finish();
-    this.#stages.clear();
+    this.#upload.clear();
   }
 
   /** Reads, cleans and hands over showers until all were or `use` wants no more. */
@@ -215,7 +195,7 @@ export class Gathering {
     blockRows: number,
     use: (values: Float32Array<ArrayBuffer>, rows: number, kept: Int32Array) => Promise<boolean>,
   ): Promise<void> {
-    const { cut, reference, generated } = this.judge.context.metadata;
+    const { cut, reference, generated } = this.setup.context.metadata;
     const rule = { cut, negatives: this.config.negatives };
     const cleaner = new Cleaner(rule);
     const at = this.samples.generated.indexOf(source);
@@ -231,24 +211,24 @@ export class Gathering {
   #start(
     rows: number,
     edges: SpectrumEdges,
-    neighborRows: number = this.judge.context.metadata.neighborRows,
+    neighborRows: number = this.setup.context.metadata.neighborRows,
   ): VoxelStatistics {
-    const { geometry, algebra } = this.judge;
-    const stages = this.#stages;
+    const { geometry, algebra } = this.setup;
+    const upload = this.#upload;
     return new VoxelStatistics({
       voxels: geometry.voxels,
       rows,
       edges,
       algebra,
       neighborRows,
-      stages,
+      upload,
       ...this.#map,
     });
   }
 
   /** Bins of the voxel spectrum: sets of equal bins for the reference alone and pooled with generated samples. */
   #edges(pooled: readonly number[]): SpectrumEdges {
-    const { reference, generated } = this.judge.context.metadata;
+    const { reference, generated } = this.setup.context.metadata;
     const range = (
       of: Metadata["reference"],
     ): readonly [number, number] => [Math.min(0, of.smallest), of.largest];
@@ -264,7 +244,7 @@ export class Gathering {
 
   #progress(rows: number, label: string): void {
     this.#done += rows;
-    this.judge.context.progress(this.#done, this.#rows, `${label}, second pass`);
+    this.setup.context.progress(this.#done, this.#rows, `${label}, second pass`);
   }
 }
 

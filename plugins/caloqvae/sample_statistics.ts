@@ -16,7 +16,7 @@ export interface Sample {
 }
 
 /** One sample with all that was gathered of it. */
-export interface Side extends Sample {
+export interface SampleStatistics extends Sample {
   /** A few showers for the errors of Frobenius distances, MeV. */
   readonly showers: Matrix;
   /** Showers for neighborhoods, with the engine. */
@@ -38,7 +38,7 @@ interface Standard {
 }
 
 /** Completes what was gathered. The sums of products become the correlations and are lost. */
-export function makeSide(label: string, features: Features, summary: VoxelSummary): Side {
+export function sampleStatistics(label: string, features: Features, summary: VoxelSummary): SampleStatistics {
   const { energyMoments, hitMoments, sample, logSample } = summary;
   const constant = emptyVoxels(summary);
   const standards = { energy: standardOf(energyMoments, constant), hits: standardOf(hitMoments, constant) };
@@ -58,13 +58,13 @@ export function makeSide(label: string, features: Features, summary: VoxelSummar
 
 const NO_ROWS: Matrix = { rows: 0, columns: 0, data: new Float32Array(0) };
 
-/** A side that will not be compared any more, without its showers. */
-export function withoutShowers(side: Side): Side {
-  return { ...side, showers: NO_ROWS };
+/** A sample that will not be compared any more, without its showers. */
+export function withoutShowers(sample: SampleStatistics): SampleStatistics {
+  return { ...sample, showers: NO_ROWS };
 }
 
-/** A side that will not be compared any more, without its showers and matrices. */
-export function sampleOf({ label, features, statistics }: Side): Sample {
+/** A sample that will not be compared any more, without its showers and matrices. */
+export function sampleOf({ label, features, statistics }: SampleStatistics): Sample {
   return { label, features, statistics };
 }
 
