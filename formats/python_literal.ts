@@ -12,71 +12,87 @@ const TOKEN = /\s*(?:'([^'\\]*)'|"([^"\\]*)"|([+-]?\d+)L?|(True|False|None)|([{}
 const CONSTANTS: { readonly [word: string]: Literal } = { True: true, False: false, None: null };
 const MAX_DEPTH = 8;
 
-/** A recursive-descent parser of one literal that fills the text. Linear in its length. */
-export function parseLiteral(text: string, fail: (found: string) => SyntaxError): Literal {
-  let at = 0;
-  let token: { text: string; value?: Literal } = { text: "" };
+/** Makes the error of a text that is not a literal from what was found. */
+type Fail = (found: string) => SyntaxError;
 
-  const next = (): void => {
-    TOKEN.lastIndex = at;
-    const match = TOKEN.exec(text);
+/** A recursive-descent parser of one literal that fills the text. Linear in its length. */
+export function parseLiteral(text: string, fail: Fail): Literal {
+  return new LiteralParser(text, fail).parse();
+}
+
+/** The parser: always one token ahead. */
+class LiteralParser {
+  #at = 0;
+  #token: { text: string; value?: Literal } = { text: "" };
+
+  constructor(readonly text: string, readonly fail: Fail) {}
+
+  parse(): Literal {
+    this.#next();
+    const result = this.#value(0);
+    this.#take("end");
+    return result;
+  }
+
+  #next(): void {
+    TOKEN.lastIndex = this.#at;
+    const match = TOKEN.exec(this.text);
     if (match === null) {
-      if (text.slice(at).trim() !== "") throw fail(`cannot parse character ${at} of the header`);
-      at = text.length;
-      token = { text: "end" };
+      if (this.text.slice(this.#at).trim() !== "") {
+        throw this.fail(`cannot parse character ${this.#at} of the header`);
+      }
+      this.#at = this.text.length;
+      this.#token = { text: "end" };
       return;
     }
-    at = TOKEN.lastIndex;
+    this.#at = TOKEN.lastIndex;
     const [, single, double, digits, word, mark] = match;
-    if (mark !== undefined) token = { text: mark };
-    else if (word !== undefined) token = { text: word, value: CONSTANTS[word]! };
-    else if (digits !== undefined) token = { text: "number", value: Number(digits) };
-    else token = { text: "string", value: single ?? double! };
-  };
+    if (mark !== undefined) this.#token = { text: mark };
+    else if (word !== undefined) this.#token = { text: word, value: CONSTANTS[word]! };
+    else if (digits !== undefined) this.#token = { text: "number", value: Number(digits) };
+    else this.#token = { text: "string", value: single ?? double! };
+  }
 
-  const take = (mark: string): void => {
-    if (token.text !== mark) throw fail(`expected "${mark}" before character ${at} of the header`);
-    next();
-  };
-
-  const items = (close: string, depth: number): Literal[] => {
-    const list: Literal[] = [];
-    while (token.text !== close) {
-      list.push(value(depth));
-      if (token.text !== ",") break;
-      next();
+  #take(mark: string): void {
+    if (this.#token.text !== mark) {
+      throw this.fail(`expected "${mark}" before character ${this.#at} of the header`);
     }
-    take(close);
-    return list;
-  };
+    this.#next();
+  }
 
-  const dictionary = (depth: number): Literal => {
-    const map = new Map<string, Literal>();
-    while (token.text !== "}") {
-      const key = value(depth);
-      if (typeof key !== "string" || map.has(key)) throw fail("a key is not a text or appears twice");
-      take(":");
-      map.set(key, value(depth));
-      if (token.text !== ",") break;
-      next();
-    }
-    take("}");
-    return map;
-  };
-
-  const value = (depth: number): Literal => {
-    if (depth > MAX_DEPTH) throw fail("it is nested too deeply");
-    const { text: mark, value: constant } = token;
-    next();
+  #value(depth: number): Literal {
+    if (depth > MAX_DEPTH) throw this.fail("it is nested too deeply");
+    const { text: mark, value: constant } = this.#token;
+    this.#next();
     if (constant !== undefined) return constant;
-    if (mark === "(") return items(")", depth + 1);
-    if (mark === "[") return items("]", depth + 1);
-    if (mark === "{") return dictionary(depth + 1);
-    throw fail(`cannot parse character ${at} of the header`);
-  };
+    if (mark === "(") return this.#items(")", depth + 1);
+    if (mark === "[") return this.#items("]", depth + 1);
+    if (mark === "{") return this.#dictionary(depth + 1);
+    throw this.fail(`cannot parse character ${this.#at} of the header`);
+  }
 
-  next();
-  const result = value(0);
-  take("end");
-  return result;
+  #items(close: string, depth: number): Literal[] {
+    const list: Literal[] = [];
+    while (this.#token.text !== close) {
+      list.push(this.#value(depth));
+      if (this.#token.text !== ",") break;
+      this.#next();
+    }
+    this.#take(close);
+    return list;
+  }
+
+  #dictionary(depth: number): Literal {
+    const map = new Map<string, Literal>();
+    while (this.#token.text !== "}") {
+      const key = this.#value(depth);
+      if (typeof key !== "string" || map.has(key)) throw this.fail("a key is not a text or appears twice");
+      this.#take(":");
+      map.set(key, this.#value(depth));
+      if (this.#token.text !== ",") break;
+      this.#next();
+    }
+    this.#take("}");
+    return map;
+  }
 }

@@ -61,12 +61,14 @@ export const EXAMPLE_RUN = {
   training: { mlp: { epochs: 30, bestEpoch: 22, bestLoss: 0.02345678, steps: 3000 } },
 };
 
+/** Ten epochs of a training whose loss falls as 1 / epoch. */
+const HISTORY = Array.from({ length: 10 }, (_, i) => [
+  { step: 100 * (i + 1), epoch: i + 1, split: "train", loss: 1 / (i + 1) },
+  { step: 100 * (i + 1), epoch: i + 1, split: "validation", loss: 1.1 / (i + 1) },
+]).flat();
+
 /** A whole run with these figures. */
 export function exampleRun(figures: readonly Figure[]): { [file: string]: unknown } {
-  const history = Array.from({ length: 10 }, (_, i) => [
-    { step: 100 * (i + 1), epoch: i + 1, split: "train", loss: 1 / (i + 1) },
-    { step: 100 * (i + 1), epoch: i + 1, split: "validation", loss: 1.1 / (i + 1) },
-  ]).flat();
   return {
     "run.json": EXAMPLE_RUN,
     "config.json": {
@@ -107,7 +109,7 @@ export function exampleRun(figures: readonly Figure[]): { [file: string]: unknow
       "profile_fit.core_sigma_x": metric(0.0482, 0.0004, "cm"),
       "profile_fit.half_width_68_x": metric(0.0569, 0.0006, "cm"),
     },
-    "metrics.jsonl": history.map((record) => `${JSON.stringify(record)}\n`).join(""),
+    "metrics.jsonl": HISTORY.map((record) => `${JSON.stringify(record)}\n`).join(""),
     "results.json": {
       tables: [{
         name: "t",

@@ -50,22 +50,7 @@ export async function ratioFigure(options: RatioOptions): Promise<Figure> {
   const { name } = options;
   checkNotEmpty(name, "series", options.series.length);
   const edges = increasingEdges(name, "edges", options.edges);
-  const series = options.series.map(({ label, counts }, i) => {
-    const numbers = finiteNumbers(name, `counts of "${label}"`, counts);
-    checkLength(name, `counts of "${label}"`, numbers.length, edges.length - 1);
-    const total = numbers.reduce((sum, count) => sum + count, 0);
-    if (numbers.some((count) => count < 0)) {
-      throw new RangeError(
-        `Cannot draw figure "${name}" as counts must not be negative: found some in "${label}"`,
-      );
-    }
-    return {
-      label,
-      counts: numbers,
-      shares: numbers.map((count) => total > 0 ? count / total : 0),
-      style: seriesStyle(i),
-    };
-  });
+  const series = seriesOf(options, edges.length - 1);
   const y = options.y ?? { label: "share per bin" };
   const shares = series.flatMap((one) => one.shares);
   const positive = shares.filter((share) => share > 0);
@@ -86,28 +71,7 @@ export async function ratioFigure(options: RatioOptions): Promise<Figure> {
     })),
   });
   const { frame } = stage;
-  const floor = yRange.domain[0];
-  const clip = `${name}-steps`;
-  const steps = series.map(({ shares, style }) => {
-    const points = shares.flatMap((share, bin) => {
-      const level = fixed(stage.y(Math.max(share, floor)));
-      return [`${fixed(stage.x(edges[bin]!))},${level}`, `${fixed(stage.x(edges[bin + 1]!))},${level}`];
-    });
-    return tag("path", {
-      d: `M${points.join("L")}`,
-      stroke: style.color,
-      "stroke-width": 1.5,
-      "stroke-dasharray": style.dash,
-    });
-  });
-  const box = {
-    x: frame.left,
-    y: frame.top,
-    width: frame.right - frame.left,
-    height: frame.bottom - frame.top,
-  };
-  const drawn = tag("clipPath", { id: clip }, tag("rect", box)) +
-    tag("g", { "clip-path": `url(#${clip})` }, steps.join(""));
+  const drawn = stepsMarkup(`${name}-steps`, edges, series, stage, yRange.domain[0]);
   const panel = ratioMarkup(edges, series, frame, stage.x, frame.bottom + SPACE);
   const markup = stage.draw(await openCanvas(), [], { over: drawn }) + panel;
   return finishFigure(options, {
@@ -123,9 +87,60 @@ export async function ratioFigure(options: RatioOptions): Promise<Figure> {
 }
 
 interface Series {
+  readonly label: string;
   readonly counts: readonly number[];
   readonly shares: readonly number[];
-  readonly style: { readonly color: string };
+  readonly style: ReturnType<typeof seriesStyle>;
+}
+
+/** The series, checked, with the share of each bin. */
+function seriesOf({ name, series }: RatioOptions, bins: number): Series[] {
+  return series.map(({ label, counts }, i) => {
+    const numbers = finiteNumbers(name, `counts of "${label}"`, counts);
+    checkLength(name, `counts of "${label}"`, numbers.length, bins);
+    const total = numbers.reduce((sum, count) => sum + count, 0);
+    if (numbers.some((count) => count < 0)) {
+      throw new RangeError(
+        `Cannot draw figure "${name}" as counts must not be negative: found some in "${label}"`,
+      );
+    }
+    return {
+      label,
+      counts: numbers,
+      shares: numbers.map((count) => total > 0 ? count / total : 0),
+      style: seriesStyle(i),
+    };
+  });
+}
+
+/** Step lines, clipped to the frame; shares below `floor` are drawn at it. */
+function stepsMarkup(
+  clip: string,
+  edges: readonly number[],
+  series: readonly Series[],
+  { frame, x, y }: Pick<ReturnType<typeof layoutStage>, "frame" | "x" | "y">,
+  floor: number,
+): string {
+  const steps = series.map(({ shares, style }) => {
+    const points = shares.flatMap((share, bin) => {
+      const level = fixed(y(Math.max(share, floor)));
+      return [`${fixed(x(edges[bin]!))},${level}`, `${fixed(x(edges[bin + 1]!))},${level}`];
+    });
+    return tag("path", {
+      d: `M${points.join("L")}`,
+      stroke: style.color,
+      "stroke-width": 1.5,
+      "stroke-dasharray": style.dash,
+    });
+  });
+  const box = {
+    x: frame.left,
+    y: frame.top,
+    width: frame.right - frame.left,
+    height: frame.bottom - frame.top,
+  };
+  return tag("clipPath", { id: clip }, tag("rect", box)) +
+    tag("g", { "clip-path": `url(#${clip})` }, steps.join(""));
 }
 
 function ratioMarkup(

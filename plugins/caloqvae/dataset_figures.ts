@@ -136,52 +136,62 @@ function sumFigures(files: readonly Studied[], groups: readonly Group[]): Promis
   const edges = binEdges({ range: [0.5, 1.5], bins: 50 });
   const counts = ratios.map((values) => countsBetween(values, edges));
   const simulated = anyOf(files);
-  const x = { label: "sum of voxels / incident energy" };
   const inside = counts.every((one) => one.some((count) => count > 0));
   if (!inside) return [];
-  const steps = (values: ArrayLike<number>) => ({
-    x: Array.from(values).flatMap((_, bin) => [edges[bin]!, edges[bin + 1]!]),
-    y: Array.from(values).flatMap((value) => [value, value]),
-  });
-  const noise = steps(counts[0]!.map(Math.sqrt));
   return [
     ratioFigure({
       name: "energy_sums",
       title: "Energy sums of the flavors",
       caption: `${main.totals!.length} events each; below, the ratio to ${first!.label}.`,
       simulated,
-      x,
+      x: SUM_AXIS,
       y: { label: "share per bin" },
       edges,
       series: shown.map(({ label }, i) => ({ label, counts: counts[i]! })),
     }),
     ...(rest.length === 0 ? [] : [
-      curveFigure({
-        name: "energy_sum_difference",
-        title: `Energy sums: events per bin, minus those of ${first!.label}`,
-        caption:
-          `The flavors hold the same events, so their differences are smaller than the Poisson spread of ${
-            first!.label
-          } (band).`,
-        simulated,
-        x,
-        y: { label: "difference of events per bin" },
-        series: [
-          {
-            label: `sqrt of the events of ${first!.label}`,
-            x: noise.x,
-            y: noise.x.map(() => 0),
-            band: { low: noise.y.map((value) => -value), high: noise.y },
-          },
-          ...rest.map(({ label }, i) => ({
-            label,
-            ...steps(counts[i + 1]!.map((count, bin) => count - counts[0]![bin]!)),
-          })),
-        ],
-      }),
+      sumDifferences(shown, counts, edges, simulated),
       eventDifferences(first!, rest, simulated),
     ]),
   ];
+}
+
+const SUM_AXIS = { label: "sum of voxels / incident energy" } as const;
+
+/** Events per bin minus those of the first file, over the band of its Poisson spread. */
+function sumDifferences(
+  [first, ...rest]: readonly Studied[],
+  counts: readonly Float64Array[],
+  edges: Float64Array,
+  simulated: boolean,
+): Promise<Figure> {
+  const steps = (values: ArrayLike<number>): { x: number[]; y: number[] } => ({
+    x: Array.from(values).flatMap((_, bin) => [edges[bin]!, edges[bin + 1]!]),
+    y: Array.from(values).flatMap((value) => [value, value]),
+  });
+  const noise = steps(counts[0]!.map(Math.sqrt));
+  return curveFigure({
+    name: "energy_sum_difference",
+    title: `Energy sums: events per bin, minus those of ${first!.label}`,
+    caption: `The flavors hold the same events, so their differences are smaller than the Poisson spread of ${
+      first!.label
+    } (band).`,
+    simulated,
+    x: SUM_AXIS,
+    y: { label: "difference of events per bin" },
+    series: [
+      {
+        label: `sqrt of the events of ${first!.label}`,
+        x: noise.x,
+        y: noise.x.map(() => 0),
+        band: { low: noise.y.map((value) => -value), high: noise.y },
+      },
+      ...rest.map(({ label }, i) => ({
+        label,
+        ...steps(counts[i + 1]!.map((count, bin) => count - counts[0]![bin]!)),
+      })),
+    ],
+  });
 }
 
 /** Difference of the sums of each event, in units of the incident energy. */

@@ -41,8 +41,9 @@ export function valuesIn(
 }
 
 /** Total over incident energy of a shower. */
-export const ratioAt = ({ total, incident }: Features) => (row: number): number =>
-  total[row]! / incident[row]!;
+export function ratioAt({ total, incident }: Features): (row: number) => number {
+  return (row) => total[row]! / incident[row]!;
+}
 
 /** Share of the voxels of a shower that are empty. */
 export function sparsityAt({ layers }: Geometry, features: Features): (row: number) => number {

@@ -23,6 +23,17 @@ function rangesOf({ id }: Layer, isSmall: boolean): { center: number; width: num
     : { center: 100, width: 100, radius: 500 };
 }
 
+/** Equal bins. */
+function equalBins(low: number, high: number, bins = 100): Float64Array {
+  return binEdges({ range: [low, high], bins });
+}
+
+/** Bins equal in the logarithm, from the threshold to the largest of the energies, MeV. */
+function energyEdges(values: Float64Array, threshold: number): Float64Array {
+  const largest = values.reduce((most, value) => Math.max(most, value), 0);
+  return logEdges([threshold, Math.max(largest, threshold * 1.001)], 39);
+}
+
 /**
  * All histograms of showers.
  *
@@ -30,16 +41,21 @@ function rangesOf({ id }: Layer, isSmall: boolean): { center: number; width: num
  */
 export function histogramSpecs(geometry: Geometry, reference: Features, threshold: number): HistogramSpec[] {
   const isSmall = geometry.layers.every(({ rEdges }) => rEdges.at(-1)! <= SMALL_RADIUS);
-  const energies = (values: Float64Array): Float64Array => {
-    const largest = values.reduce((most, value) => Math.max(most, value), 0);
-    return logEdges([threshold, Math.max(largest, threshold * 1.001)], 39);
-  };
-  const specs: HistogramSpec[] = [
+  return [
+    ...showerSpecs(geometry, reference, threshold),
+    ...geometry.layers.flatMap((layer, at) => layerSpecs(layer, at, reference, threshold, isSmall)),
+    ...energyBinSpecs(geometry, reference),
+  ];
+}
+
+/** Histograms of whole showers. */
+function showerSpecs(geometry: Geometry, reference: Features, threshold: number): HistogramSpec[] {
+  return [
     {
       key: "energy_ratio",
       label: "total energy / incident energy",
       unit: "1",
-      edges: binEdges({ range: [0.5, 1.5], bins: 100 }),
+      edges: equalBins(0.5, 1.5),
       isLog: false,
       values: ({ total, incident }) => total.map((value, row) => value / incident[row]!),
     },
@@ -47,7 +63,7 @@ export function histogramSpecs(geometry: Geometry, reference: Features, threshol
       key: "energy_total",
       label: "total energy",
       unit: "MeV",
-      edges: energies(reference.total),
+      edges: energyEdges(reference.total, threshold),
       isLog: true,
       values: ({ total }) => total,
     },
@@ -55,7 +71,7 @@ export function histogramSpecs(geometry: Geometry, reference: Features, threshol
       key: "sparsity",
       label: "sparsity",
       unit: "1",
-      edges: binEdges({ range: [0, 1], bins: 20 }),
+      edges: equalBins(0, 1, 20),
       isLog: false,
       values: (features) => {
         const of = sparsityAt(geometry, features);
@@ -63,39 +79,46 @@ export function histogramSpecs(geometry: Geometry, reference: Features, threshol
       },
     },
   ];
-  geometry.layers.forEach((layer, at) => {
-    const { center, width, radius } = rangesOf(layer, isSmall);
-    const add = (
-      name: LayerFeature,
-      label: string,
-      unit: string,
-      edges: Float64Array,
-      isLog = false,
-    ): void => {
-      specs.push({
-        key: name === "energy" ? `energy_layer_${layer.id}` : `${name}_${layer.id}`,
-        label: `${label} of layer ${layer.id}`,
-        unit,
-        layer: layer.id,
-        edges,
-        isLog,
-        values: (features) => layerColumn(features, name, at),
-      });
-    };
-    const equal = (low: number, high: number, bins = 100): Float64Array =>
-      binEdges({ range: [low, high], bins });
-    add("energy", "energy", "MeV", energies(layerColumn(reference, "energy", at)), true);
-    if (layer.sectors > 1) {
-      add("center_eta", "center in eta", "mm", equal(-center, center));
-      add("center_phi", "center in phi", "mm", equal(-center, center));
-      add("width_eta", "width in eta", "mm", equal(0, width));
-      add("width_phi", "width in phi", "mm", equal(0, width));
-    }
-    add("center_r", "mean radius", "mm", equal(0, radius));
-    add("width_r", "width in radius", "mm", equal(0, width));
-    add("sparsity", "sparsity", "1", equal(0, 1, 20));
+}
+
+/** Histograms of one layer; `at` is its place. */
+function layerSpecs(
+  layer: Layer,
+  at: number,
+  reference: Features,
+  threshold: number,
+  isSmall: boolean,
+): HistogramSpec[] {
+  const { center, width, radius } = rangesOf(layer, isSmall);
+  const spec = (
+    name: LayerFeature,
+    label: string,
+    unit: string,
+    edges: Float64Array,
+    isLog = false,
+  ): HistogramSpec => ({
+    key: name === "energy" ? `energy_layer_${layer.id}` : `${name}_${layer.id}`,
+    label: `${label} of layer ${layer.id}`,
+    unit,
+    layer: layer.id,
+    edges,
+    isLog,
+    values: (features) => layerColumn(features, name, at),
   });
-  return [...specs, ...energyBinSpecs(geometry, reference)];
+  const energies = energyEdges(layerColumn(reference, "energy", at), threshold);
+  const directions = layer.sectors <= 1 ? [] : [
+    spec("center_eta", "center in eta", "mm", equalBins(-center, center)),
+    spec("center_phi", "center in phi", "mm", equalBins(-center, center)),
+    spec("width_eta", "width in eta", "mm", equalBins(0, width)),
+    spec("width_phi", "width in phi", "mm", equalBins(0, width)),
+  ];
+  return [
+    spec("energy", "energy", "MeV", energies, true),
+    ...directions,
+    spec("center_r", "mean radius", "mm", equalBins(0, radius)),
+    spec("width_r", "width in radius", "mm", equalBins(0, width)),
+    spec("sparsity", "sparsity", "1", equalBins(0, 1, 20)),
+  ];
 }
 
 /** Bins of the chi2 distance. */

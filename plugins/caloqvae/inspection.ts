@@ -156,75 +156,116 @@ class LayerTally {
   share = 0;
 }
 
+/** One shower while its layers are added up. */
+interface ShowerState {
+  readonly event: number;
+  /** Incident energy, MeV. */
+  readonly energy: number;
+  isBad: boolean;
+  isNegative: boolean;
+  isFinite: boolean;
+}
+
+/** Sums over all showers of a file. */
+class Scan {
+  readonly tallies: readonly LayerTally[];
+  /** Sum of each voxel, MeV. */
+  readonly sums: Float64Array;
+  /** Sum of all voxels of each event, MeV. */
+  readonly totals: Float64Array;
+  badEvents = 0;
+  eventsWithNegative = 0;
+  notFiniteEvents = 0;
+
+  constructor(readonly source: ShowerSource) {
+    this.tallies = source.geometry.layers.map(() => new LayerTally());
+    this.sums = new Float64Array(source.geometry.voxels);
+    this.totals = new Float64Array(source.rows);
+  }
+
+  /** Adds a shower; `at` is where its voxels begin. */
+  addShower(event: number, voxels: Float32Array, at: number): void {
+    const energy = this.source.incident[event]!;
+    const state = { event, energy, isBad: false, isNegative: false, isFinite: Number.isFinite(energy) };
+    for (const [i, layer] of this.source.geometry.layers.entries()) {
+      this.#addLayer(layer, this.tallies[i]!, voxels, at + layer.from, state);
+    }
+    if (state.isBad) this.badEvents++;
+    if (state.isNegative) this.eventsWithNegative++;
+    if (!state.isFinite) this.notFiniteEvents++;
+  }
+
+  #addLayer(layer: Layer, tally: LayerTally, voxels: Float32Array, at: number, state: ShowerState): void {
+    let [sum, hits, highest, negative] = [0, 0, 0, 0];
+    for (let i = 0; i < layer.voxels; i++) {
+      const value = voxels[at + i]!;
+      if (value === 0) continue;
+      hits++;
+      sum += value;
+      if (value < 0) negative++;
+      if (value > highest) highest = value;
+    }
+    if (!Number.isFinite(sum)) {
+      tally.notFinite++;
+      state.isFinite = false;
+      return;
+    }
+    if (hits > 0) {
+      for (let i = 0; i < layer.voxels; i++) this.sums[layer.from + i]! += voxels[at + i]!;
+    }
+    this.totals[state.event]! += sum;
+    tally.hits += hits;
+    tally.negativeVoxels += negative;
+    tally.energy += sum;
+    if (state.energy > 0) tally.share += sum / state.energy;
+    if (hits > 0) tally.nonZeroEvents++;
+    if (negative > 0) state.isNegative = true;
+    if (highest >= state.energy && hits > 0) {
+      tally.above++;
+      state.isBad = true;
+    }
+  }
+}
+
 function scan(
   path: string,
   source: ShowerSource,
   splitting: ReadonlyMap<number, Splitting>,
 ): Omit<Inspection, "simulated"> {
-  const { geometry, incident, rows } = source;
-  const tallies = geometry.layers.map(() => new LayerTally());
-  const means = new Float64Array(geometry.voxels);
-  const totals = new Float64Array(rows);
-  let [bad, withNegative, notFinite] = [0, 0, 0];
-  for (const block of blocksOf(source)) {
-    for (let row = 0; row < block.rows; row++) {
-      const energy = incident[block.from + row]!;
-      let [isBad, isNegative, isFinite] = [false, false, Number.isFinite(energy)];
-      for (const [at, layer] of geometry.layers.entries()) {
-        const tally = tallies[at]!;
-        const base = row * geometry.voxels + layer.from;
-        let [sum, hits, highest, negative] = [0, 0, 0, 0];
-        for (let i = 0; i < layer.voxels; i++) {
-          const value = block.voxels[base + i]!;
-          if (value === 0) continue;
-          hits++;
-          sum += value;
-          if (value < 0) negative++;
-          if (value > highest) highest = value;
-        }
-        if (!Number.isFinite(sum)) {
-          tally.notFinite++;
-          isFinite = false;
-          continue;
-        }
-        if (hits > 0) {
-          for (let i = 0; i < layer.voxels; i++) means[layer.from + i]! += block.voxels[base + i]!;
-        }
-        totals[block.from + row]! += sum;
-        tally.hits += hits;
-        tally.negativeVoxels += negative;
-        tally.energy += sum;
-        if (energy > 0) tally.share += sum / energy;
-        if (hits > 0) tally.nonZeroEvents++;
-        if (negative > 0) isNegative = true;
-        if (highest >= energy && hits > 0) {
-          tally.above++;
-          isBad = true;
-        }
-      }
-      if (isBad) bad++;
-      if (isNegative) withNegative++;
-      if (!isFinite) notFinite++;
-    }
+  const { geometry, incident } = source;
+  const found = new Scan(source);
+  for (const { from, rows, voxels } of blocksOf(source)) {
+    for (let row = 0; row < rows; row++) found.addShower(from + row, voxels, row * geometry.voxels);
   }
-  for (let i = 0; i < means.length; i++) means[i]! /= Math.max(1, rows);
+  const means = found.sums.map((sum) => sum / Math.max(1, source.rows));
+  const report = reportOf(path, found, means, splitting);
+  return { report, geometry, means, incident, totals: found.totals, splitting };
+}
+
+function reportOf(
+  path: string,
+  { source, tallies, totals, badEvents, eventsWithNegative, notFiniteEvents }: Scan,
+  means: Float64Array,
+  splitting: ReadonlyMap<number, Splitting>,
+): FileReport {
+  const { geometry, incident, rows, format } = source;
   const layers = geometry.layers.map((layer, at) =>
     layerReport(layer, tallies[at]!, rows, splitting.get(layer.id))
   );
   const good = Float64Array.from(incident).filter((energy) => Number.isFinite(energy) && energy > 0);
   const ratios = totals.map((total, i) => total / incident[i]!).filter(Number.isFinite);
   const medianResponse = ratios.length === 0 ? null : median(ratios);
-  const report: FileReport = {
+  return {
     file: path,
-    format: source.format,
+    format,
     events: rows,
     voxels: geometry.voxels,
     layers,
     activeLayers: layers.filter(({ active }) => active).map(({ layer }) => layer),
-    badEvents: bad,
+    badEvents,
     negativeVoxels: tallies.reduce((sum, tally) => sum + tally.negativeVoxels, 0),
-    eventsWithNegative: withNegative,
-    notFiniteEvents: notFinite,
+    eventsWithNegative,
+    notFiniteEvents,
     incident: good.length === 0
       ? null
       : { smallest: Math.min(...ends(good)), median: median(good), largest: Math.max(...ends(good)) },
@@ -237,7 +278,6 @@ function scan(
       ...orderProblems(geometry, means),
     ] as (Problem & JsonObject)[],
   };
-  return { report, geometry, means, incident, totals, splitting };
 }
 
 function layerReport(

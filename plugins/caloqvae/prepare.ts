@@ -12,7 +12,7 @@ import type { Metadata, SampleMetadata } from "./metadata.ts";
 import { featureNames, type Features, featureTable, LAYER_FEATURES } from "./features.ts";
 import type { Pass } from "./first_pass.ts";
 import { firstPasses } from "./first_passes.ts";
-import { selectLayers } from "./geometry.ts";
+import { type Geometry, selectLayers } from "./geometry.ts";
 import { closeAll, openSamples } from "./sources.ts";
 import type { ShowerSource } from "./showers.ts";
 
@@ -86,7 +86,27 @@ function assemble(
   layers: readonly number[],
 ): Prepared<Metadata> {
   const geometry = selectLayers(reference.geometry, layers);
-  const [first, ...others] = passes;
+  checkShowers(passes, context);
+  const metadata = metadataOf(config, reference, passes, geometry);
+  const tables: { [split: string]: Table } = {};
+  passes.forEach(({ features }, i) => {
+    tables[i === 0 ? "reference" : `generated_${i}`] = featureTable(features);
+  });
+  if (metadata.classifierRows > 0) {
+    const inputs = classifierInputs(config, passes, geometry, reference.geometry, context);
+    Object.assign(tables, classifierTables(inputs, metadata, context));
+  }
+  return {
+    tables,
+    simulated: isSimulated,
+    source,
+    metadata,
+    notes: [censusTable(passes, metadata)],
+  };
+}
+
+/** Warns of faults; refuses a sample with too few showers without them. */
+function checkShowers(passes: readonly Pass[], context: PrepareContext): void {
   for (const { label, features, census } of passes) {
     warnOf(label, census, context);
     if (features.rows >= 20) continue;
@@ -94,6 +114,16 @@ function assemble(
       `Cannot judge "${label}" as there must be at least 20 showers without faults: found ${features.rows} of ${census.events}`,
     );
   }
+}
+
+/** Sizes and constants that all comparisons of the run share. */
+function metadataOf(
+  config: Config,
+  reference: ShowerSource,
+  passes: readonly Pass[],
+  geometry: Geometry,
+): Metadata {
+  const [first, ...others] = passes;
   const features = featureNames(geometry, config.features).length;
   const half = Math.floor(first!.features.rows / 2);
   const fewest = Math.min(
@@ -102,8 +132,8 @@ function assemble(
     ...others.map(({ features }) => features.rows),
   );
   const isClassified = config.classifier !== "none" && others.length > 0;
-  const metadata: Metadata = {
-    layers,
+  return {
+    layers: geometry.layers.map(({ id }) => id),
     voxels: geometry.voxels,
     layerVoxels: geometry.layers.map(({ voxels }) => voxels),
     features,
@@ -120,29 +150,6 @@ function assemble(
         ...passes.map(({ features }) => features.rows),
       )
       : 0,
-  };
-  const tables: { [split: string]: Table } = {};
-  passes.forEach((pass, i) => {
-    tables[i === 0 ? "reference" : `generated_${i}`] = featureTable(
-      pass.features,
-    );
-  });
-  if (isClassified) {
-    Object.assign(
-      tables,
-      classifierTables(
-        classifierInputs(config, passes, geometry, reference.geometry, context),
-        metadata,
-        context,
-      ),
-    );
-  }
-  return {
-    tables,
-    simulated: isSimulated,
-    source,
-    metadata,
-    notes: [censusTable(passes, metadata)],
   };
 }
 
