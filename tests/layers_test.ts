@@ -2,8 +2,10 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import manifest from "../deno.json" with { type: "json" };
-import plugin from "../tools/lint_plugin.ts";
-import { LAYERS, packageName, PACKAGES } from "../tools/layers.ts";
+import { listFiles } from "../tools/files.ts";
+import { crowdedFolders, MOST_FILES } from "../tools/folders.ts";
+import { type ImportSite, LAYERS, packageName, PACKAGES } from "../tools/layers.ts";
+import plugin, { importVisitor } from "../tools/lint_plugin.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
@@ -172,4 +174,34 @@ Deno.test("PACKAGES lists exactly the packages of deno.json", () => {
   const packages = Object.entries(manifest.imports).filter(([, target]) => target.startsWith("npm:"));
   const names = new Set(packages.map(([name]) => packageName(name)));
   assert.deepEqual(Object.keys(PACKAGES).sort(), [...names].sort());
+});
+
+/** All imports of a file. */
+function importsOf(file: string, source: string): ImportSite[] {
+  const found: ImportSite[] = [];
+  const collector: Deno.lint.Plugin = {
+    name: "collector",
+    rules: {
+      imports: {
+        create: () => importVisitor((_, specifier, how) => void found.push({ file, specifier, ...how })),
+      },
+    },
+  };
+  Deno.lint.runPlugin(collector, file, source);
+  return found;
+}
+
+Deno.test("importVisitor() finds imports and re-exports of every kind", () => {
+  const source = `import { a } from "./a.ts"; import type { B } from "./b.ts"; export * from "./c.ts";
+    export type { D } from "./d.ts"; const e = await import("./e.ts"); type F = import("./f.ts").F;
+    // import { g } from "./g.ts";
+    const text = 'import { h } from "./h.ts"';`;
+  assert.deepEqual(
+    importsOf("data/mod.ts", source).map(({ specifier }) => specifier),
+    ["./a.ts", "./b.ts", "./c.ts", "./d.ts", "./e.ts", "./f.ts"],
+  );
+});
+
+Deno.test(`no folder of run, engine, sandbox and train holds more than ${MOST_FILES} files beside tests`, async () => {
+  assert.deepEqual(crowdedFolders(await listFiles(".ts")), []);
 });

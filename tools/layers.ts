@@ -168,7 +168,7 @@ function layerProblem(file: string, target: string): string | undefined {
 }
 
 /** The file that a relative specifier names; it starts with ".." when it lies outside the repository. */
-function targetOf(file: string, specifier: string): string {
+export function targetOf(file: string, specifier: string): string {
   return specifier.startsWith("/") ? `..${specifier}` : posix.join(posix.dirname(file), specifier);
 }
 

@@ -13,7 +13,7 @@ import { type ImportProblem, importProblem, isTest, mayBeAmbient, mayPrint, room
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 
 /** Our own names in `deno.json`, with the file each maps to. */
-const OURS: ReadonlyMap<string, string> = new Map(
+export const OURS: ReadonlyMap<string, string> = new Map(
   Object.entries(manifest.imports)
     .filter(([, target]) => target.startsWith("./"))
     .map(([name, target]) => [name, target.slice(2)]),
@@ -40,44 +40,53 @@ function fileOf(context: Deno.lint.RuleContext): string | undefined {
   return path.startsWith("..") || isAbsolute(path) ? undefined : path.replaceAll(sep, "/");
 }
 
+/** What a visitor of imports is told of each. */
+type OnImport = (
+  node: Deno.lint.Node,
+  specifier: string,
+  how: { readonly isType?: boolean; readonly isDynamic?: boolean },
+) => void;
+
+/** Calls back for every import and re-export of a file, of values and of types, static and by `import(...)`. */
+export function importVisitor(onImport: OnImport): Deno.lint.LintVisitor {
+  const check = (node: Deno.lint.Node, specifier: unknown, how: Parameters<OnImport>[2]): void => {
+    if (typeof specifier === "string") onImport(node, specifier, how);
+  };
+  return {
+    ImportDeclaration(node) {
+      const isType = node.importKind === "type" ||
+        node.specifiers.length > 0 &&
+          node.specifiers.every((one) => one.type === "ImportSpecifier" && one.importKind === "type");
+      check(node, node.source.value, { isType });
+    },
+    ExportNamedDeclaration(node) {
+      check(node, node.source?.value, { isType: node.exportKind === "type" });
+    },
+    ExportAllDeclaration(node) {
+      check(node, node.source.value, { isType: node.exportKind === "type" });
+    },
+    ImportExpression(node) {
+      if (node.source.type === "Literal") check(node, node.source.value, { isDynamic: true });
+    },
+    TSImportType(node) {
+      const { argument } = node;
+      if (argument.type === "TSLiteralType" && argument.literal.type === "Literal") {
+        check(node, argument.literal.value, { isType: true });
+      }
+    },
+  };
+}
+
 /** Reports imports that break one rule of {@linkcode importProblem}. */
 function importRule(rule: ImportProblem["rule"]): Deno.lint.Rule {
   return {
     create(context) {
       const file = fileOf(context);
       if (file === undefined) return {};
-      const check = (
-        node: Deno.lint.Node,
-        specifier: unknown,
-        how: { readonly isType?: boolean; readonly isDynamic?: boolean },
-      ) => {
-        if (typeof specifier !== "string") return;
+      return importVisitor((node, specifier, how) => {
         const problem = importProblem({ file, specifier, ...how }, OURS);
         if (problem?.rule === rule) context.report({ node, message: problem.message });
-      };
-      return {
-        ImportDeclaration(node) {
-          const isType = node.importKind === "type" ||
-            node.specifiers.length > 0 &&
-              node.specifiers.every((one) => one.type === "ImportSpecifier" && one.importKind === "type");
-          check(node, node.source.value, { isType });
-        },
-        ExportNamedDeclaration(node) {
-          check(node, node.source?.value, { isType: node.exportKind === "type" });
-        },
-        ExportAllDeclaration(node) {
-          check(node, node.source.value, { isType: node.exportKind === "type" });
-        },
-        ImportExpression(node) {
-          if (node.source.type === "Literal") check(node, node.source.value, { isDynamic: true });
-        },
-        TSImportType(node) {
-          const { argument } = node;
-          if (argument.type === "TSLiteralType" && argument.literal.type === "Literal") {
-            check(node, argument.literal.value, { isType: true });
-          }
-        },
-      };
+      });
     },
   };
 }
