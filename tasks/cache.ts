@@ -6,8 +6,11 @@
 import { formatBytes } from "../core/format.ts";
 import { Cache } from "../run/store/cache.ts";
 import { measureGraphs } from "../run/store/graphs.ts";
-import { type CommandSpec, withCommand } from "./command.ts";
-import { EXIT, main, print, printJson, textTable } from "./terminal.ts";
+import { type CommandSpec, withCommand } from "./shared/command.ts";
+import { EXIT } from "./terminal/exit_codes.ts";
+import { main } from "./terminal/main.ts";
+import { print, printJson } from "./terminal/print.ts";
+import { textTable } from "./terminal/text_table.ts";
 
 const COMMAND: CommandSpec = {
   name: "cache",

@@ -14,8 +14,11 @@ import {
 import { writeAtomic } from "../files/atomic.ts";
 import { join, relative, resolve } from "../files/paths.ts";
 import { findRun, listRuns } from "../run/store/run_directory.ts";
-import { type CommandSpec, withCommand } from "./command.ts";
-import { EXIT, main, print, printJson, textTable } from "./terminal.ts";
+import { type CommandSpec, withCommand } from "./shared/command.ts";
+import { EXIT } from "./terminal/exit_codes.ts";
+import { main } from "./terminal/main.ts";
+import { print, printJson } from "./terminal/print.ts";
+import { textTable } from "./terminal/text_table.ts";
 
 /** Rows of a table that are printed; the HTML file has all. */
 const SHOWN_ROWS = 40;
@@ -39,8 +42,8 @@ export function compare(args: readonly string[]): Promise<number> {
     const comparison = await compareDirectories(directories);
     const file = resolve(parsed.task.html ?? join(store, "comparison.html"));
     await writeHtml(file, await renderComparison(comparison));
-    if ("json" in parsed.task) printJson(toJson(comparison, file));
-    else show(comparison, file);
+    if ("json" in parsed.task) printJson(comparisonJson(comparison, file));
+    else for (const line of comparisonLines(comparison, file)) print(line);
     return EXIT.ok;
   });
 }
@@ -86,7 +89,8 @@ async function finishedRuns(plugin: string, store: string): Promise<string[]> {
   );
 }
 
-function toJson({ runs, differences, metricKeys }: Comparison, file: string): unknown {
+/** What `--json` prints of a comparison. */
+export function comparisonJson({ runs, differences, metricKeys }: Comparison, file: string): unknown {
   return {
     runs: runs.map(({ directory, record }) => ({
       run: directory,
@@ -102,17 +106,19 @@ function toJson({ runs, differences, metricKeys }: Comparison, file: string): un
   };
 }
 
-function show(comparison: Comparison, file: string): void {
+/** Tables of a comparison, cut to {@linkcode SHOWN_ROWS} rows, and where the whole of it is. */
+export function comparisonLines(comparison: Comparison, file: string): string[] {
+  const lines: string[] = [];
   for (const { title, columns, rows, note } of comparisonTables(comparison)) {
     if (rows.length === 0) continue;
     const texts = rows.slice(0, SHOWN_ROWS).map((row) =>
       row.map((cell) => cell === null ? "" : String(cell))
     );
-    print(`\n${title}\n${textTable(columns, texts)}`);
-    if (rows.length > SHOWN_ROWS) print(`... ${rows.length - SHOWN_ROWS} more in the HTML file`);
-    if (note) print(note);
+    lines.push(`\n${title}\n${textTable(columns, texts)}`);
+    if (rows.length > SHOWN_ROWS) lines.push(`... ${rows.length - SHOWN_ROWS} more in the HTML file`);
+    if (note) lines.push(note);
   }
-  print(`\ncomparison  ${relative(Deno.cwd(), file)}`);
+  return [...lines, `\ncomparison  ${relative(Deno.cwd(), file)}`];
 }
 
 if (import.meta.main) await main(compare);

@@ -5,10 +5,13 @@
  */
 import { describeEngines } from "../engine/mod.ts";
 import { frameworkVersion } from "../registry/framework.ts";
-import { platformOf, type Tool } from "./platforms.ts";
-import { EXIT, main, paint, print, printJson } from "./terminal.ts";
+import { platformOf, type Tool } from "./shared/platforms.ts";
+import { EXIT } from "./terminal/exit_codes.ts";
+import { main } from "./terminal/main.ts";
+import { paint, print, printJson } from "./terminal/print.ts";
 
-interface Check {
+/** One thing that Beamline needs or can use. */
+export interface Check {
   readonly what: string;
   readonly ok: boolean;
   readonly found: string;
@@ -48,11 +51,12 @@ export async function doctor(args: readonly string[]): Promise<number> {
   ];
   const missing = checks.filter(({ ok, isOptional }) => !ok && !isOptional);
   if (args.includes("--json")) printJson({ checks, ok: missing.length === 0 });
-  else for (const check of checks) print(line(check));
+  else for (const check of checks) print(checkLine(check));
   return missing.length === 0 ? EXIT.ok : EXIT.checkFailed;
 }
 
-function line({ what, ok, found, remedy, isOptional }: Check): string {
+/** A check as a line, with its remedy where it failed. */
+export function checkLine({ what, ok, found, remedy, isOptional }: Check): string {
   const mark = ok ? paint("ok     ", "green") : isOptional ? "missing" : paint("ERROR  ", "red");
   return `${mark}  ${what.padEnd(12)} ${found}${ok || !remedy ? "" : `; ${remedy}`}`;
 }
@@ -86,7 +90,8 @@ const GIT: Tool = {
   remedy: "package git",
 };
 
-async function toolCheck({ program, args, purpose, remedy }: Tool): Promise<Check> {
+/** Whether a program is there; Beamline runs without it. */
+export async function toolCheck({ program, args, purpose, remedy }: Tool): Promise<Check> {
   try {
     const output = await new Deno.Command(program, { args: [...args], stdout: "piped", stderr: "null" })
       .output();
@@ -97,7 +102,8 @@ async function toolCheck({ program, args, purpose, remedy }: Tool): Promise<Chec
   }
 }
 
-async function writableCheck(folder: string): Promise<Check> {
+/** Whether files can be written to a folder; what is made for the check is removed. */
+export async function writableCheck(folder: string): Promise<Check> {
   const remedy = `choose another folder with --${folder === "runs" ? "out" : folder}`;
   try {
     let isMade = true;

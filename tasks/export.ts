@@ -8,10 +8,12 @@ import { type ExportedFile, exportRun } from "../run/replay/export.ts";
 import { relative, resolve } from "../files/paths.ts";
 import { describePlugin, sandboxedSource } from "../run/hooks/plugin_source.ts";
 import { findRun } from "../run/store/run_directory.ts";
-import { type CommandSpec, withCommand } from "./command.ts";
-import { useEngine } from "./engine.ts";
-import { pluginOf } from "./replay.ts";
-import { EXIT, main, print, printJson } from "./terminal.ts";
+import { type CommandSpec, withCommand } from "./shared/command.ts";
+import { useEngine } from "./shared/engine.ts";
+import { pluginOf } from "./shared/replay.ts";
+import { EXIT } from "./terminal/exit_codes.ts";
+import { main } from "./terminal/main.ts";
+import { print, printJson } from "./terminal/print.ts";
 
 const COMMAND: CommandSpec = {
   name: "export",
@@ -54,24 +56,26 @@ export function exportTask(args: readonly string[]): Promise<number> {
       engine: await useEngine(parsed.task.engine ?? run.record.engine?.name ?? "native"),
     });
     if ("json" in parsed.task) printJson({ run: run.path, files });
-    else for (const file of files) show(file);
+    else for (const line of files.flatMap(exportLines)) print(line);
     return EXIT.ok;
   });
 }
 
-function show({ path, bytes, inputs, outputs, checked, opset, irVersion }: ExportedFile): void {
+/** What is known of an exported file. */
+export function exportLines(
+  { path, bytes, inputs, outputs, checked, opset, irVersion }: ExportedFile,
+): string[] {
   const list = (values: ExportedFile["inputs"]) =>
     values.map(({ name, dtype, shape }) => `${name}: ${dtype}[${shape.join(", ")}]`).join(", ");
   const worst = Math.max(...checked.map(({ difference }) => difference));
-  print(`wrote    ${relative(Deno.cwd(), resolve(path))}  (${(bytes / 1024).toFixed(0)} KiB)`);
-  print(`inputs   ${list(inputs)}`);
-  print(`outputs  ${list(outputs)}`);
-  print(`format   operator set ${opset}, file version ${irVersion}`);
-  print(
-    `checked  with ${checked.map(({ rows }) => rows).join(", ")} rows: equal to the run's numbers within ${
-      worst.toExponential(1)
-    }`,
-  );
+  const rows = checked.map(({ rows }) => rows).join(", ");
+  return [
+    `wrote    ${relative(Deno.cwd(), resolve(path))}  (${(bytes / 1024).toFixed(0)} KiB)`,
+    `inputs   ${list(inputs)}`,
+    `outputs  ${list(outputs)}`,
+    `format   operator set ${opset}, file version ${irVersion}`,
+    `checked  with ${rows} rows: equal to the run's numbers within ${worst.toExponential(1)}`,
+  ];
 }
 
 if (import.meta.main) await main(exportTask);

@@ -6,9 +6,14 @@
 import { ConfigError } from "../core/errors.ts";
 import { permissionFlags } from "../sandbox/host/host.ts";
 import { limitsFor } from "../sandbox/protocol/limits.ts";
-import { flagsOf } from "../run/config/flags.ts";
-import { openExperiment } from "./experiment.ts";
-import { EXIT, main, paint, print, printJson, textTable } from "./terminal.ts";
+import { type Flag, flagsOf } from "../run/config/flags.ts";
+import type { Manifest } from "../registry/manifest.ts";
+import type { Description } from "../sandbox/protocol/description.ts";
+import { openExperiment } from "./shared/experiment.ts";
+import { EXIT } from "./terminal/exit_codes.ts";
+import { main } from "./terminal/main.ts";
+import { paint, print, printJson } from "./terminal/print.ts";
+import { textTable } from "./terminal/text_table.ts";
 
 /** Prints what is known of a plugin; returns the exit code. */
 export async function info(args: readonly string[]): Promise<number> {
@@ -26,52 +31,64 @@ export async function info(args: readonly string[]): Promise<number> {
     printJson({ ...description, origin, directory, data: manifest.data, permissions, limits });
     return EXIT.ok;
   }
-  const section = (title: string, header: readonly string[], rows: readonly (readonly string[])[]): void => {
-    if (rows.length > 0) print(`\n${paint(title, "bold")}\n${textTable(header, rows)}`);
-  };
   print(`${manifest.name}: ${description.title} (${origin})`);
-  section(
-    "Flags",
-    ["flag", "default", "help"],
-    flagsOf(description.schema).map((flag) => [
-      `--${flag.name}`,
-      flag.default === undefined ? "" : String(flag.default),
-      flag.choices ? `${flag.help} (${flag.choices.join(", ")})` : flag.help,
-    ]),
-  );
-  section(
-    "Presets",
-    ["preset", "values"],
-    Object.entries(description.presets).map(([name, values]) => [name, JSON.stringify(values)]),
-  );
-  section(
-    "Models",
-    ["model", "title"],
-    Object.entries(description.models).map(([name, { title }]) => [name, title]),
-  );
-  section(
-    "Actions",
-    ["action", "title"],
-    Object.entries(description.actions).map(([name, { title }]) => [name, title]),
-  );
-  section(
-    "Metrics",
-    ["key", "meaning", "unit", "better"],
-    description.metrics.map(({ key, label, unit, better }) => [key, label, unit, better]),
-  );
-  section("Data", ["file", "url"], manifest.data.map(({ file, url }) => [file, url]));
-  section(
-    "Permissions of the sandbox, beside data given with flags and its shared directory",
-    ["flag"],
-    permissions.map((flag) => [flag]),
-  );
-  section(
-    "Limits",
-    ["hook", "seconds"],
-    Object.entries(limits.seconds).map(([hook, seconds]) => [hook, String(seconds)]),
-  );
+  for (const { title, header, rows } of sectionsOf(description, manifest.data, permissions, limits.seconds)) {
+    if (rows.length > 0) print(`\n${paint(title, "bold")}\n${textTable(header, rows)}`);
+  }
   print(`memory of the sandbox: ${limits.memoryBytes / 2 ** 30} GiB`);
   return EXIT.ok;
+}
+
+/** One table of what is known of a plugin. */
+export interface InfoSection {
+  readonly title: string;
+  readonly header: readonly string[];
+  readonly rows: readonly (readonly string[])[];
+}
+
+/** What is known of a plugin, table by table. */
+export function sectionsOf(
+  { schema, presets, models, actions, metrics }: Description,
+  data: Manifest["data"],
+  permissions: readonly string[],
+  seconds: { readonly [hook: string]: number },
+): InfoSection[] {
+  const titled = (entries: { readonly [name: string]: { readonly title: string } }): string[][] =>
+    Object.entries(entries).map(([name, { title }]) => [name, title]);
+  return [
+    { title: "Flags", header: ["flag", "default", "help"], rows: flagsOf(schema).map(flagRow) },
+    {
+      title: "Presets",
+      header: ["preset", "values"],
+      rows: Object.entries(presets).map(([name, values]) => [name, JSON.stringify(values)]),
+    },
+    { title: "Models", header: ["model", "title"], rows: titled(models) },
+    { title: "Actions", header: ["action", "title"], rows: titled(actions) },
+    {
+      title: "Metrics",
+      header: ["key", "meaning", "unit", "better"],
+      rows: metrics.map(({ key, label, unit, better }) => [key, label, unit, better]),
+    },
+    { title: "Data", header: ["file", "url"], rows: data.map(({ file, url }) => [file, url]) },
+    {
+      title: "Permissions of the sandbox, beside data given with flags and its shared directory",
+      header: ["flag"],
+      rows: permissions.map((flag) => [flag]),
+    },
+    {
+      title: "Limits",
+      header: ["hook", "seconds"],
+      rows: Object.entries(seconds).map(([hook, limit]) => [hook, String(limit)]),
+    },
+  ];
+}
+
+function flagRow({ name, default: fallback, choices, help }: Flag): string[] {
+  return [
+    `--${name}`,
+    fallback === undefined ? "" : String(fallback),
+    choices ? `${help} (${choices.join(", ")})` : help,
+  ];
 }
 
 if (import.meta.main) await main(info);

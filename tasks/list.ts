@@ -5,7 +5,10 @@
  */
 import { BUILT_IN_PLUGINS } from "../plugins/mod.ts";
 import { listPlugins } from "../registry/plugins.ts";
-import { EXIT, main, print, printJson, textTable } from "./terminal.ts";
+import { EXIT } from "./terminal/exit_codes.ts";
+import { main } from "./terminal/main.ts";
+import { print, printJson } from "./terminal/print.ts";
+import { textTable } from "./terminal/text_table.ts";
 
 /** Lists plugins; returns the exit code. */
 export async function list(args: readonly string[]): Promise<number> {

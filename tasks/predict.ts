@@ -9,11 +9,14 @@ import { basename, join, relative, resolve } from "../files/paths.ts";
 import { predictNew, type PredictOutcome } from "../run/replay/predict.ts";
 import { describePlugin, sandboxedSource } from "../run/hooks/plugin_source.ts";
 import { findRun } from "../run/store/run_directory.ts";
-import { type CommandSpec, withCommand } from "./command.ts";
-import { useEngine } from "./engine.ts";
-import { threadsOf } from "./experiment.ts";
-import { pluginOf } from "./replay.ts";
-import { EXIT, main, print, printJson, textTable } from "./terminal.ts";
+import { type CommandSpec, withCommand } from "./shared/command.ts";
+import { useEngine } from "./shared/engine.ts";
+import { threadsOf } from "./shared/experiment.ts";
+import { pluginOf } from "./shared/replay.ts";
+import { EXIT } from "./terminal/exit_codes.ts";
+import { main } from "./terminal/main.ts";
+import { print, printJson } from "./terminal/print.ts";
+import { textTable } from "./terminal/text_table.ts";
 
 /** Rows of the printed table. */
 const SHOWN_ROWS = 10;
@@ -71,13 +74,13 @@ export function predict(args: readonly string[]): Promise<number> {
       threads: threadsOf(parsed),
     });
     if ("json" in parsed.task) printJson(toJson(run.path, outcome));
-    else show(outcome);
+    else for (const line of predictionLines(outcome)) print(line);
     return EXIT.ok;
   });
 }
 
 /** The name of a file or folder without its ending; the run's own predictions lie beside, not below. */
-function stemOf(path: string): string {
+export function stemOf(path: string): string {
   return basename(resolve(path)).replace(/\.[^.]+$/, "") || "new";
 }
 
@@ -90,19 +93,20 @@ function toJson(run: string, outcome: PredictOutcome): unknown {
   return { run, rows: outcome.rows, simulated: outcome.simulated, source: outcome.source, predictions };
 }
 
-function show(outcome: PredictOutcome): void {
+/** The first rows of what was predicted, and the files that hold all. */
+export function predictionLines(outcome: PredictOutcome): string[] {
   const columns = Object.entries(outcome.predictions).filter(([, column]) => column.shape.length === 1);
   const header = ["row", ...columns.map(([name, { unit }]) => unit === "1" ? name : `${name} (${unit})`)];
   const rows = Array.from({ length: Math.min(SHOWN_ROWS, outcome.rows) }, (_, i) => [
     String(i),
     ...columns.map(([, column]) => Number(column.data[i]).toPrecision(5)),
   ]);
-  print(`${outcome.rows} rows${outcome.simulated ? " (simulated data)" : ""}: ${outcome.source}`);
-  print(textTable(header, rows));
-  if (outcome.rows > SHOWN_ROWS) print(`... ${outcome.rows - SHOWN_ROWS} more rows`);
-  for (const { path } of Object.values(outcome.predictions)) {
-    print(`wrote  ${relative(Deno.cwd(), resolve(path))}`);
-  }
+  return [
+    `${outcome.rows} rows${outcome.simulated ? " (simulated data)" : ""}: ${outcome.source}`,
+    textTable(header, rows),
+    ...(outcome.rows > SHOWN_ROWS ? [`... ${outcome.rows - SHOWN_ROWS} more rows`] : []),
+    ...Object.values(outcome.predictions).map(({ path }) => `wrote  ${relative(Deno.cwd(), resolve(path))}`),
+  ];
 }
 
 if (import.meta.main) await main(predict);

@@ -8,15 +8,11 @@ import { renderReport } from "../report/mod.ts";
 import { writeAtomic } from "../files/atomic.ts";
 import { relative } from "../files/paths.ts";
 import { findRun } from "../run/store/run_directory.ts";
-import { type CommandSpec, withCommand } from "./command.ts";
-import { EXIT, main, print, printJson } from "./terminal.ts";
-
-/** Programs that open a file with the desktop's viewer, by system. */
-const OPENERS: { readonly [os: string]: readonly string[] } = {
-  linux: ["xdg-open"],
-  darwin: ["open"],
-  windows: ["cmd", "/c", "start", ""],
-};
+import { type CommandSpec, withCommand } from "./shared/command.ts";
+import { openFile } from "./shared/open_file.ts";
+import { EXIT } from "./terminal/exit_codes.ts";
+import { main } from "./terminal/main.ts";
+import { print, printJson } from "./terminal/print.ts";
 
 const COMMAND: CommandSpec = {
   name: "report",
@@ -45,22 +41,6 @@ export function report(args: readonly string[]): Promise<number> {
     if ("open" in parsed.task) await openFile(path);
     return EXIT.ok;
   });
-}
-
-/**
- * Opens a file with the desktop's viewer.
- *
- * @throws {ConfigError} If there is none.
- */
-export async function openFile(path: string): Promise<void> {
-  const [program, ...args] = OPENERS[Deno.build.os] ?? ["xdg-open"];
-  try {
-    await new Deno.Command(program!, { args: [...args, path], stdout: "null", stderr: "null" }).output();
-  } catch {
-    throw new ConfigError(
-      `Cannot open "${path}" as there is no program "${program}"; open the file in a browser`,
-    );
-  }
 }
 
 if (import.meta.main) await main(report);

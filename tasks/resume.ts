@@ -9,12 +9,15 @@ import { completeRun } from "../run/stages/report.ts";
 import { exists } from "../files/atomic.ts";
 import { relative } from "../files/paths.ts";
 import type { RunDirectory } from "../run/store/run_directory.ts";
-import { CHECKPOINT_FLAG, checkpointSecondsOf } from "./experiment.ts";
-import { integerFlag, type ParsedCommand } from "./command.ts";
-import { terminalListener } from "./progress.ts";
-import { openReplay } from "./replay.ts";
-import { showOutcome, stopOnSignals } from "./run.ts";
-import { EXIT, main, print, printJson } from "./terminal.ts";
+import { CHECKPOINT_FLAG, checkpointSecondsOf } from "./shared/experiment.ts";
+import { integerFlag, type ParsedCommand } from "./shared/command.ts";
+import { terminalListener } from "./terminal/progress.ts";
+import { openReplay } from "./shared/replay.ts";
+import { stopOnSignals } from "./shared/signals.ts";
+import { showOutcome } from "./terminal/outcome.ts";
+import { EXIT } from "./terminal/exit_codes.ts";
+import { main } from "./terminal/main.ts";
+import { print, printJson } from "./terminal/print.ts";
 
 /** Resumes; returns the exit code. */
 export async function resume(args: readonly string[]): Promise<number> {

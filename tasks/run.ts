@@ -4,19 +4,20 @@
  * @module
  */
 import { ConfigError, NotFoundError } from "../core/errors.ts";
-import { formatSeconds } from "../core/format.ts";
 import { BUILT_IN_PLUGINS } from "../plugins/mod.ts";
-import { endAllSandboxes } from "../sandbox/host/host.ts";
 import { execute } from "../run/stages/execute.ts";
-import type { RunOutcome, StopSignal } from "../run/stages/request.ts";
-import { join, relative, resolve } from "../files/paths.ts";
+import type { RunOutcome } from "../run/stages/request.ts";
+import { resolve } from "../files/paths.ts";
 import { exists } from "../files/atomic.ts";
-import { useEngine } from "./engine.ts";
-import { checkpointSecondsOf, openExperiment, seedOf, threadChoiceOf } from "./experiment.ts";
-import { metricsTable } from "./metrics_table.ts";
-import { terminalListener } from "./progress.ts";
-import { openFile } from "./report.ts";
-import { EXIT, main, print, printJson, tell } from "./terminal.ts";
+import { useEngine } from "./shared/engine.ts";
+import { checkpointSecondsOf, openExperiment, seedOf, threadChoiceOf } from "./shared/experiment.ts";
+import { terminalListener } from "./terminal/progress.ts";
+import { openFile } from "./shared/open_file.ts";
+import { stopOnSignals } from "./shared/signals.ts";
+import { EXIT } from "./terminal/exit_codes.ts";
+import { showOutcome } from "./terminal/outcome.ts";
+import { main } from "./terminal/main.ts";
+import { print, printJson } from "./terminal/print.ts";
 
 /** Runs an experiment or one of its actions; returns the exit code. */
 export async function run(args: readonly string[]): Promise<number> {
@@ -91,45 +92,6 @@ async function existingFiles(files: readonly string[]): Promise<string[]> {
     }
   }
   return files.map((file) => resolve(file));
-}
-
-/** Ctrl-C once: save and stop. Twice: stop now. */
-export function stopOnSignals(isQuiet: boolean): StopSignal {
-  const callbacks: (() => void)[] = [];
-  const signal = { isStopped: false, onStop: (callback: () => void) => void callbacks.push(callback) };
-  const stop = (): void => {
-    if (signal.isStopped) {
-      endAllSandboxes();
-      Deno.exit(EXIT.interrupted);
-    }
-    signal.isStopped = true;
-    if (!isQuiet) tell("\n stopping: saving a checkpoint; press Ctrl-C again to stop now");
-    for (const callback of callbacks) callback();
-  };
-  for (const name of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(name, stop);
-  return signal;
-}
-
-/** Prints metrics, summary, run directory and the next command. */
-export function showOutcome(
-  { run, metrics, tables, files }: RunOutcome,
-  declared: Parameters<typeof metricsTable>[1],
-  seconds: number,
-  isQuiet: boolean,
-): void {
-  const { record, path } = run;
-  if (record.simulated) print("simulated data");
-  if (Object.keys(metrics).length > 0) print(metricsTable(metrics, declared));
-  for (const table of Object.keys(metrics).length > 0 ? [] : tables) {
-    print(`\n${table.title}\n${[table.columns, ...table.rows].map((row) => row.join("\t")).join("\n")}`);
-  }
-  if (record.summary) print(`\n${record.summary}`);
-  for (const file of files) print(`wrote   ${relative(Deno.cwd(), file)}`);
-  print(`\nrun     ${relative(Deno.cwd(), path)}  (${formatSeconds(seconds)})`);
-  print(`report  ${relative(Deno.cwd(), join(path, "report.html"))}`);
-  if (!isQuiet) {
-    tell(`next:   deno task report ${record.id}   or   deno task predict ${record.id} --data PATH`);
-  }
 }
 
 if (import.meta.main) {

@@ -5,8 +5,11 @@
  */
 import { formatSeconds } from "../core/format.ts";
 import { listRuns } from "../run/store/run_directory.ts";
-import { type CommandSpec, withCommand } from "./command.ts";
-import { EXIT, main, print, printJson, tell, textTable } from "./terminal.ts";
+import { type CommandSpec, withCommand } from "./shared/command.ts";
+import { EXIT } from "./terminal/exit_codes.ts";
+import { main } from "./terminal/main.ts";
+import { print, printJson, tell } from "./terminal/print.ts";
+import { textTable } from "./terminal/text_table.ts";
 
 const COMMAND: CommandSpec = {
   name: "runs",

@@ -7,9 +7,12 @@ import { basename, join, relative, sep } from "node:path";
 import { NotFoundError } from "../core/errors.ts";
 import { formatBytes } from "../core/format.ts";
 import { FRAMEWORK_ROOT } from "../registry/framework.ts";
-import { type CommandSpec, withCommand } from "./command.ts";
-import { type PackageFile, planRemovals, type Removal, systemName } from "./slim_rules.ts";
-import { EXIT, main, print, printJson, tell, textTable } from "./terminal.ts";
+import { type CommandSpec, withCommand } from "./shared/command.ts";
+import { type PackageFile, planRemovals, type Removal, systemName } from "./slim/rules.ts";
+import { EXIT } from "./terminal/exit_codes.ts";
+import { main } from "./terminal/main.ts";
+import { print, printJson, tell } from "./terminal/print.ts";
+import { textTable } from "./terminal/text_table.ts";
 
 const COMMAND: CommandSpec = {
   name: "slim",

@@ -5,7 +5,7 @@ import manifest from "../deno.json" with { type: "json" };
 import { NotFoundError } from "../core/errors.ts";
 import { FRAMEWORK_ROOT } from "../registry/framework.ts";
 import { packageFileOf, readInstalled, slimFolder } from "./slim.ts";
-import { mayGo, type PackageFile, planRemovals, SLIM_RULES, systemName } from "./slim_rules.ts";
+import { mayGo, type PackageFile, planRemovals, SLIM_RULES, systemName } from "./slim/rules.ts";
 
 const NODE_MODULES = join(FRAMEWORK_ROOT, "node_modules");
 

@@ -13,11 +13,14 @@ import { openRun, type RunDirectory } from "../run/store/run_directory.ts";
 import { TOLERANCE_ERRORS, TOLERANCE_SHARE } from "../run/verify/results.ts";
 import type { Verification } from "../run/verify/types.ts";
 import { compareRuns } from "../run/verify/verify.ts";
-import { integerFlag } from "./command.ts";
-import { terminalListener } from "./progress.ts";
-import { openReplay } from "./replay.ts";
-import { stopOnSignals } from "./run.ts";
-import { EXIT, main, paint, print, printJson, textTable } from "./terminal.ts";
+import { integerFlag } from "./shared/command.ts";
+import { terminalListener } from "./terminal/progress.ts";
+import { openReplay } from "./shared/replay.ts";
+import { stopOnSignals } from "./shared/signals.ts";
+import { EXIT } from "./terminal/exit_codes.ts";
+import { main } from "./terminal/main.ts";
+import { paint, print, printJson } from "./terminal/print.ts";
+import { textTable } from "./terminal/text_table.ts";
 
 /** Verifies; exit code 0 when the run repeats itself as promised, 1 when not. */
 export async function verify(args: readonly string[]): Promise<number> {
@@ -62,7 +65,7 @@ export async function verify(args: readonly string[]): Promise<number> {
     });
     const kept = "keep" in parsed.task ? repetition.run.path : undefined;
     if ("json" in parsed.task) printJson({ run: run.path, ...verification, ...(kept ? { kept } : {}) });
-    else show(run, verification, steps, kept);
+    else show(`${run.record.plugin.name}/${run.record.id}`, verification, steps, kept);
     return verification.holds ? EXIT.ok : EXIT.checkFailed;
   } finally {
     if ("keep" in parsed.task) await scratch.lock?.release();
@@ -101,27 +104,43 @@ const PROMISES: { readonly [promise in Verification["promise"]]: string } = {
 };
 
 function show(
-  run: RunDirectory,
+  name: string,
   verification: Verification,
   steps: number | undefined,
   kept: string | undefined,
 ): void {
-  const { holds, equal, promise, levels, circumstances, reason } = verification;
+  for (const line of verificationLines(verification, kept)) print(line);
+  print(paint(verdictLine(name, verification, steps), verification.holds ? "green" : "red"));
+}
+
+/** What was compared, level by level, and what the two runs have not in common. */
+export function verificationLines(
+  { promise, levels, circumstances, reason }: Verification,
+  kept?: string,
+): string[] {
   const rows = levels.map(({ level, state, detail }) => [level, state, detail]);
-  print(textTable(["level", "result", "what was compared"], rows));
-  print("");
-  for (const { what, before, now } of circumstances) print(`changed  ${what}: ${before} then, ${now} now`);
-  print(`promise  ${PROMISES[promise]}`);
-  if (reason) print(`reason   ${reason}`);
-  if (kept) print(`kept     ${kept}`);
-  const name = `${run.record.plugin.name}/${run.record.id}`;
+  return [
+    textTable(["level", "result", "what was compared"], rows),
+    "",
+    ...circumstances.map(({ what, before, now }) => `changed  ${what}: ${before} then, ${now} now`),
+    `promise  ${PROMISES[promise]}`,
+    ...(reason ? [`reason   ${reason}`] : []),
+    ...(kept ? [`kept     ${kept}`] : []),
+  ];
+}
+
+/** One sentence: whether the run, or its first steps, repeated itself. */
+export function verdictLine(
+  name: string,
+  { holds, equal }: Pick<Verification, "holds" | "equal">,
+  steps?: number,
+): string {
   const verdict = !holds
     ? "does not repeat itself"
     : equal
     ? "repeats itself, bit by bit"
     : "repeats itself within the tolerance";
-  const what = steps === undefined ? name : `the first ${steps} steps of ${name}: it`;
-  print(paint(`${what} ${verdict}`, holds ? "green" : "red"));
+  return `${steps === undefined ? name : `the first ${steps} steps of ${name}: it`} ${verdict}`;
 }
 
 if (import.meta.main) {

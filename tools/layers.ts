@@ -73,8 +73,8 @@ export const PACKAGES: { readonly [name: string]: PackageRule } = {
   "h5wasm-plugins": { values: ["formats/hdf5_library.ts"], lazy: true },
   "ml-matrix": { values: ["metrics/algebra/linalg.ts"] },
   "ml-levenberg-marquardt": { values: ["metrics/fits/fit.ts"] },
-  "commander": { values: ["tasks/command.ts"] },
-  "cli-progress": { values: ["tasks/progress.ts"] },
+  "commander": { values: ["tasks/shared/command.ts"] },
+  "cli-progress": { values: ["tasks/terminal/progress.ts"] },
 };
 
 /** Rooms that may read the clock, the environment and unseeded random numbers. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { FRAMEWORK_ROOT } from "../registry/framework.ts";
+import { FRAMEWORK_ROOT } from "../../registry/framework.ts";
 import { platformOf, PLATFORMS } from "./platforms.ts";
 
 Deno.test("docs/platforms.md has a row for every entry of PLATFORMS, tried or not tried alike", async () => {

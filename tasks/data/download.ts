@@ -4,9 +4,11 @@
  *
  * @module
  */
-import { formatBytes } from "../core/format.ts";
-import { type FetchFile, fetchFiles } from "../registry/fetch.ts";
-import { EXIT, main, print, printJson, tell } from "./terminal.ts";
+import { formatBytes } from "../../core/format.ts";
+import { type FetchFile, fetchFiles } from "../../registry/fetch.ts";
+import { EXIT } from "../terminal/exit_codes.ts";
+import { main } from "../terminal/main.ts";
+import { print, printJson, tell } from "../terminal/print.ts";
 
 /** What the parent hands over. */
 export interface FetchOrder {
@@ -39,7 +41,9 @@ export async function download(args: readonly string[]): Promise<number> {
 }
 
 /** One line that is written over on a terminal; elsewhere a line per tenth of a file. */
-function progressLine(isLive: boolean): (file: string, bytes: number, total: number | undefined) => void {
+export function progressLine(
+  isLive: boolean,
+): (file: string, bytes: number, total: number | undefined) => void {
   let last = "";
   return (file, bytes, total) => {
     const share = total === undefined ? "" : `${Math.floor(100 * bytes / total)} %`;

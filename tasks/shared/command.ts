@@ -4,11 +4,12 @@
  * @module
  */
 import { Command, CommanderError, Option } from "commander";
-import { ConfigError, type ConfigIssue } from "../core/errors.ts";
-import { nearestName } from "../core/names.ts";
-import type { Json } from "../core/types.ts";
-import { type Flag, parseFlagValue } from "../run/config/flags.ts";
-import { EXIT, print } from "./terminal.ts";
+import { ConfigError, type ConfigIssue } from "../../core/errors.ts";
+import { nearestName } from "../../core/names.ts";
+import type { Json } from "../../core/types.ts";
+import { type Flag, parseFlagValue } from "../../run/config/flags.ts";
+import { EXIT } from "../terminal/exit_codes.ts";
+import { print } from "../terminal/print.ts";
 
 /** A flag of a task itself, such as `--out`. */
 export interface TaskFlag {

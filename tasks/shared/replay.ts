@@ -3,19 +3,19 @@
  *
  * @module
  */
-import { ConfigError } from "../core/errors.ts";
-import { BUILT_IN_PLUGINS } from "../plugins/mod.ts";
-import type { Description } from "../sandbox/protocol/description.ts";
-import type { RunRequest } from "../run/stages/request.ts";
-import { exists } from "../files/atomic.ts";
-import { flagsOf } from "../run/config/flags.ts";
-import type { PluginLocation } from "../registry/manifest.ts";
-import { join, resolve } from "../files/paths.ts";
-import { findPlugin } from "../registry/plugins.ts";
-import { recordedLayers, recordedThreads } from "../run/replay/replay.ts";
-import { describePlugin, sandboxedSource } from "../run/hooks/plugin_source.ts";
-import { findRun, type RunDirectory } from "../run/store/run_directory.ts";
-import { checkTrust } from "../registry/trust.ts";
+import { ConfigError } from "../../core/errors.ts";
+import { BUILT_IN_PLUGINS } from "../../plugins/mod.ts";
+import type { Description } from "../../sandbox/protocol/description.ts";
+import type { RunRequest } from "../../run/stages/request.ts";
+import { exists } from "../../files/atomic.ts";
+import { flagsOf } from "../../run/config/flags.ts";
+import type { PluginLocation } from "../../registry/manifest.ts";
+import { join, resolve } from "../../files/paths.ts";
+import { findPlugin } from "../../registry/plugins.ts";
+import { recordedLayers, recordedThreads } from "../../run/replay/replay.ts";
+import { describePlugin, sandboxedSource } from "../../run/hooks/plugin_source.ts";
+import { findRun, type RunDirectory } from "../../run/store/run_directory.ts";
+import { checkTrust } from "../../registry/trust.ts";
 import {
   type CommandSpec,
   integerFlag,
@@ -26,7 +26,7 @@ import {
 } from "./command.ts";
 import { useEngine } from "./engine.ts";
 import { hookTimeout } from "./experiment.ts";
-import { tell } from "./terminal.ts";
+import { tell } from "../terminal/print.ts";
 
 /** Flags of tasks that repeat or continue a run. */
 const REPLAY_FLAGS: readonly TaskFlag[] = [

@@ -3,10 +3,10 @@
  *
  * @module
  */
-import { formatEstimate } from "../core/format.ts";
-import type { Metrics } from "../core/types.ts";
-import type { Description } from "../sandbox/protocol/description.ts";
-import { textTable } from "./terminal.ts";
+import { formatEstimate } from "../../core/format.ts";
+import type { Metrics } from "../../core/types.ts";
+import type { Description } from "../../sandbox/protocol/description.ts";
+import { textTable } from "./text_table.ts";
 
 /** The numbers that matter; all of them where the plugin declares none. */
 export function metricsTable(metrics: Metrics, declared: Description["metrics"]): string {

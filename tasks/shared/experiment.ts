@@ -3,16 +3,16 @@
  *
  * @module
  */
-import { ConfigError } from "../core/errors.ts";
-import { BUILT_IN_PLUGINS } from "../plugins/mod.ts";
-import { ENGINE_NAMES } from "../engine/mod.ts";
-import type { Description } from "../sandbox/protocol/description.ts";
-import { flagsOf } from "../run/config/flags.ts";
-import type { PluginLocation } from "../registry/manifest.ts";
-import { findPlugin } from "../registry/plugins.ts";
-import { describePlugin, type PluginSource, sandboxedSource } from "../run/hooks/plugin_source.ts";
-import { checkTrust } from "../registry/trust.ts";
-import { tell } from "./terminal.ts";
+import { ConfigError } from "../../core/errors.ts";
+import { BUILT_IN_PLUGINS } from "../../plugins/mod.ts";
+import { ENGINE_NAMES } from "../../engine/mod.ts";
+import type { Description } from "../../sandbox/protocol/description.ts";
+import { flagsOf } from "../../run/config/flags.ts";
+import type { PluginLocation } from "../../registry/manifest.ts";
+import { findPlugin } from "../../registry/plugins.ts";
+import { describePlugin, type PluginSource, sandboxedSource } from "../../run/hooks/plugin_source.ts";
+import { checkTrust } from "../../registry/trust.ts";
+import { tell } from "../terminal/print.ts";
 import { integerFlag, parseCommand, type ParsedCommand, type TaskFlag } from "./command.ts";
 
 /** The flag of tasks that train. */

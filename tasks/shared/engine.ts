@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { checkEngineName, inspectEngine } from "../engine/mod.ts";
+import { checkEngineName, inspectEngine } from "../../engine/mod.ts";
 
 /**
  * Makes the process fit for an engine: with `wasm` nothing can be called through `ffi` from here on; a provider is tried

@@ -3,14 +3,15 @@
  *
  * @module
  */
-import { DataError } from "../core/errors.ts";
-import { BUILT_IN_PLUGINS } from "../plugins/mod.ts";
-import { FRAMEWORK_ROOT } from "../registry/framework.ts";
-import { join, resolve } from "../files/paths.ts";
-import { findPlugin } from "../registry/plugins.ts";
-import { parseCommand, refuseUnknown } from "./command.ts";
+import { DataError } from "../../core/errors.ts";
+import { BUILT_IN_PLUGINS } from "../../plugins/mod.ts";
+import { FRAMEWORK_ROOT } from "../../registry/framework.ts";
+import { join, resolve } from "../../files/paths.ts";
+import { findPlugin } from "../../registry/plugins.ts";
+import { parseCommand, refuseUnknown } from "../shared/command.ts";
 import type { FetchOrder } from "./download.ts";
-import { EXIT, print } from "./terminal.ts";
+import { EXIT } from "../terminal/exit_codes.ts";
+import { print } from "../terminal/print.ts";
 
 /**
  * Downloads what the manifest names; `--out` is the folder (default: data/<plugin>). The download runs in a process of
@@ -43,22 +44,28 @@ export async function fetchData(reference: string, args: readonly string[]): Pro
     isJson: "json" in parsed.task,
     isQuiet: "quiet" in parsed.task,
   };
-  const { code } = await new Deno.Command(Deno.execPath(), {
-    args: [
-      "run",
-      "--no-prompt",
-      "--cached-only",
-      "--no-remote",
-      "--config",
-      join(FRAMEWORK_ROOT, "deno.json"),
-      "--allow-net",
-      `--allow-read=${order.out}`,
-      `--allow-write=${order.out}`,
-      join(FRAMEWORK_ROOT, "tasks", "download.ts"),
-      JSON.stringify(order),
-      ...(order.isJson ? ["--json"] : []),
-      ...("verbose" in parsed.task ? ["--verbose"] : []),
-    ],
-  }).spawn().status;
+  const download = new Deno.Command(Deno.execPath(), {
+    args: downloadArguments(order, "verbose" in parsed.task),
+  });
+  const { code } = await download.spawn().status;
   return code;
+}
+
+/** Arguments of Deno that start the download: the network is open to it, and of the disk only the folder to write to. */
+export function downloadArguments(order: FetchOrder, isVerbose: boolean): string[] {
+  return [
+    "run",
+    "--no-prompt",
+    "--cached-only",
+    "--no-remote",
+    "--config",
+    join(FRAMEWORK_ROOT, "deno.json"),
+    "--allow-net",
+    `--allow-read=${order.out}`,
+    `--allow-write=${order.out}`,
+    join(FRAMEWORK_ROOT, "tasks", "data", "download.ts"),
+    JSON.stringify(order),
+    ...(order.isJson ? ["--json"] : []),
+    ...(isVerbose ? ["--verbose"] : []),
+  ];
 }

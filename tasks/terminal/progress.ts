@@ -4,10 +4,10 @@
  * @module
  */
 import cliProgress from "cli-progress";
-import { formatSeconds } from "../core/format.ts";
-import type { TrainingRecord } from "../core/types.ts";
-import type { RunListener } from "../run/stages/request.ts";
-import { paint, tell } from "./terminal.ts";
+import { formatSeconds } from "../../core/format.ts";
+import type { TrainingRecord } from "../../core/types.ts";
+import type { RunListener } from "../../run/stages/request.ts";
+import { paint, tell } from "./print.ts";
 
 interface Bar {
   start(total: number, value: number, payload: object): void;
@@ -27,10 +27,14 @@ const DONE: { readonly [phase: string]: string } = {
 /** Milliseconds between two drawings of the bar. */
 const REDRAW_MS = 100;
 
-/** A listener that prints to standard error; silent when `isQuiet`. */
-export function terminalListener(isQuiet: boolean): RunListener {
+/**
+ * A listener that prints to standard error; silent when `isQuiet`.
+ *
+ * @param isLive Whether a bar can be drawn; a line per epoch is printed elsewhere.
+ */
+export function terminalListener(isQuiet: boolean, isLive: boolean = Deno.stderr.isTerminal()): RunListener {
   if (isQuiet) return {};
-  const bar = new LiveBar(Deno.stderr.isTerminal());
+  const bar = new LiveBar(isLive);
   return {
     onPhase(phase, state, seconds) {
       if (state === "begins") return;

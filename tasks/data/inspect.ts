@@ -1,0 +1,88 @@
+/**
+ * `deno task data inspect <file>`: the arrays of a file.
+ *
+ * @module
+ */
+import { DataError } from "../../core/errors.ts";
+import { openNpy, openNpz, readRootTree, readSafetensors } from "../../data/mod.ts";
+import { exists } from "../../files/atomic.ts";
+import { resolve } from "../../files/paths.ts";
+import { EXIT } from "../terminal/exit_codes.ts";
+import { print, printJson } from "../terminal/print.ts";
+import { textTable } from "../terminal/text_table.ts";
+
+/** Arrays of a file: name, dtype, shape. */
+export async function inspect(path: string, args: readonly string[]): Promise<number> {
+  const file = args.find((arg) => !arg.startsWith("-")) ?? path;
+  if (!await exists(file)) throw new DataError(`Cannot read "${file}" as there is no such file`, file);
+  const arrays = await arraysOf(file);
+  if (args.includes("--json")) printJson({ file: resolve(file), arrays });
+  else {print(
+      textTable(
+        ["array", "dtype", "shape"],
+        arrays.map(({ name, dtype, shape }) => [name, dtype, `[${shape.join(",")}]`]),
+      ),
+    );}
+  return EXIT.ok;
+}
+
+/** One array of a file. */
+export interface ArrayInfo {
+  readonly name: string;
+  readonly dtype: string;
+  readonly shape: readonly number[];
+}
+
+/**
+ * The arrays of a file.
+ *
+ * @throws {DataError} If its ending is none that is known.
+ */
+export async function arraysOf(file: string): Promise<ArrayInfo[]> {
+  const kind = file.split(".").at(-1)?.toLowerCase() ?? "";
+  const reader = READERS[kind];
+  if (reader) return await reader(file);
+  throw new DataError(
+    `Cannot inspect "${file}" as its ending must be one of ${
+      Object.keys(READERS).join(", ")
+    }: found "${kind}"`,
+    file,
+  );
+}
+
+const READERS: { readonly [ending: string]: (file: string) => Promise<ArrayInfo[]> } = {
+  npy: async (file) => {
+    const npy = await openNpy(file);
+    const { dtype, shape } = npy;
+    await npy.close();
+    return [{ name: "", dtype, shape }];
+  },
+  npz: async (file) => {
+    const npz = await openNpz(file);
+    try {
+      const found: ArrayInfo[] = [];
+      for (const name of npz.names) {
+        const { dtype, shape } = await npz.header(name);
+        found.push({ name, dtype, shape });
+      }
+      return found;
+    } finally {
+      await npz.close();
+    }
+  },
+  safetensors: async (file) => {
+    const { tensors } = await readSafetensors(file);
+    return Object.entries(tensors).map(([name, { dtype, shape }]) => ({ name, dtype, shape }));
+  },
+  root: async (file) => {
+    const tree = await readRootTree(file);
+    return Object.entries(tree.columns).map(([name, column]) => {
+      const values = "values" in column ? column.values : column;
+      return {
+        name: "values" in column ? `${name} (jagged)` : name,
+        dtype: values.dtype,
+        shape: values.shape,
+      };
+    });
+  },
+};

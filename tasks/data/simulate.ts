@@ -1,0 +1,65 @@
+/**
+ * `deno task data simulate <plugin>`: simulated files in the format that the plugin reads.
+ *
+ * @module
+ */
+import { ConfigError } from "../../core/errors.ts";
+import type { Json } from "../../core/types.ts";
+import { Cache } from "../../run/store/cache.ts";
+import { mergeLayers, type ParseAnswer, readLayers, resolveConfig } from "../../run/config/config.ts";
+import { exists, moveFolder, removeFolder } from "../../files/atomic.ts";
+import { join, resolve } from "../../files/paths.ts";
+import { openExperiment, seedOf } from "../shared/experiment.ts";
+import { terminalListener } from "../terminal/progress.ts";
+import { EXIT } from "../terminal/exit_codes.ts";
+import { print, printJson } from "../terminal/print.ts";
+
+/** Writes simulated files; `--out` is the folder (default: data/<plugin>). */
+export async function simulate(reference: string, args: readonly string[]): Promise<number> {
+  const { source, description, parsed } = await openExperiment("data simulate", reference, args);
+  if (parsed.help !== undefined) {
+    print(parsed.help);
+    return EXIT.ok;
+  }
+  const out = resolve(parsed.task.out ?? join("data", source.name));
+  const cache = new Cache(parsed.task.cache ?? "cache");
+  const sharedDirectory = await cache.sharedDirectory();
+  const host = await source.open({ read: [], sharedDirectory, denoDir: await cache.denoDir(source.name) });
+  try {
+    const request = {
+      preset: parsed.task.preset,
+      file: parsed.task.config,
+      flags: parsed.flags,
+      workingDirectory: Deno.cwd(),
+    };
+    const merged = mergeLayers(await readLayers(request, description));
+    const answer = await host.call("parse", { values: merged.values }) as unknown as ParseAnswer;
+    const config = resolveConfig(description, merged, answer, parsed.issues);
+    const listener = terminalListener("quiet" in parsed.task);
+    const names = await host.call("simulate", { config: config.values, seed: seedOf(parsed) } as Json, {
+      onEvent: (event) => listener.onEvent?.(event),
+    }) as string[];
+    const files = await placeFiles(join(sharedDirectory, "files"), names, out);
+    if ("json" in parsed.task) printJson({ simulated: true, files });
+    else for (const file of files) print(`wrote  ${file}  (simulated)`);
+  } finally {
+    await host.close();
+    await removeFolder(sharedDirectory);
+  }
+  return EXIT.ok;
+}
+
+/** Moves files out of the shared directory; files that are there already are not replaced. */
+export async function placeFiles(from: string, names: readonly string[], out: string): Promise<string[]> {
+  const targets = names.map((name) => join(out, name));
+  for (const target of targets) {
+    if (await exists(target)) {
+      throw new ConfigError(
+        `Cannot write "${target}" as a simulated file must not replace another: it is there already; choose --out`,
+      );
+    }
+  }
+  await Deno.mkdir(out, { recursive: true });
+  for (const [i, name] of names.entries()) await moveFolder(join(from, name), targets[i]!);
+  return targets;
+}
