@@ -35,7 +35,7 @@ export async function resume(args: readonly string[]): Promise<number> {
     return EXIT.ok;
   }
   const { run, request, parsed, description } = opened;
-  const epochs = await extension(run, parsed);
+  const epochs = await extensionOf(run, parsed);
   if (run.record.status === "finished" && epochs === undefined) return await complete(run, parsed);
   const isQuiet = "quiet" in parsed.task;
   const outcome = await execute({
@@ -53,7 +53,7 @@ export async function resume(args: readonly string[]): Promise<number> {
 }
 
 /** The epochs of `--extend`; only what has come to its end can be extended, so that `verify` can do it again. */
-async function extension(run: RunDirectory, parsed: ParsedCommand): Promise<number | undefined> {
+export async function extensionOf(run: RunDirectory, parsed: ParsedCommand): Promise<number | undefined> {
   const epochs = integerFlag(parsed, "extend", { min: 1, max: 1e6 });
   if (epochs === undefined) return undefined;
   if (run.record.status === "finished") {

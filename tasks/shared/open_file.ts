@@ -17,8 +17,10 @@ const OPENERS: { readonly [os: string]: readonly string[] } = {
  *
  * @throws {ConfigError} If there is none.
  */
-export async function openFile(path: string): Promise<void> {
-  const [program, ...args] = OPENERS[Deno.build.os] ?? ["xdg-open"];
+export async function openFile(
+  path: string,
+  [program, ...args]: readonly string[] = OPENERS[Deno.build.os] ?? ["xdg-open"],
+): Promise<void> {
   try {
     await new Deno.Command(program!, { args: [...args, path], stdout: "null", stderr: "null" }).output();
   } catch {

@@ -10,17 +10,25 @@ import { tell } from "../terminal/print.ts";
 
 /** Ctrl-C once: save and stop. Twice: stop now. */
 export function stopOnSignals(isQuiet: boolean): StopSignal {
-  const callbacks: (() => void)[] = [];
-  const signal = { isStopped: false, onStop: (callback: () => void) => void callbacks.push(callback) };
-  const stop = (): void => {
-    if (signal.isStopped) {
-      endAllSandboxes();
-      Deno.exit(EXIT.interrupted);
-    }
-    signal.isStopped = true;
-    if (!isQuiet) tell("\n stopping: saving a checkpoint; press Ctrl-C again to stop now");
-    for (const callback of callbacks) callback();
-  };
-  for (const name of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(name, stop);
+  const signal = stopSignal(isQuiet, () => {
+    endAllSandboxes();
+    Deno.exit(EXIT.interrupted);
+  });
+  for (const name of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(name, () => signal.stop());
   return signal;
+}
+
+/** A signal that is given by `stop()`; the second time it calls `end`. */
+export function stopSignal(isQuiet: boolean, end: () => void): StopSignal & { stop(): void } {
+  const callbacks: (() => void)[] = [];
+  return {
+    isStopped: false,
+    onStop: (callback) => void callbacks.push(callback),
+    stop() {
+      if (this.isStopped) return end();
+      (this as { isStopped: boolean }).isStopped = true;
+      if (!isQuiet) tell("\n stopping: saving a checkpoint; press Ctrl-C again to stop now");
+      for (const callback of callbacks) callback();
+    },
+  };
 }
