@@ -1,0 +1,57 @@
+import assert from "node:assert/strict";
+import { ConfigError, InterruptedError, PluginError } from "../../core/errors.ts";
+import { errorJson, errorLines } from "./main.ts";
+
+Deno.test("errorLines() is one line for an error of ours, without a stack", () => {
+  assert.deepEqual(errorLines(new PluginError("Error: lost\nbeam", "trial", "prepare"), false), [
+    "error: [trial prepare] Error: lost beam",
+  ]);
+});
+
+Deno.test("errorLines() lists the issues of a configuration, each with source and nearest name", () => {
+  const issues = [
+    { path: "epochs", message: "too small", source: "--epochs" },
+    { path: "--epoch", message: "there is no such flag", source: "command line", nearest: "--epochs" },
+  ];
+  assert.deepEqual(errorLines(new ConfigError("Cannot run", issues), false), [
+    "error: Cannot run",
+    "  epochs: too small (from --epochs)",
+    `  --epoch: there is no such flag (from command line); did you mean "--epochs"?`,
+  ]);
+});
+
+Deno.test("errorLines() says how to resume a run that was interrupted", () => {
+  const error = Object.assign(new InterruptedError("Interrupted"), { run: "runs/trial/1" });
+  assert.deepEqual(errorLines(error, false), ["error: Interrupted", "next:   deno task resume runs/trial/1"]);
+});
+
+Deno.test("errorLines() names the kind of an error that is not ours, and hints at --verbose", () => {
+  const [first, hint, ...rest] = errorLines(new TypeError("x is not a function"), false);
+  assert.equal(first, "error: TypeError: x is not a function");
+  assert.match(hint!, /error of Beamline itself; --verbose prints where/);
+  assert.deepEqual(rest, []);
+  assert.equal(errorLines(new TypeError("Cannot use it"), false).length, 1);
+  assert.equal(errorLines("text", false)[0], "error: Error: text");
+});
+
+Deno.test("errorLines() adds every cause with its stack when it is verbose", () => {
+  const error = new ConfigError("Cannot read");
+  error.cause = new RangeError("too long", { cause: "no error" });
+  const lines = errorLines(error, true);
+  assert.equal(lines.length, 3);
+  assert.match(lines[1]!, /^ConfigError: Cannot read\n {4}at /);
+  assert.match(lines[2]!, /^RangeError: too long\n {4}at /);
+});
+
+Deno.test("errorJson() has status, name and message, and what else is known", () => {
+  const issues = [{ path: "a", message: "b", source: "c" }];
+  assert.deepEqual(errorJson(new ConfigError("Cannot", issues)), {
+    status: "failed",
+    error: { name: "ConfigError", message: "Cannot", issues },
+  });
+  assert.deepEqual(errorJson(Object.assign(new InterruptedError("Stopped"), { run: "r" })), {
+    run: "r",
+    status: "interrupted",
+    error: { name: "InterruptedError", message: "Stopped" },
+  });
+});

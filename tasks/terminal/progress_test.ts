@@ -1,0 +1,80 @@
+import assert from "node:assert/strict";
+import type { TrainingRecord } from "../../core/types.ts";
+import type { TrainOutcome } from "../../train/loop.ts";
+import { printed } from "../../tests/support/printed.ts";
+import { terminalListener } from "./progress.ts";
+
+const POSITION = { model: "m", step: 3, totalSteps: 30, epoch: 0, epochs: 10, loss: 0.5 };
+const record = (changes: Partial<TrainingRecord> = {}): TrainingRecord =>
+  ({
+    step: 3,
+    epoch: 1,
+    split: "train",
+    loss: 0.123456,
+    learningRate: 0.001,
+    seconds: 2,
+    ...changes,
+  }) as TrainingRecord;
+const outcome = (bestLoss: number | null): TrainOutcome =>
+  ({ counters: { bestLoss, bestEpoch: 4, epoch: 9, step: 270 }, reason: "early-stopping" }) as TrainOutcome;
+
+/** What a listener prints to standard error for some calls. */
+async function heard(
+  calls: (listener: ReturnType<typeof terminalListener>) => void,
+  { isQuiet = false, isLive = false } = {},
+): Promise<string> {
+  const { stdout, stderr } = await printed(() => calls(terminalListener(isQuiet, isLive)));
+  assert.equal(stdout, "");
+  return stderr;
+}
+
+Deno.test("terminalListener() prints a line per epoch where there is no terminal, none per step", async () => {
+  assert.equal(
+    await heard((listener) => {
+      listener.onStep?.(POSITION);
+      listener.onRecord?.("m", record(), 10);
+      listener.onRecord?.("m", record({ split: "validation" }), 10);
+      listener.onRecord?.("m", record({ epoch: 10, loss: 12 }), 10);
+    }),
+    "  epoch 1/10  loss 0.1235  rate 1.0e-3  2.00s\n epoch 10/10  loss 12.00  rate 1.0e-3  2.00s",
+  );
+});
+
+Deno.test("terminalListener() leaves epochs to the bar on a terminal", async () => {
+  assert.equal(await heard((listener) => listener.onRecord?.("m", record(), 10), { isLive: true }), "");
+});
+
+Deno.test("terminalListener() prints a phase when it ends, and where it came from", async () => {
+  assert.equal(
+    await heard((listener) => {
+      listener.onPhase?.("prepare", "begins");
+      listener.onPhase?.("prepare", "cached");
+      listener.onPhase?.("train", "ends", 61);
+    }),
+    "    prepared  from the cache\n     trained  1m 01s",
+  );
+});
+
+Deno.test("terminalListener() passes on what the plugin logs and warns of", async () => {
+  assert.equal(
+    await heard((listener) => {
+      listener.onEvent?.({ event: "log", text: "reading" } as never);
+      listener.onEvent?.({ event: "warn", code: "few-rows", message: "31 rows" } as never);
+    }),
+    "         log  reading\n     warning  31 rows",
+  );
+});
+
+Deno.test("terminalListener() says why training ended, with the best loss where there is one", async () => {
+  assert.equal(
+    await heard((listener) => {
+      listener.onTrained?.("m", outcome(0.25));
+      listener.onTrained?.("m", outcome(null));
+    }),
+    "early-stopping  m: 9 epochs, 270 steps, best loss 0.2500 in epoch 4\nearly-stopping  m: 9 epochs, 270 steps",
+  );
+});
+
+Deno.test("terminalListener() is silent when it is quiet", () => {
+  assert.deepEqual(terminalListener(true), {});
+});
