@@ -5,7 +5,8 @@ import { lower } from "../onnx/lower.ts";
 import type { Program } from "../program/types.ts";
 import { GraphCache } from "../runtimes/graphs/graph_cache.ts";
 import { GraphSession } from "../runtimes/graphs/graph_session.ts";
-import { openOrt, openPackage, type Ort } from "../runtimes/native/ort.ts";
+import type { Ort } from "../runtimes/graphs/ort_types.ts";
+import { openOrt, openPackage } from "../runtimes/native/ort.ts";
 import type { Tensors } from "../runtimes/types.ts";
 
 /** A linear fit by gradient descent: loss, prediction by row, and an update of the weights. */

@@ -4,7 +4,7 @@
  * @module
  */
 import type { NamedGraph, ReadyGraph, ReadyParts } from "./graph_cache.ts";
-import type { LoadOptions, OrtCall, OrtModel, OrtTensor } from "../native/ort.ts";
+import type { LoadOptions, OrtCall, OrtModel, OrtTensor } from "./ort_types.ts";
 import type { PackageOrt } from "./ort_package.ts";
 import { partSum } from "../../passes/sharding.ts";
 

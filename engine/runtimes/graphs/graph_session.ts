@@ -12,7 +12,7 @@ import type { Program } from "../../program/types.ts";
 import { checkInputs, checkState, checkTensor } from "../arrays.ts";
 import { type GraphCache, type ReadyGraph, sharedGraphs } from "./graph_cache.ts";
 import { type GraphCalls, loadCalls } from "./graph_calls.ts";
-import type { Ort, OrtCall, OrtTensor } from "../native/ort.ts";
+import type { Ort, OrtCall, OrtTensor } from "./ort_types.ts";
 import type { PackageOrt } from "./ort_package.ts";
 import { StateStore } from "./store.ts";
 import type { CompileOptions, Executable, Session, Tensors } from "../types.ts";

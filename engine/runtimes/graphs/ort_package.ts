@@ -10,7 +10,7 @@ import { type ArrayOf, sizeOf } from "../../../core/types.ts";
 import { InternalError, UnsupportedError } from "../../../core/errors.ts";
 import type { ProgramDtype } from "../../program/types.ts";
 import { zeros } from "../arrays.ts";
-import type { GraphNames, LoadOptions, Ort, OrtModel, OrtTensor } from "../native/ort.ts";
+import type { GraphNames, LoadOptions, Ort, OrtModel, OrtTensor } from "./ort_types.ts";
 
 /** A tensor of the package. */
 interface BindingTensor {

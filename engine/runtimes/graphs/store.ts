@@ -9,7 +9,7 @@
  */
 import { sizeOf } from "../../../core/types.ts";
 import { InternalError } from "../../../core/errors.ts";
-import type { Ort, OrtTensor } from "../native/ort.ts";
+import type { Ort, OrtTensor } from "./ort_types.ts";
 import { checkTensor, copyTensor } from "../arrays.ts";
 import type { Tensors } from "../types.ts";
 

@@ -6,7 +6,8 @@
  * @module
  */
 import { GraphSession } from "../graphs/graph_session.ts";
-import { openOrt, type Ort } from "./ort.ts";
+import type { Ort } from "../graphs/ort_types.ts";
+import { openOrt } from "./ort.ts";
 import { checkThreads, defaultThreads, partsFor, threadsFor } from "../threads.ts";
 import type { Engine } from "../types.ts";
 
