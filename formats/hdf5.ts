@@ -18,8 +18,9 @@ import { DataError, UnsupportedError } from "../core/errors.ts";
 import { nearestName } from "../core/names.ts";
 import { type Dtype, type NdArray, sizeOf, type TypedArray } from "../core/types.ts";
 import { bytesOf, createArray, describeArray, dtypeOfArray } from "./arrays.ts";
-import { openSource } from "./byte_source.ts";
+import { openSource, withFile } from "./byte_source.ts";
 import { guard, type H5Library, type H5Metadata, loadLibrary } from "./hdf5_library.ts";
+import { checkIsData } from "./not_data.ts";
 
 /** A value of an attribute. */
 export type Hdf5Attribute = number | string | boolean | readonly (number | string | boolean)[];
@@ -96,6 +97,7 @@ const END_ADDRESS: { readonly [version: number]: number } = { 0: 40, 1: 44, 2: 2
 function checkWhole(path: string): void {
   const source = openSource(path);
   try {
+    withFile(path, () => checkIsData(source, "an HDF5 file"));
     if (source.size < 56) return; // the library says that it is no HDF5 file
     const head = new Uint8Array(56);
     source.readInto(0, head);

@@ -44,6 +44,7 @@ import {
   writeAside,
   writeInPlace,
 } from "./byte_source.ts";
+import { checkIsData } from "./not_data.ts";
 
 /** The first six bytes of every .npy file. */
 const NPY_MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
@@ -255,8 +256,9 @@ function checkShape(shape: Literal, name: string): number[] {
  * ```
  */
 export function parseNpy(bytes: Uint8Array, name: string = "npy bytes"): NdArray {
-  const header = parseNpyHeader(bytes, bytes.length, name);
-  return readNpyData(bytesSource(name, bytes), header, 0);
+  const source = bytesSource(name, bytes);
+  checkIsData(source, FORMAT);
+  return readNpyData(source, parseNpyHeader(bytes, bytes.length, name), 0);
 }
 
 /** Reads all elements that belong to `header`, for a file that begins at byte `base` of the source. */
@@ -309,8 +311,12 @@ export function checkRows(name: string, shape: readonly number[], from: number, 
   );
 }
 
+/** What the file should be, for {@linkcode checkIsData}. */
+const FORMAT = "an .npy array";
+
 /** Header first, from a source that holds an .npy file of `size` bytes at `base`. */
 export function readNpyHeader(source: ByteSource, base: number = 0, size: number = source.size): NpyHeader {
+  if (base === 0) checkIsData(source, FORMAT);
   const start = new Uint8Array(Math.min(12, size));
   source.readInto(base, start);
   const bytes = new Uint8Array(npyHeaderBytes(start, size, source.name));

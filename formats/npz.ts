@@ -26,6 +26,7 @@ import {
   toRowMajor,
 } from "./arrays.ts";
 import { type ByteSource, bytesSource, openSource, withFileAsync, writeAside } from "./byte_source.ts";
+import { checkIsData } from "./not_data.ts";
 import {
   checkRows,
   encodeNpyHeader,
@@ -84,6 +85,7 @@ class NpzReader {
   }
 
   static async open(source: ByteSource, maxBytes?: number): Promise<NpzReader> {
+    checkIsData(source, "an .npz archive");
     return new NpzReader(source, await openZip(source), maxBytes);
   }
 

@@ -31,6 +31,7 @@ import {
   type StoredType,
 } from "./arrays.ts";
 import { type ByteSource, bytesSource, openSource, withFile, writeAside } from "./byte_source.ts";
+import { checkIsData } from "./not_data.ts";
 
 /** Longest header (MAX_HEADER_SIZE of the reference reader). */
 const MAX_HEADER_BYTES = 100_000_000;
@@ -103,6 +104,7 @@ export interface Safetensors {
  */
 export function readSafetensorsHeader(source: ByteSource): SafetensorsHeader {
   const { name, size } = source;
+  checkIsData(source, "a safetensors file");
   const fail = (rule: string) => new SyntaxError(`Cannot read "${name}" as ${rule}`);
   if (size < 8) throw fail(`a safetensors file has at least 8 bytes: found ${size}`);
   const prefix = new Uint8Array(8);
