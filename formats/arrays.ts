@@ -7,8 +7,13 @@
 import type { ArrayOf, Dtype, NdArray, TypedArray } from "../core/types.ts";
 import { sizeOf } from "../core/types.ts";
 
+/**
+ * Narrow floats, each of which float32 holds exactly. The names of 8 bits are those of the ml_dtypes package: `fn` has no
+ * infinities, `u` no sign.
+ */
+type NarrowFloat = "float16" | "bfloat16" | "float8_e5m2" | "float8_e4m3fn" | "float8_e8m0fnu";
 /** Element types that files hold: those of {@linkcode Dtype}, and narrow floats that become float32. */
-export type StoredType = Dtype | "float16" | "bfloat16";
+export type StoredType = Dtype | NarrowFloat;
 
 /** Bytes per stored element. */
 export const ITEM_BYTES: { readonly [S in StoredType]: 1 | 2 | 4 | 8 } = {
@@ -16,6 +21,9 @@ export const ITEM_BYTES: { readonly [S in StoredType]: 1 | 2 | 4 | 8 } = {
   float32: 4,
   float16: 2,
   bfloat16: 2,
+  float8_e5m2: 1,
+  float8_e4m3fn: 1,
+  float8_e8m0fnu: 1,
   int64: 8,
   int32: 4,
   int16: 2,
@@ -44,9 +52,13 @@ const ARRAYS = {
 /** Every {@linkcode Dtype}. */
 export const DTYPES: readonly Dtype[] = Object.keys(ARRAYS) as Dtype[];
 
+function isNarrow(stored: StoredType): stored is NarrowFloat {
+  return Object.hasOwn(WIDEN, stored);
+}
+
 /** The type in memory of a stored type. */
 export function dtypeOf(stored: StoredType): Dtype {
-  return stored === "float16" || stored === "bfloat16" ? "float32" : stored;
+  return isNarrow(stored) ? "float32" : stored;
 }
 
 /** Zeros. @throws {RangeError} If the memory is not there. */
@@ -90,7 +102,7 @@ export interface Receiver {
  */
 export function receive(stored: StoredType, count: number, isLittleEndian: boolean): Receiver {
   const width = ITEM_BYTES[stored];
-  const data = createArray(stored === "float16" || stored === "bfloat16" ? "uint16" : stored, count);
+  const data = createArray(isNarrow(stored) ? (width === 2 ? "uint16" : "uint8") : stored, count);
   const bytes = bytesOf(data);
   return {
     bytes,
@@ -101,10 +113,28 @@ export function receive(stored: StoredType, count: number, isLittleEndian: boole
   };
 }
 
-const FINISH: { readonly [S in StoredType]?: (data: TypedArray) => TypedArray } = {
+const WIDEN: { readonly [S in NarrowFloat]: (data: TypedArray) => TypedArray } = {
   float16: (data) => new Float32Array(new Float16Array(data.buffer)),
   // bfloat16 is the upper half of a float32.
   bfloat16: (data) => new Float32Array(Uint32Array.from(data as Uint16Array, (half) => half << 16).buffer),
+  // ... and E5M2 the upper half of a float16.
+  float8_e5m2: (data) => WIDEN.float16(Uint16Array.from(data as Uint8Array, (byte) => byte << 8)),
+  float8_e4m3fn: (data) => Float32Array.from(data as Uint8Array, widenE4m3),
+  // A power of two with bias 127.
+  float8_e8m0fnu: (data) =>
+    Float32Array.from(data as Uint8Array, (byte) => byte === 255 ? NaN : 2 ** (byte - 127)),
+};
+
+/** Sign, 4 bits of exponent with bias 7, 3 of mantissa; all ones is NaN. See Micikevicius et al., arXiv:2209.05433, table 1. */
+function widenE4m3(byte: number): number {
+  const [exponent, mantissa] = [(byte >> 3) & 15, byte & 7];
+  const size = exponent === 0 ? mantissa * 2 ** -9 : (8 + mantissa) * 2 ** (exponent - 10);
+  if ((byte & 127) === 127) return NaN;
+  return byte < 128 ? size : -size;
+}
+
+const FINISH: { readonly [S in StoredType]?: (data: TypedArray) => TypedArray } = {
+  ...WIDEN,
   bool: (data) => (data as Uint8Array<ArrayBuffer>).map((byte) => (byte === 0 ? 0 : 1)),
 };
 
@@ -159,6 +189,27 @@ export function toRowMajor<A extends TypedArray>(data: A, shape: readonly number
     }
   }
   return target as unknown as A;
+}
+
+/**
+ * Arrays by name, as an object that says why when an array is asked for that the file has but that is not read.
+ *
+ * @param refused The error of each such array; its name is not among the keys of the object.
+ */
+export function arraysByName(
+  arrays: Iterable<readonly [string, NdArray]>,
+  refused: Iterable<readonly [string, Error]> = [],
+): { readonly [name: string]: NdArray } {
+  const found: { [name: string]: NdArray } = Object.fromEntries(arrays);
+  for (const [name, error] of refused) {
+    Object.defineProperty(found, name, {
+      enumerable: false,
+      get() {
+        throw error;
+      },
+    });
+  }
+  return found;
 }
 
 /** What an array must be. */

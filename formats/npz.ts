@@ -3,6 +3,9 @@
  * Format: `numpy.savez`, <https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html>; members see `npy.ts`,
  * archive see `zip.ts`. The array `x` is the member `x.npy`; other members are passed over.
  *
+ * A member of another kind than numbers and booleans, such as text or objects, does not hide the others: it is left out
+ * when all are read (unless nothing would be left), and asking for it throws {@linkcode UnsupportedError}.
+ *
  * Read: stored (`savez`) and deflated (`savez_compressed`) members, zip64, data descriptors. A member is checked against
  * the CRC-32 when it is read whole, not when rows of it are read. Memory is taken once the `.npy` header and the size
  * in the directory agree, and a member or archive that would expand beyond {@linkcode expansionLimit} is refused.
@@ -18,6 +21,7 @@ import type { NdArray } from "../core/types.ts";
 import { sizeOf } from "../core/types.ts";
 import {
   type ArrayExpectation,
+  arraysByName,
   bytesOf,
   checkArray,
   checkNdArray,
@@ -58,6 +62,8 @@ export interface NpzOptions {
 export interface NpzFile extends Disposable {
   /** Names of the arrays in the order of the file, without ".npy". */
   readonly names: readonly string[];
+  /** Why an array cannot be read, for each whose elements are neither numbers nor booleans. Reads every header. */
+  unsupported(): Promise<ReadonlyMap<string, string>>;
   /** Type and shape of an array. */
   header(name: string): Promise<NpyHeader>;
   /** A whole array, row-major; its CRC-32 is checked. */
@@ -158,13 +164,32 @@ class NpzReader {
     );
   }
 
+  /** The errors of the members among `names` whose elements are not read. */
+  async unsupported(names: Iterable<string> = this.members.keys()): Promise<Map<string, UnsupportedError>> {
+    const found = new Map<string, UnsupportedError>();
+    for (const name of names) {
+      try {
+        await this.header(name);
+      } catch (error) {
+        if (!(error instanceof UnsupportedError)) throw error;
+        found.set(name, error);
+      }
+    }
+    return found;
+  }
+
   async readAll(wanted: NpzSelection | undefined): Promise<NpzArrays> {
     const expectations = wanted !== undefined && !isNames(wanted) ? wanted : {};
-    const names = wanted === undefined
+    // Who names an array is told why it cannot be read; who wants all there are gets the others.
+    const refused = wanted === undefined ? await this.unsupported() : new Map<string, UnsupportedError>();
+    const all = wanted === undefined
       ? [...this.members.keys()]
       : isNames(wanted)
       ? wanted
       : Object.keys(wanted);
+    const names = all.filter((name) => !refused.has(name));
+    const [reason] = refused.values();
+    if (names.length === 0 && reason !== undefined) throw reason;
     const total = names.reduce((sum, name) => sum + this.member(name).bytes, 0);
     this.checkExpansion("arrays", total, this.source.size);
     const arrays: [string, NdArray][] = [];
@@ -174,7 +199,7 @@ class NpzReader {
       checkArray({ dtype, shape }, name, this.source.name, expected);
       arrays.push([name, await this.read(name)]);
     }
-    return Object.fromEntries(arrays);
+    return arraysByName(arrays, refused);
   }
 }
 
@@ -191,8 +216,8 @@ function isNames(wanted: NpzSelection): wanted is readonly string[] {
 /**
  * Reads arrays of an .npz file.
  *
- * @param wanted Names, or dtype and shape by name. @default all arrays
- * @returns Arrays by name, row-major.
+ * @param wanted Names, or dtype and shape by name. @default all arrays that can be read
+ * @returns Arrays by name, row-major. Asking it for an array of the file that cannot be read throws the reason.
  * @throws {DataError} If the file is missing or damaged, lacks a wanted array, or one is not what was expected.
  *
  * @example Two arrays whose types matter
@@ -228,7 +253,7 @@ export type NpzResult<W extends NpzSelection> = W extends readonly (infer N exte
  * Parses a whole .npz file from memory.
  *
  * @throws {SyntaxError} If it is damaged.
- * @throws {UnsupportedError} If an array is neither numbers nor booleans, or expands too far.
+ * @throws {UnsupportedError} If an array expands too far.
  */
 export async function parseNpz(bytes: Uint8Array, name: string = "npz bytes"): Promise<NpzArrays> {
   return await (await NpzReader.open(bytesSource(name, bytes))).readAll(undefined);
@@ -251,6 +276,10 @@ export async function openNpz(path: string, options: NpzOptions = {}): Promise<N
     const reader = await withFileAsync(path, () => NpzReader.open(source, options.maxBytes));
     return {
       names: [...reader.members.keys()],
+      unsupported: () =>
+        withFileAsync(path, async () => {
+          return new Map([...await reader.unsupported()].map(([name, { message }]) => [name, message]));
+        }),
       header: (name) => withFileAsync(path, () => reader.header(name)),
       read: (name) => withFileAsync(path, () => reader.read(name)),
       async readRows(name, from, to) {

@@ -193,9 +193,9 @@ Deno.test("writeNpz() compresses when asked", async () => {
 Deno.test("readNpz() names the file in every error", async () => {
   await inFolder(async (folder) => {
     const file = `${folder}/a.npz`;
-    const rejects = async (bytes: Uint8Array, message: string | RegExp) => {
+    const rejects = async (bytes: Uint8Array, message: string | RegExp, wanted?: string[]) => {
       await Deno.writeFile(file, bytes);
-      await assert.rejects(readNpz(file), (error: unknown) => {
+      await assert.rejects(readNpz(file, wanted), (error: unknown) => {
         assert.ok(error instanceof DataError, String(error));
         assert.equal(error.file, file);
         if (typeof message === "string") assert.equal(error.message, `Cannot read "${file}" ${message}`);
@@ -229,10 +229,12 @@ Deno.test("readNpz() names the file in every error", async () => {
     await rejects(
       patch(deflated.slice(), "E_MC.npy", METHOD, 14),
       'as members must be stored or deflated and not encrypted: member "E_MC.npy" has compression method 14',
+      ["E_MC"],
     );
     await rejects(
       patch(deflated.slice(), "E_MC.npy", FLAGS, 1),
       'as members must be stored or deflated and not encrypted: member "E_MC.npy" has encryption',
+      ["E_MC"],
     );
     const archive = await encodeNpz({ x: expected()["E_MC"]! });
     const text = archive.slice();
@@ -332,4 +334,56 @@ Deno.test("parseNpz() survives mutations", async () => {
       assert.ok(total <= 1100 * damaged.length);
     });
   }
+});
+
+Deno.test("a member of an unsupported kind does not hide the others", async () => {
+  await inFolder(async (folder) => {
+    const file = `${folder}/mixed.npz`;
+    const chunks: Uint8Array[] = [];
+    const names = ["f4_little_2d", "refused_object", "refused_structured", "refused_text", "f2_little_2d"];
+    const members = names.map((name) => ({ name: `${name}.npy`, parts: [bytesAt(`${name}.npy`)] }));
+    await encodeZip(members, true, (bytes) => void chunks.push(bytes.slice()));
+    await Deno.writeFile(
+      file,
+      new Uint8Array(await new Blob(chunks as Uint8Array<ArrayBuffer>[]).arrayBuffer()),
+    );
+    const good = Object.fromEntries(
+      ["f4_little_2d", "f2_little_2d"].map((name) => [name, parseNpy(bytesAt(`${name}.npy`))]),
+    );
+    const reason = (name: string, found: string) =>
+      `Cannot read "${file}" member "${name}.npy" as its elements must be real numbers or booleans: found ${found}`;
+    const reasons = new Map([
+      ["refused_object", reason("refused_object", 'dtype "|O"')],
+      ["refused_structured", reason("refused_structured", "a structured dtype")],
+      ["refused_text", reason("refused_text", 'dtype "<U4"')],
+    ]);
+
+    const all = await readNpz(file);
+    assert.deepEqual(all, good);
+    assert.throws(() => all["refused_object"], {
+      name: "UnsupportedError",
+      message: reasons.get("refused_object")!,
+    });
+    assert.deepEqual(await parseNpz(Deno.readFileSync(file)), good);
+    await assert.rejects(readNpz(file, ["f4_little_2d", "refused_text"]), {
+      name: "DataError",
+      file,
+      message: reasons.get("refused_text")!,
+    });
+
+    using npz = await openNpz(file);
+    assert.deepEqual(npz.names, names);
+    assert.deepEqual(await npz.unsupported(), reasons);
+    assert.deepEqual(await npz.read("f4_little_2d"), good["f4_little_2d"]);
+    await assert.rejects(npz.read("refused_object"), {
+      name: "DataError",
+      message: reasons.get("refused_object")!,
+    });
+  });
+});
+
+Deno.test("a member that is compressed in another way does not hide the others", async () => {
+  const bytes = patch(bytesAt("deflated.npz"), "E_MC.npy", METHOD, 14);
+  const { E_MC: _, ...others } = expected();
+  assert.deepEqual(await parseNpz(bytes), others);
 });

@@ -1,6 +1,6 @@
 /**
  * Safetensors: named arrays in one file, the format in which model weights are exchanged.
- * Format: <https://github.com/huggingface/safetensors#format>, and the checks of its reference reader 0.4.
+ * Format: <https://github.com/huggingface/safetensors#format>, and the checks of its reference reader 0.6.2.
  *
  * | bytes | what |
  * |---|---|
@@ -8,9 +8,10 @@
  * | N | JSON `{"name": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}, "__metadata__": {"key": "text"}}`, starting with `{`, padded with spaces |
  * | rest | elements, little-endian, row-major; offsets count from here, and leave neither holes nor overlaps |
  *
- * Read: F64, F32, I64 to I8, U64 to U8, BOOL; F16 and BF16 are widened to float32. Other types are refused with
- * {@linkcode UnsupportedError}; duplicate keys, holes, overlaps and offsets that do not agree with the shape or the file,
- * with `SyntaxError`. Written: arrays by falling width and then by name, as the reference writer does, so that with a
+ * Read: F64, F32, I64 to I8, U64 to U8, BOOL; F16, BF16, F8_E5M2, F8_E4M3 and F8_E8M0 are widened to float32, exactly.
+ * An array of another type does not hide the others: it is listed as unsupported (unless it is all there is), and asking for it throws
+ * {@linkcode UnsupportedError}. Duplicate keys, holes, overlaps and offsets that do not agree with the shape or the file
+ * are refused with `SyntaxError`; further fields of an entry are passed over, as the reference reader does. Written: arrays by falling width and then by name, as the reference writer does, so that with a
  * header of a multiple of 8 bytes every array is aligned.
  *
  * Fixture: `fixtures/make_fixtures.py`, a writer from the specification in numpy 1.24.2.
@@ -22,6 +23,7 @@ import { nearestName } from "../core/names.ts";
 import type { Dtype, NdArray } from "../core/types.ts";
 import { sizeOf } from "../core/types.ts";
 import {
+  arraysByName,
   bytesOf,
   checkNdArray,
   describeArray,
@@ -44,6 +46,9 @@ const STORED: { readonly [name: string]: StoredType } = {
   F32: "float32",
   F16: "float16",
   BF16: "bfloat16",
+  F8_E5M2: "float8_e5m2",
+  F8_E4M3: "float8_e4m3fn",
+  F8_E8M0: "float8_e8m0fnu",
   I64: "int64",
   I32: "int32",
   I16: "int16",
@@ -73,7 +78,7 @@ const NAMES: { readonly [D in Dtype]: string } = {
 export interface SafetensorsEntry {
   /** Type in memory. */
   readonly dtype: Dtype;
-  /** Type in the file; differs from `dtype` for F16 and BF16. */
+  /** Type in the file; differs from `dtype` for floats of 8 and 16 bits. */
   readonly stored: StoredType;
   readonly shape: readonly number[];
   /** First byte and the one after the last, counted from the end of the header. */
@@ -84,6 +89,8 @@ export interface SafetensorsEntry {
 export interface SafetensorsHeader {
   /** By name, in the order of the header. */
   readonly entries: ReadonlyMap<string, SafetensorsEntry>;
+  /** Arrays of types that are not read, and why. */
+  readonly unsupported: ReadonlyMap<string, UnsupportedError>;
   readonly metadata: { readonly [key: string]: string };
   /** Where the elements begin. */
   readonly dataOffset: number;
@@ -91,7 +98,10 @@ export interface SafetensorsHeader {
 
 /** Arrays by name, and the texts beside them. */
 export interface Safetensors {
+  /** Those that are read. Asking for another that the file has throws {@linkcode UnsupportedError}. */
   readonly tensors: { readonly [name: string]: NdArray };
+  /** Why an array of the file is not among `tensors`, by its name; empty for most files. */
+  readonly unsupported: { readonly [name: string]: string };
   readonly metadata: { readonly [key: string]: string };
 }
 
@@ -100,7 +110,6 @@ export interface Safetensors {
  *
  * @param source The whole file.
  * @throws {SyntaxError} If it is malformed.
- * @throws {UnsupportedError} If an array has a type that is not listed above.
  */
 export function readSafetensorsHeader(source: ByteSource): SafetensorsHeader {
   const { name, size } = source;
@@ -122,11 +131,18 @@ export function readSafetensorsHeader(source: ByteSource): SafetensorsHeader {
   const json = parseHeaderJson(text, fail);
   const metadata = parseMetadata(json[METADATA], fail);
   const entries = new Map<string, SafetensorsEntry>();
+  const unsupported = new Map<string, UnsupportedError>();
+  const places: [string, Offsets][] = [];
   for (const [key, value] of Object.entries(json)) {
-    if (key !== METADATA) entries.set(key, parseEntry(key, value, name));
+    if (key === METADATA) continue;
+    const facts = parseEntry(key, value, name);
+    const stored = Object.hasOwn(STORED, facts.dtype) ? STORED[facts.dtype] : undefined;
+    places.push([key, facts.offsets]);
+    if (stored === undefined) unsupported.set(key, unsupportedType(name, key, facts.dtype));
+    else entries.set(key, checkSize(key, facts, stored, name));
   }
-  checkLayout(entries, size - dataOffset, fail);
-  return { entries, metadata, dataOffset };
+  checkLayout(places, size - dataOffset, fail);
+  return { entries, unsupported, metadata, dataOffset };
 }
 
 type Fail = (rule: string) => SyntaxError;
@@ -168,16 +184,28 @@ function duplicateKey(json: string): string | undefined {
 }
 
 function parseMetadata(value: unknown, fail: Fail): { readonly [key: string]: string } {
-  if (value === undefined) return {};
+  if (value === undefined || value === null) return {};
   const isTexts = isRecord(value) && Object.values(value).every((text) => typeof text === "string");
   if (!isTexts) throw fail(`"${METADATA}" must be an object of texts: found something else`);
   return value as { readonly [key: string]: string };
 }
 
-function parseEntry(key: string, value: unknown, name: string): SafetensorsEntry {
-  const fail = (rule: string) =>
-    new SyntaxError(`Cannot read "${name}" as ${rule} in ${JSON.stringify(key)}`);
-  if (!isRecord(value) || Object.keys(value).sort().join() !== "data_offsets,dtype,shape") {
+type Offsets = readonly [number, number];
+
+/** What the header says of one array, whatever its type. */
+interface EntryFacts {
+  readonly dtype: string;
+  readonly shape: readonly number[];
+  readonly offsets: Offsets;
+}
+
+function entryError(name: string, key: string, rule: string): SyntaxError {
+  return new SyntaxError(`Cannot read "${name}" as ${rule} in ${JSON.stringify(key)}`);
+}
+
+function parseEntry(key: string, value: unknown, name: string): EntryFacts {
+  const fail = (rule: string) => entryError(name, key, rule);
+  if (!isRecord(value) || !["dtype", "shape", "data_offsets"].every((field) => Object.hasOwn(value, field))) {
     throw fail("an array has dtype, shape and data_offsets: found others");
   }
   const { dtype, shape, data_offsets: offsets } = value;
@@ -188,21 +216,25 @@ function parseEntry(key: string, value: unknown, name: string): SafetensorsEntry
   if (!isLengths(offsets) || offsets.length !== 2 || offsets[0]! > offsets[1]!) {
     throw fail("data_offsets must be a beginning and an end: found another");
   }
-  const stored = Object.hasOwn(STORED, dtype) ? STORED[dtype] : undefined;
-  if (stored === undefined) {
-    throw new UnsupportedError(
-      `Cannot read "${name}" as dtype must be one of ${Object.keys(STORED).join(", ")}: found ${
-        JSON.stringify(dtype.slice(0, 40))
-      } in ${JSON.stringify(key)}`,
-      `dtype ${dtype}`,
-    );
-  }
+  return { dtype, shape, offsets: [offsets[0]!, offsets[1]!] };
+}
+
+function unsupportedType(name: string, key: string, dtype: string): UnsupportedError {
+  return new UnsupportedError(
+    `Cannot read "${name}" as dtype must be one of ${Object.keys(STORED).join(", ")}: found ${
+      JSON.stringify(dtype.slice(0, 40))
+    } in ${JSON.stringify(key)}`,
+    `dtype ${dtype}`,
+  );
+}
+
+function checkSize(key: string, facts: EntryFacts, stored: StoredType, name: string): SafetensorsEntry {
+  const { shape, offsets } = facts;
   const wanted = sizeOf(shape) * ITEM_BYTES[stored];
-  const found = offsets[1]! - offsets[0]!;
-  if (wanted !== found) {
-    throw fail(`${describeArray(stored, shape)} has ${wanted} bytes: found offsets ${found} apart`);
-  }
-  return { dtype: dtypeOf(stored), stored, shape, offsets: [offsets[0]!, offsets[1]!] };
+  const found = offsets[1] - offsets[0];
+  if (wanted === found) return { dtype: dtypeOf(stored), stored, shape, offsets };
+  const rule = `${describeArray(stored, shape)} has ${wanted} bytes: found offsets ${found} apart`;
+  throw entryError(name, key, rule);
 }
 
 function isRecord(value: unknown): value is { readonly [key: string]: unknown } {
@@ -213,12 +245,10 @@ function isLengths(value: unknown): value is readonly number[] {
   return Array.isArray(value) && value.every((length) => Number.isSafeInteger(length) && length >= 0);
 }
 
-function checkLayout(entries: ReadonlyMap<string, SafetensorsEntry>, size: number, fail: Fail): void {
-  const parts = [...entries].sort(([, a], [, b]) =>
-    a.offsets[0] - b.offsets[0] || a.offsets[1] - b.offsets[1]
-  );
+function checkLayout(places: readonly [string, Offsets][], size: number, fail: Fail): void {
+  const parts = places.toSorted(([, a], [, b]) => a[0] - b[0] || a[1] - b[1]);
   let end = 0;
-  for (const [name, { offsets: [from, to] }] of parts) {
+  for (const [name, [from, to]] of parts) {
     if (from !== end) {
       const kind = from < end ? "an overlap" : "a hole";
       throw fail(
@@ -241,12 +271,16 @@ function readEntry(source: ByteSource, header: SafetensorsHeader, entry: Safeten
 
 function readAll(source: ByteSource, names?: readonly string[]): Safetensors {
   const header = readSafetensorsHeader(source);
-  const tensors = (names ?? [...header.entries.keys()]).map((name) => {
-    const entry = header.entries.get(name);
-    if (entry === undefined) throw missing(source.name, name, [...header.entries.keys()]);
+  const { entries, unsupported, metadata } = header;
+  const [reason] = unsupported.values();
+  if (entries.size === 0 && reason !== undefined) throw reason;
+  const tensors = (names ?? [...entries.keys()]).map((name) => {
+    const entry = entries.get(name);
+    if (entry === undefined) throw unsupported.get(name) ?? missing(source.name, name, [...entries.keys()]);
     return [name, readEntry(source, header, entry)] as const;
   });
-  return { tensors: Object.fromEntries(tensors), metadata: header.metadata };
+  const reasons = [...unsupported].map(([name, { message }]) => [name, message]);
+  return { tensors: arraysByName(tensors, unsupported), unsupported: Object.fromEntries(reasons), metadata };
 }
 
 function missing(file: string, name: string, known: readonly string[]): NotFoundError {
@@ -267,7 +301,7 @@ function missing(file: string, name: string, known: readonly string[]): NotFound
  * @param bytes The file; it is copied, never aliased.
  * @param name What messages call it.
  * @throws {SyntaxError} If it is malformed.
- * @throws {UnsupportedError} If an array has a type that is not read.
+ * @throws {UnsupportedError} If none of its arrays has a type that is read.
  *
  * @example Round trip
  * ```ts
@@ -290,7 +324,7 @@ export interface ReadSafetensorsOptions {
 /**
  * Reads a safetensors file.
  *
- * @throws {DataError} If it is missing or damaged, or an array that was asked for is not there.
+ * @throws {DataError} If it is missing or damaged, or an array that was asked for by name is not there or is not read.
  */
 // deno-lint-ignore require-await
 export async function readSafetensors(

@@ -158,17 +158,86 @@ for (const [behaviour, [bytes, rule]] of Object.entries(DAMAGED)) {
   });
 }
 
-Deno.test("parseSafetensors() rejects types that it does not read", () => {
-  const bytes = make({ x: { dtype: "F8_E4M3", shape: [2], data_offsets: [0, 2] } }, 2);
-  assert.throws(() => parseSafetensors(bytes, "a"), (error: unknown) => {
-    assert.ok(error instanceof UnsupportedError);
-    assert.equal(error.feature, "dtype F8_E4M3");
-    assert.equal(
-      error.message,
-      'Cannot read "a" as dtype must be one of F64, F32, F16, BF16, I64, I32, I16, I8, U64, U32, U16, U8, BOOL: found "F8_E4M3" in "x"',
+const THREE = new Uint8Array(Float32Array.of(0, 1, 2).buffer);
+
+/** A file with the header given as JSON and these data. */
+function makeWith(json: unknown, data: readonly number[] | Uint8Array): Uint8Array<ArrayBuffer> {
+  const bytes = make(json, data.length);
+  bytes.set(data, bytes.length - data.length);
+  return bytes;
+}
+
+Deno.test("parseSafetensors() widens floats of 8 bits to float32", () => {
+  // Codes and values as ml_dtypes 0.5.1 prints them, smallest, largest and special ones included.
+  const cases: { readonly [dtype: string]: readonly [number[], number[]] } = {
+    F8_E4M3: [[0x00, 0x01, 0x08, 0x38, 0x40, 0xb8, 0x7e, 0x7f, 0xff], [
+      0,
+      2 ** -9,
+      2 ** -6,
+      1,
+      2,
+      -1,
+      448,
+      NaN,
+      NaN,
+    ]],
+    F8_E5M2: [[0x01, 0x3c, 0x41, 0xbc, 0x7b, 0x7c, 0xfc, 0x7e], [
+      2 ** -16,
+      1,
+      2.5,
+      -1,
+      57344,
+      Infinity,
+      -Infinity,
+      NaN,
+    ]],
+    F8_E8M0: [[0x00, 0x7f, 0x80, 0xfe, 0xff], [2 ** -127, 1, 2, 2 ** 127, NaN]],
+  };
+  for (const [dtype, [codes, values]] of Object.entries(cases)) {
+    const count = codes.length;
+    const { tensors } = parseSafetensors(
+      makeWith({ x: { dtype, shape: [count], data_offsets: [0, count] } }, codes),
     );
+    assert.deepEqual(
+      tensors["x"],
+      { dtype: "float32", shape: [count], data: Float32Array.from(values) },
+      dtype,
+    );
+  }
+});
+
+Deno.test("parseSafetensors() reads the others beside a type that it does not read", () => {
+  const message =
+    'Cannot read "a" as dtype must be one of F64, F32, F16, BF16, F8_E5M2, F8_E4M3, F8_E8M0, I64, I32, I16, I8, U64, U32, U16, U8, BOOL: found "C64" in "x"';
+  const bytes = makeWith({
+    x: { dtype: "C64", shape: [1], data_offsets: [0, 8] },
+    y: { dtype: "F32", shape: [3], data_offsets: [8, 20] },
+  }, [...new Uint8Array(8), ...THREE]);
+  const { tensors, unsupported } = parseSafetensors(bytes, "a");
+  assert.deepEqual(tensors, { y: { dtype: "float32", shape: [3], data: Float32Array.of(0, 1, 2) } });
+  assert.deepEqual(unsupported, { x: message });
+  assert.throws(() => tensors["x"], (error: unknown) => {
+    assert.ok(error instanceof UnsupportedError);
+    assert.equal(error.feature, "dtype C64");
+    assert.equal(error.message, message);
     return true;
   });
+});
+
+Deno.test("parseSafetensors() rejects a file of nothing but types that it does not read", () => {
+  const bytes = make({ x: { dtype: "C64", shape: [1], data_offsets: [0, 8] } }, 8);
+  assert.throws(() => parseSafetensors(bytes, "a"), { name: "UnsupportedError", feature: "dtype C64" });
+});
+
+Deno.test("parseSafetensors() takes what the reference reader takes", () => {
+  const entry = { dtype: "F32", shape: [3], data_offsets: [0, 12] };
+  const wanted = { x: { dtype: "float32", shape: [3], data: Float32Array.of(0, 1, 2) } };
+  // One more field, metadata that are null, and data that do not begin at a multiple of four.
+  for (const json of [{ x: { ...entry, more: 1 } }, { __metadata__: null, x: entry }]) {
+    for (const padding of ["", " ", "  ", "   "]) {
+      assert.deepEqual(parseSafetensors(makeWith(JSON.stringify(json) + padding, THREE)).tensors, wanted);
+    }
+  }
 });
 
 Deno.test("parseSafetensors() keeps names that objects inherit", () => {
@@ -189,6 +258,26 @@ Deno.test("parseSafetensors() survives mutations", async () => {
   assert.ok(report.parsed > 20 && report.refused > 400, JSON.stringify(report));
 });
 
+Deno.test("readSafetensors() refuses an array of an unsupported type by its name, and reads the others by theirs", async () => {
+  const file = await Deno.makeTempFile({ suffix: ".safetensors" });
+  try {
+    const header = {
+      x: { dtype: "F4", shape: [2], data_offsets: [0, 1] },
+      y: { dtype: "U8", shape: [2], data_offsets: [1, 3] },
+    };
+    await Deno.writeFile(file, makeWith(header, [0, 3, 4]));
+    const { tensors } = await readSafetensors(file, { names: ["y"] });
+    assert.deepEqual(tensors, { y: { dtype: "uint8", shape: [2], data: Uint8Array.of(3, 4) } });
+    await assert.rejects(readSafetensors(file, { names: ["y", "x"] }), {
+      name: "DataError",
+      file,
+      message: /found "F4" in "x"$/,
+    });
+  } finally {
+    await Deno.remove(file);
+  }
+});
+
 Deno.test("writeSafetensors() then readSafetensors() gives the same arrays", async () => {
   const folder = await Deno.makeTempDir();
   try {
@@ -196,7 +285,8 @@ Deno.test("writeSafetensors() then readSafetensors() gives the same arrays", asy
     const weight = { dtype: "float32", shape: [2, 1], data: Float32Array.of(1, 2) } as const;
     const bias = { dtype: "float64", shape: [], data: Float64Array.of(3) } as const;
     await writeSafetensors(file, { weight, bias }, { step: "7" });
-    assert.deepEqual(await readSafetensors(file), { tensors: { bias, weight }, metadata: { step: "7" } });
+    const tensors = { bias, weight };
+    assert.deepEqual(await readSafetensors(file), { tensors, unsupported: {}, metadata: { step: "7" } });
     assert.deepEqual(Object.keys((await readSafetensors(file, { names: ["weight"] })).tensors), ["weight"]);
     await assert.rejects(readSafetensors(file, { names: ["wieght"] }), {
       name: "DataError",

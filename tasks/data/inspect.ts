@@ -50,6 +50,12 @@ export async function arraysOf(file: string): Promise<ArrayInfo[]> {
   );
 }
 
+/** An array that the file has but that is not read. */
+function notRead(name: string, reason: string): ArrayInfo {
+  // What was found comes last in a message.
+  return { name, dtype: `not read: ${reason.slice(reason.lastIndexOf(": ") + 2)}`, shape: [] };
+}
+
 const READERS: { readonly [ending: string]: (file: string) => Promise<ArrayInfo[]> } = {
   npy: async (file) => {
     const npy = await openNpy(file);
@@ -61,18 +67,22 @@ const READERS: { readonly [ending: string]: (file: string) => Promise<ArrayInfo[
     const npz = await openNpz(file);
     try {
       const found: ArrayInfo[] = [];
+      const unsupported = await npz.unsupported();
       for (const name of npz.names) {
-        const { dtype, shape } = await npz.header(name);
-        found.push({ name, dtype, shape });
+        const reason = unsupported.get(name);
+        found.push(reason === undefined ? { name, ...await npz.header(name) } : notRead(name, reason));
       }
-      return found;
+      return found.map(({ name, dtype, shape }) => ({ name, dtype, shape }));
     } finally {
       await npz.close();
     }
   },
   safetensors: async (file) => {
-    const { tensors } = await readSafetensors(file);
-    return Object.entries(tensors).map(([name, { dtype, shape }]) => ({ name, dtype, shape }));
+    const { tensors, unsupported } = await readSafetensors(file);
+    return [
+      ...Object.entries(tensors).map(([name, { dtype, shape }]) => ({ name, dtype, shape })),
+      ...Object.entries(unsupported).map(([name, reason]) => notRead(name, reason)),
+    ];
   },
   root: async (file) => {
     const tree = await readRootTree(file);
