@@ -1,0 +1,53 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { DataError } from "../../core/errors.ts";
+import { writeNpy } from "../../formats/npy.ts";
+import { writeNpz } from "../../formats/npz.ts";
+import { writeSafetensors } from "../../formats/safetensors.ts";
+import { withTempDir } from "../../tests/support/plugins.ts";
+import { printed } from "../../tests/support/printed.ts";
+import { arraysOf, inspect } from "./inspect.ts";
+
+const ENERGY = { dtype: "float32", shape: [2, 3], data: new Float32Array(6) } as const;
+const LABEL = { dtype: "int32", shape: [2], data: new Int32Array(2) } as const;
+
+Deno.test("arraysOf() lists the arrays of each format by name, dtype and shape", async () => {
+  await withTempDir(async (directory) => {
+    const file = (name: string): string => join(directory, name);
+    await writeNpy(file("a.npy"), ENERGY);
+    await writeNpz(file("a.NPZ"), { energy: ENERGY, label: LABEL });
+    await writeSafetensors(file("a.safetensors"), { energy: ENERGY });
+    assert.deepEqual(await arraysOf(file("a.npy")), [{ name: "", dtype: "float32", shape: [2, 3] }]);
+    assert.deepEqual(await arraysOf(file("a.NPZ")), [
+      { name: "energy", dtype: "float32", shape: [2, 3] },
+      { name: "label", dtype: "int32", shape: [2] },
+    ]);
+    assert.deepEqual(await arraysOf(file("a.safetensors")), [
+      { name: "energy", dtype: "float32", shape: [2, 3] },
+    ]);
+  });
+});
+
+Deno.test("arraysOf() names the endings that it knows", async () => {
+  await assert.rejects(arraysOf("a.csv"), (error: Error) => {
+    assert.ok(error instanceof DataError);
+    assert.match(error.message, /its ending must be one of npy, npz, safetensors, root.*: found "csv"/);
+    return true;
+  });
+});
+
+Deno.test("inspect() prints a table, or JSON with the absolute path", async () => {
+  await withTempDir(async (directory) => {
+    const file = join(directory, "a.npz");
+    await writeNpz(file, { energy: ENERGY });
+    const text = await printed(() => inspect(file, []));
+    assert.equal(text.value, 0);
+    assert.match(text.stdout, /^array +dtype +shape\n-+ .*\nenergy +float32 +\[2,3\]$/);
+    const { stdout } = await printed(() => inspect(file, ["--json"]));
+    assert.deepEqual(JSON.parse(stdout), {
+      file,
+      arrays: [{ name: "energy", dtype: "float32", shape: [2, 3] }],
+    });
+    await assert.rejects(inspect(join(directory, "none.npy"), []), DataError);
+  });
+});
