@@ -85,7 +85,12 @@ function usage(first: string | undefined): number {
   );
 }
 
-async function existingFiles(files: readonly string[]): Promise<string[]> {
+/**
+ * Absolute paths of files.
+ *
+ * @throws {NotFoundError} If one is not there.
+ */
+export async function existingFiles(files: readonly string[]): Promise<string[]> {
   for (const file of files) {
     if (!await exists(file)) {
       throw new NotFoundError(`Cannot read "${file}" as there is no such file`, "file", file);

@@ -378,3 +378,12 @@ Deno.test("list, info, runs, cache and doctor answer as text and as JSON", async
     assert.equal(doctor.ok, true);
   });
 });
+
+Deno.test("a task that fails prints one JSON object beside its error when it is asked for JSON", async () => {
+  const { code, stdout, stderr } = await task("runs", "--otu", "a", "--json");
+  assert.equal(code, 2);
+  const { status, error } = JSON.parse(stdout);
+  assert.equal(status, "failed");
+  assert.deepEqual([error.name, error.issues[0].nearest], ["ConfigError", "--out"]);
+  assert.match(stderr, /^error: .*\n {2}--otu: there is no such flag .*did you mean "--out"\?\n$/);
+});

@@ -1,0 +1,60 @@
+import assert from "node:assert/strict";
+import { ConfigError, DataError, NotFoundError } from "../core/errors.ts";
+import type { PredictOutcome } from "../run/replay/predict.ts";
+import { withTempDir } from "../tests/support/plugins.ts";
+import { predict, predictionLines, stemOf } from "./predict.ts";
+
+const outcomeOf = (rows: number): PredictOutcome =>
+  ({
+    rows,
+    simulated: false,
+    source: "a list",
+    notes: [],
+    predictions: {
+      x: {
+        unit: "cm",
+        shape: [rows],
+        data: Float32Array.from({ length: rows }, (_, i) => i / 3),
+        path: "x.npy",
+      },
+      p: { unit: "1", shape: [rows], data: new Float32Array(rows), path: "p.npy" },
+      map: { unit: "1", shape: [rows, 4], data: new Float32Array(4 * rows), path: "map.npy" },
+    },
+  }) as unknown as PredictOutcome;
+
+Deno.test("predictionLines() shows columns of one number a row with units, and names every file", () => {
+  const [head, table, ...rest] = predictionLines(outcomeOf(2));
+  assert.equal(head, "2 rows: a list");
+  assert.deepEqual(table!.split("\n").map((line) => line.trim().split(/ {2,}/)), [
+    ["row", "x (cm)", "p"],
+    ["---", "-------", "------"],
+    ["0", "0.0000", "0.0000"],
+    ["1", "0.33333", "0.0000"],
+  ]);
+  assert.deepEqual(rest, ["wrote  x.npy", "wrote  p.npy", "wrote  map.npy"]);
+});
+
+Deno.test("predictionLines() cuts the table after ten rows and says how many more there are", () => {
+  const lines = predictionLines(outcomeOf(13));
+  assert.equal(lines[1]!.split("\n").length, 12);
+  assert.equal(lines[2], "... 3 more rows");
+});
+
+Deno.test("predictionLines() marks simulated data", () => {
+  assert.match(predictionLines({ ...outcomeOf(1), simulated: true })[0]!, /^1 rows \(simulated data\)/);
+});
+
+Deno.test("stemOf() is the name without folder and ending", () => {
+  assert.equal(stemOf("data/new.showers.npz"), "new.showers");
+  assert.equal(stemOf("data/folder/"), "folder");
+  assert.equal(stemOf(".npz"), "new");
+});
+
+Deno.test("predict() refuses what is missing: run, data, the file, the run's folder", async () => {
+  await withTempDir(async (directory) => {
+    await assert.rejects(predict([]), ConfigError);
+    await assert.rejects(predict(["a-run"]), ConfigError);
+    await assert.rejects(predict(["a-run", "--data", `${directory}/none`]), DataError);
+    await assert.rejects(predict(["a-run", "--data", directory, "--runs", directory]), NotFoundError);
+  });
+});

@@ -1,0 +1,42 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { withTempDir } from "../tests/support/plugins.ts";
+import { printed } from "../tests/support/printed.ts";
+import { storeRun } from "../tests/support/stored_runs.ts";
+import { runs } from "./runs.ts";
+
+Deno.test("runs() lists runs oldest first, and those that were killed as such", async () => {
+  await withTempDir(async (out) => {
+    await storeRun(out, { id: "b", created: "2026-02-01T00:00:00.000Z", seed: 9 });
+    await storeRun(out, { id: "a", created: "2026-01-01T00:00:00.000Z" });
+    const plugin = { name: "hcal", title: "" };
+    await storeRun(out, { id: "c", created: "2026-03-01T00:00:00.000Z", status: "running", plugin });
+    const { value, stdout } = await printed(() => runs(["--out", out]));
+    assert.equal(value, 0);
+    assert.deepEqual(
+      stdout.split("\n").slice(2).map((line) => line.trim().split(/ {2,}/)),
+      [
+        ["ecal", "a", "finished", "run", "1m 00s", "7"],
+        ["ecal", "b", "finished", "run", "1m 00s", "9"],
+        ["hcal", "c", "killed", "run", "1m 00s", "7"],
+      ],
+    );
+    const json = JSON.parse((await printed(() => runs(["hcal", "--out", out, "--json"]))).stdout);
+    assert.deepEqual(
+      json.runs.map(({ id, status, run }: { [key: string]: string }) => [id, status, run]),
+      [["c", "killed", join(out, "hcal", "c")]],
+    );
+  });
+});
+
+Deno.test("runs() ends with 5 where nothing matches, and says where it looked", async () => {
+  await withTempDir(async (out) => {
+    await storeRun(out);
+    const { value, stdout, stderr } = await printed(() => runs(["hcal", "--out", out]));
+    assert.equal(value, 5);
+    assert.equal(stdout, "");
+    assert.equal(stderr, `no runs in "${out}" of plugin "hcal"`);
+    const json = await printed(() => runs(["--out", join(out, "none"), "--json"]));
+    assert.deepEqual([json.value, json.stdout], [5, '{"runs":[]}']);
+  });
+});
