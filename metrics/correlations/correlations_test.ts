@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { randomFor } from "../../core/random.ts";
+import type { Matrix } from "../algebra/algebra.ts";
 import { correlationDistance, correlationMatrix, correlationOf, frobeniusDistance } from "./correlations.ts";
 import expected from "../fixtures/generative.json" with { type: "json" };
 import { sines } from "../fixtures/sines.ts";
@@ -56,6 +58,30 @@ Deno.test("correlationDistance() agrees with numpy", () => {
   near(found.value, expected.frobenius);
   assert.equal(found.errorKind, "analytic");
   assert.ok(found.error! > 0 && found.error! < found.value * 2);
+});
+
+Deno.test("correlationDistance() has errors that cover the scatter of samples drawn anew", () => {
+  const random = randomFor({ seed: 4, purpose: "scatter" });
+  const sample = (rho: number): Matrix => {
+    const data = new Float64Array(2 * 400);
+    for (let i = 0; i < data.length; i += 2) {
+      data[i] = random.normal();
+      data[i + 1] = rho * data[i]! + Math.sqrt(1 - rho ** 2) * random.normal();
+    }
+    return { rows: 400, columns: 2, data };
+  };
+  const found = Array.from({ length: 300 }, () => correlationDistance(sample(0.6), sample(-0.2)));
+  const values = found.map(({ value }) => value);
+  const center = values.reduce((sum, value) => sum + value, 0) / values.length;
+  const scatter = Math.sqrt(
+    values.reduce((sum, value) => sum + (value - center) ** 2, 0) / (values.length - 1),
+  );
+  const error = found.reduce((sum, one) => sum + one.error!, 0) / found.length;
+  // two elements off the diagonal differ by 0.8; a correlation of n rows has the error (1 - rho²) / sqrt(n)
+  const wanted = Math.SQRT2 * Math.hypot(1 - 0.6 ** 2, 1 - 0.2 ** 2) / Math.sqrt(400);
+  assert.ok(Math.abs(center - 0.8 * Math.SQRT2) < 4 * wanted / Math.sqrt(300), `${center}`); // four standard errors
+  assert.ok(Math.abs(error / wanted - 1) < 0.05, `${error} for ${wanted}`); // to first order in 1 / sqrt(n)
+  assert.ok(Math.abs(error / scatter - 1) < 0.16, `${error} for ${scatter}`); // 300 values know it to 4 %: four of those
 });
 
 Deno.test("correlationOf() refuses a single row", () => {

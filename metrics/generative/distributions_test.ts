@@ -55,3 +55,21 @@ Deno.test("compareCounts() has the values of the distances and errors of the siz
   near(grouped.separation.error!, 0);
   assert.throws(() => compareGroupedCounts([P], [Q], { random: random("one") }), RangeError);
 });
+
+Deno.test("compareCounts() has errors that cover the scatter of histograms drawn anew", () => {
+  const means = [20, 60, 120, 60, 20];
+  const shifted = [10, 40, 110, 90, 40];
+  const random = randomFor({ seed: 5, purpose: "scatter" });
+  const draw = (of: readonly number[]): Float64Array => Float64Array.from(of, (mean) => random.poisson(mean));
+  const found = Array.from({ length: 300 }, () => compareCounts(draw(means), draw(shifted), { random }));
+  for (const key of ["chi2", "separation"] as const) {
+    const values = found.map((one) => one[key].value);
+    const center = values.reduce((sum, value) => sum + value, 0) / values.length;
+    const scatter = Math.sqrt(
+      values.reduce((sum, value) => sum + (value - center) ** 2, 0) / (values.length - 1),
+    );
+    const error = found.reduce((sum, one) => sum + one[key].error!, 0) / found.length;
+    // the scatter of 300 values is known to 4 %: four of those, and some for the bootstrap's own bias
+    assert.ok(Math.abs(error / scatter - 1) < 0.2, `${key}: ${error} for ${scatter}`);
+  }
+});

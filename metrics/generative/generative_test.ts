@@ -83,10 +83,27 @@ Deno.test("neighborhoods() agrees with prdc on scikit-learn's distances", async 
   const found = await neighborhoods(sines(0), sines(1), { neighbors: 5 });
   for (const key of ["precision", "recall", "density", "coverage"] as const) {
     near(found[key].value, expected.prdc[key]);
-    assert.ok(found[key].error! >= 0);
   }
+  // a mean of zeros and ones has s² = p (1 - p) n / (n - 1)
+  for (const key of ["precision", "recall", "coverage"] as const) {
+    const { value, error } = found[key];
+    near(error!, Math.sqrt(value * (1 - value) / (ROWS - 1)));
+  }
+  assert.ok(found.density.error! > 0);
   await assert.rejects(neighborhoods(filled(5, 2, 0), sines(1)), TypeError);
   await assert.rejects(neighborhoods(filled(5, 4, 0), sines(1)), RangeError);
+});
+
+Deno.test("neighborhoods() has the error of a density that is counted by hand", async () => {
+  // on a line, with one neighbor: balls of radius 1 about 0, 1 and 2; -0.5 is in the first, 0.5 in two, 9 in none
+  const line = (...data: number[]): Matrix => ({
+    rows: data.length,
+    columns: 1,
+    data: Float64Array.from(data),
+  });
+  const { density } = await neighborhoods(line(0, 1, 2), line(-0.5, 0.5, 9), { neighbors: 1 });
+  near(density.value, 1);
+  near(density.error!, 1 / Math.sqrt(3)); // counts 1, 2, 0: s = 1
 });
 
 Deno.test("isotonicFit() agrees with scikit-learn, ties and ends included", () => {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Column, EvaluateContext, SimulateContext, Table } from "beamline";
+import type { Column, EvaluateContext, Metrics, SimulateContext, Table } from "beamline";
 import { randomFor, z } from "beamline";
 import { column, readNpz } from "beamline/data";
 import plugin from "./mod.ts";
@@ -17,19 +17,19 @@ const configure = (values: z.input<typeof plugin.config> = {}) =>
 
 const floats = (table: Table, name: string) => table[name]!.data as Float32Array<ArrayBuffer>;
 
-/** The truth with an error, in place of a network. */
-function pretend(test: Table): Table {
+/** The truth with a normal error of `sigma` cm in position and 1 GeV in energy, in place of a network. */
+function pretend(test: Table, sigma: number): Table {
   const random = hook.random("pretend");
   const like = (name: string, sigma: number, unit: string): Column =>
     column(floats(test, name).map((value) => value + random.normal(0, sigma)), { unit });
   return {
-    x: like("x_truth", 0.06, "cm"),
-    y: like("y_truth", 0.06, "cm"),
+    x: like("x_truth", sigma, "cm"),
+    y: like("y_truth", sigma, "cm"),
     energy: like("energy_truth", 1, "GeV"),
   };
 }
 
-async function evaluate(values: z.input<typeof plugin.config>) {
+async function evaluate(values: z.input<typeof plugin.config>, sigma = 0.06) {
   const config = configure(values);
   const prepared = await plugin.prepare!(config, hook);
   const context = {
@@ -37,7 +37,7 @@ async function evaluate(values: z.input<typeof plugin.config>) {
     ...prepared,
     metadata: {},
     history: [],
-    predict: (_model: string, split: string) => Promise.resolve(pretend(prepared.tables[split]!)),
+    predict: (_model: string, split: string) => Promise.resolve(pretend(prepared.tables[split]!, sigma)),
     call: () => Promise.reject(new Error("not used")),
   } as unknown as EvaluateContext;
   return await plugin.evaluate!(config, context);
@@ -56,6 +56,19 @@ Deno.test("prepare() splits clusters into 80, 10 and 10 % and repeats", async ()
   assert.equal(new Set(events).size, total);
   assert.deepEqual(await plugin.prepare!(configure(), hook), prepared);
 });
+
+/** How the network stands to the best baseline, from the metrics alone. */
+function expectedVerdict(metrics: Metrics, quantity: string): string {
+  const [best] = Object.keys(metrics)
+    .flatMap((key) => /^ratio_(.*)_(x|y|e_relative)$/.exec(key)?.slice(1) ?? [])
+    .flatMap((method, i, all) => i % 2 === 0 && all[i + 1] === quantity ? [method] : [])
+    .sort((a, b) =>
+      metrics[`${a}.half_width_68_${quantity}`]!.value - metrics[`${b}.half_width_68_${quantity}`]!.value
+    );
+  const { value, error } = metrics[`ratio_${best}_${quantity}`]!;
+  if (Math.abs(value - 1) < 2 * error!) return "as good as";
+  return value > 1 ? "worse than" : "better than";
+}
 
 for (const stage of ["1", "2", "3"] as const) {
   Deno.test(`evaluate() of stage ${stage} gives every baseline, figure and a verdict`, async () => {
@@ -81,13 +94,29 @@ for (const stage of ["1", "2", "3"] as const) {
     assert.equal(names.includes("energy_resolution"), stage !== "1");
     assert.equal(names.includes("bias_angle"), stage === "3");
     assert.ok(drawn.every(({ svg }) => svg.includes("simulated")));
-    assert.match(summary!, /In x it is (worse than|as good as|better than) the best baseline/);
+    const quantities = stage === "1" ? ["x", "y"] : ["x", "y", "e_relative"];
+    assert.deepEqual(
+      [...summary!.matchAll(/it is (.*?) the best baseline/g)].map(([, verdict]) => verdict),
+      quantities.map((quantity) => expectedVerdict(metrics!, quantity)),
+    );
     assert.ok("event" in predictions! && "x_truth" in predictions!);
     // the classical methods are what they should be: .07 and .06 cm, 300 test rows
     assert.ok(metrics!["centroid_corrected.half_width_68_x"]!.value < 0.1);
     assert.ok(metrics!["profile_fit.half_width_68_x"]!.value < 0.09);
   });
 }
+
+Deno.test("evaluate() judges planted errors: better, as good as, and worse than the profile fit", async () => {
+  // the profile fit has a 68 % half-width of 0.045 cm; 290 test rows know a ratio to 8 %
+  for (
+    const [sigma, verdict] of [[0.01, "better than"], [0.045, "as good as"], [0.5, "worse than"]] as const
+  ) {
+    const { summary } = await evaluate({ stage: "1" }, sigma);
+    for (const axis of ["x", "y"]) {
+      assert.match(summary!, new RegExp(`In ${axis} it is ${verdict} the best baseline, the profile fit`));
+    }
+  }
+});
 
 Deno.test("simulate() writes a file that prepare() and readForPrediction() read alike", async () => {
   const directory = await Deno.makeTempDir();
