@@ -2,10 +2,11 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import manifest from "../deno.json" with { type: "json" };
+import { findCircles, importGraph } from "../tools/circles.ts";
 import { listFiles } from "../tools/files.ts";
 import { crowdedFolders, MOST_FILES } from "../tools/folders.ts";
 import { type ImportSite, LAYERS, packageName, PACKAGES } from "../tools/layers.ts";
-import plugin, { importVisitor } from "../tools/lint_plugin.ts";
+import plugin, { importVisitor, OURS } from "../tools/lint_plugin.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
@@ -18,6 +19,11 @@ function brokenRules(file: string, source: string): string[] {
 
 /** A file, a line in it, and the rules that it breaks. */
 type Case = readonly [file: string, source: string, ...rules: string[]];
+
+/** Statements on `count` lines of their own, and the line breaks around them. */
+function lines(count: number): string {
+  return `\n${"b();\n".repeat(count)}`;
+}
 
 const CASES: { readonly [rule: string]: readonly Case[] } = {
   layers: [
@@ -128,6 +134,25 @@ const CASES: { readonly [rule: string]: readonly Case[] } = {
     ["data/a_test.ts", `throw new Error("boom.");`],
     ["data/a.ts", `checkError("it is lower case");`],
   ],
+  "function-length": [
+    ["data/a.ts", `function a() {${lines(58)}}`],
+    ["data/a.ts", `function a() {${lines(60)}}`, "function-length"],
+    ["data/a.ts", `const a = () => {${lines(60)}};`, "function-length"],
+    ["data/a.ts", `class A { a() {${lines(60)}} }`, "function-length"],
+    ["data/a.ts", `function a() { b(() => {${lines(60)}}); }`, "function-length", "function-length"],
+    ["data/a.ts", `const a = () => [${"1,\n".repeat(60)}];`],
+    ["data/a.ts", `const a = () => ({${"a,\n".repeat(60)}} as const satisfies A);`],
+    ["data/a.ts", `function a() { return {${"a,\n".repeat(60)}}; }`],
+    [
+      "data/a.ts",
+      `function a() { return {${"a,\n".repeat(60)} b: () => {${lines(60)}} }; }`,
+      "function-length",
+    ],
+    ["data/a.ts", `function a() { c(); return {${"a,\n".repeat(60)}}; }`, "function-length"],
+    ["report/a.ts", "function a() { return `" + "\n".repeat(60) + "`; }"],
+    ["data/a_test.ts", `function a() {${lines(60)}}`],
+    ["tests/sandbox/a.ts", `function a() {${lines(60)}}`],
+  ],
 };
 
 for (const [rule, cases] of Object.entries(CASES)) {
@@ -200,6 +225,15 @@ Deno.test("importVisitor() finds imports and re-exports of every kind", () => {
     importsOf("data/mod.ts", source).map(({ specifier }) => specifier),
     ["./a.ts", "./b.ts", "./c.ts", "./d.ts", "./e.ts", "./f.ts"],
   );
+});
+
+Deno.test("no files import each other in a circle", async () => {
+  const files = await listFiles(".ts");
+  const sites = await Promise.all(
+    files.map(async (file) => importsOf(file, await Deno.readTextFile(`${ROOT}${file}`))),
+  );
+  const circles = findCircles(importGraph(sites.flat(), files, OURS));
+  assert.deepEqual(circles, [], `in circles:\n${circles.map((circle) => circle.join(" ")).join("\n")}`);
 });
 
 Deno.test(`no folder of run, engine, sandbox and train holds more than ${MOST_FILES} files beside tests`, async () => {

@@ -212,6 +212,54 @@ const errorMessage: Deno.lint.Rule = {
   },
 };
 
+/** Lines of a function, its signature included, above which it is looked at again. */
+const MOST_LINES = 60;
+
+/** An expression without `as`, `satisfies` and `!` around it. */
+function unwrapped(node: Deno.lint.Expression): Deno.lint.Expression {
+  const isWrapper = node.type === "TSAsExpression" || node.type === "TSSatisfiesExpression" ||
+    node.type === "TSNonNullExpression";
+  return isWrapper ? unwrapped(node.expression) : node;
+}
+
+/** Whether an expression is an object or array literal, or a text such as a style sheet. */
+function isLiteralTable(node: Deno.lint.Expression | null | undefined): boolean {
+  return !!node && ["ObjectExpression", "ArrayExpression", "TemplateLiteral"].includes(unwrapped(node).type);
+}
+
+type FunctionNode =
+  | Deno.lint.FunctionDeclaration
+  | Deno.lint.FunctionExpression
+  | Deno.lint.ArrowFunctionExpression;
+
+/**
+ * Whether a function is a table: all that it does is give back one object, array or template literal, as `() => [...]`
+ * or as a body that is nothing but `return {...}`. Functions among its entries are counted on their own.
+ */
+function isTable({ body }: FunctionNode): boolean {
+  if (!body) return false;
+  if (body.type !== "BlockStatement") return isLiteralTable(body);
+  const [only, ...more] = body.body;
+  return only?.type === "ReturnStatement" && more.length === 0 && isLiteralTable(only.argument);
+}
+
+const functionLength: Deno.lint.Rule = {
+  create(context) {
+    const file = fileOf(context);
+    if (file === undefined || isTest(file) || roomOf(file) === "tests") return {};
+    const check = (node: FunctionNode): void => {
+      const lines = context.sourceCode.getText(node).split("\n").length;
+      if (lines <= MOST_LINES || isTable(node)) return;
+      context.report({
+        node,
+        message: `Cannot follow a function at a glance as it has at most ${MOST_LINES} lines: found ${lines}`,
+        hint: "Give its parts names, or make it a table: a function that only gives back a literal",
+      });
+    };
+    return { FunctionDeclaration: check, FunctionExpression: check, ArrowFunctionExpression: check };
+  },
+};
+
 const plugin: Deno.lint.Plugin = {
   name: "beamline",
   rules: {
@@ -223,6 +271,7 @@ const plugin: Deno.lint.Plugin = {
     ambient,
     console: console_,
     "error-message": errorMessage,
+    "function-length": functionLength,
   },
 };
 export default plugin;
