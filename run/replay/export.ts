@@ -224,33 +224,7 @@ async function factsOf(
 ): Promise<FileFacts> {
   const { record } = run;
   const data = await readRunJson<Partial<DataRecord>>(run, "data.json");
-  const metrics = await exists(run.file("metrics.json"))
-    ? await readRunJson<Metrics>(run, "metrics.json")
-    : undefined;
-  const units = Object.fromEntries(
-    program.outputs.map(({ name }) => [name, data.outputUnits?.[`${model}.${name}`] ?? "1"]),
-  );
-  const inputUnits = Object.fromEntries(
-    program.inputs.flatMap(({ name }) => {
-      const unit = data.tables?.train?.columns[name]?.unit;
-      return unit === undefined ? [] : [[name, unit]];
-    }),
-  );
-  const digests = Object.fromEntries(
-    Object.entries(data.tables ?? {}).flatMap(([split, { columns }]) =>
-      Object.entries(columns).map(([name, { sha256 }]) => [`${split}/${name}`, sha256])
-    ),
-  );
-  const values = metrics &&
-    Object.fromEntries(
-      Object.entries(metrics).map(([key, { value, error, unit, rows, split }]) => [key, {
-        value,
-        error,
-        unit,
-        rows,
-        split,
-      }]),
-    );
+  const [inputUnits, units] = [inputUnitsOf(program, data), outputUnitsOf(program, data, model)];
   const metadata: { readonly [key: string]: string | undefined } = {
     run: record.id,
     plugin: record.plugin.name,
@@ -259,8 +233,8 @@ async function factsOf(
     seed: String(record.seed),
     simulated: record.simulated === null ? undefined : String(record.simulated),
     config_hash: record.configHash,
-    data_digest: Object.keys(digests).length > 0 ? sha256Hex(canonicalJson(digests)) : undefined,
-    metrics: values && JSON.stringify(values),
+    data_digest: digestOfData(data),
+    metrics: await metricsText(run),
     output_units: JSON.stringify(units),
     input_units: JSON.stringify(inputUnits),
   };
@@ -279,4 +253,44 @@ async function factsOf(
     ),
     notes: Object.fromEntries(notes) as { [name: string]: string },
   };
+}
+
+type Units = { readonly [name: string]: string };
+
+/** Units of the outputs, "1" where the plugin names none. */
+function outputUnitsOf({ outputs }: Program, { outputUnits }: Partial<DataRecord>, model: string): Units {
+  return Object.fromEntries(outputs.map(({ name }) => [name, outputUnits?.[`${model}.${name}`] ?? "1"]));
+}
+
+/** Units of those inputs that are columns of the training table. */
+function inputUnitsOf({ inputs }: Program, { tables }: Partial<DataRecord>): Units {
+  return Object.fromEntries(inputs.flatMap(({ name }) => {
+    const unit = tables?.train?.columns[name]?.unit;
+    return unit === undefined ? [] : [[name, unit]];
+  }));
+}
+
+/** One digest for all prepared columns; undefined where nothing was prepared. */
+function digestOfData({ tables = {} }: Partial<DataRecord>): string | undefined {
+  const digests = Object.fromEntries(
+    Object.entries(tables).flatMap(([split, { columns }]) =>
+      Object.entries(columns).map(([name, { sha256 }]) => [`${split}/${name}`, sha256])
+    ),
+  );
+  return Object.keys(digests).length > 0 ? sha256Hex(canonicalJson(digests)) : undefined;
+}
+
+/** The metrics of the run as JSON, without their descriptions; undefined where it has none. */
+async function metricsText(run: RunDirectory): Promise<string | undefined> {
+  if (!await exists(run.file("metrics.json"))) return undefined;
+  const metrics = await readRunJson<Metrics>(run, "metrics.json");
+  return JSON.stringify(Object.fromEntries(
+    Object.entries(metrics).map(([key, { value, error, unit, rows, split }]) => [key, {
+      value,
+      error,
+      unit,
+      rows,
+      split,
+    }]),
+  ));
 }
