@@ -165,11 +165,13 @@ Deno.test("Cache keeps an entry that another run stored meanwhile", async () => 
 
 Deno.test("Cache holds one whole entry when several runs store it at once", async () => {
   await withCache(async (cache) => {
-    const texts = Array.from({ length: 8 }, (_, i) => `run ${i}`);
-    await Promise.all(texts.map(async (source) => {
-      const own = new Cache(cache.directory); // each run has its own
-      await own.store(KEY, await prepared(own, source), { ...ENTRY, source });
-    }));
+    const shared: string[] = [];
+    for (let i = 0; i < 8; i++) shared.push(await prepared(cache, `run ${i}`));
+    await Promise.all(
+      shared.map((directory, i) =>
+        new Cache(cache.directory).store(KEY, directory, { ...ENTRY, source: `run ${i}` }) // each run has its own
+      ),
+    );
     const { source } = (await cache.find(KEY))!;
     assert.equal(await Deno.readTextFile(join(cache.tables(KEY), "train.npy")), source, "from the same run");
     assert.deepEqual(namesIn(cache.directory), [KEY, "shared"], "nothing is left aside");
