@@ -55,15 +55,17 @@ export {
 } from "../formats/npz.ts";
 export {
   isJagged,
+  isNested,
   type JaggedArray,
   listRootTrees,
+  type NestedArray,
   type ReadRootOptions,
   readRootTree,
+  type RootBranch,
   type RootColumn,
   type RootTree,
   type RootTreeInfo,
 } from "../formats/root.ts";
-export type { RootBranch } from "../formats/root_branches.ts";
 export {
   encodeSafetensors,
   parseSafetensors,

@@ -67,7 +67,7 @@ export const PACKAGES: { readonly [name: string]: PackageRule } = {
   "onnxruntime-web": { values: ["engine/runtimes/wasm/ort_web.ts"], lazy: true },
   "linkedom": { values: ["plot/marks/dom.ts"], lazy: true },
   "@observablehq/plot": { values: ["plot/marks/dom.ts"], lazy: true },
-  "jsroot": { values: ["formats/root.ts"], lazy: true },
+  "xz-decompress": { values: ["formats/root/xz.ts"], lazy: true },
   "@zip.js/zip.js": { values: ["formats/zip.ts"], lazy: true },
   "h5wasm": { values: ["formats/hdf5_library.ts"], lazy: true },
   "h5wasm-plugins": { values: ["formats/hdf5_library.ts"], lazy: true },

@@ -15,7 +15,7 @@
  * @module
  */
 import { DataError, type NdArray } from "beamline";
-import { listRootTrees, openNpz, readNpz, readRootTree, type RootColumn } from "beamline/data";
+import { isNested, listRootTrees, openNpz, readNpz, readRootTree, type RootColumn } from "beamline/data";
 
 /** Name of the tree in the experiment's ROOT files. */
 export const TREE = "user202302";
@@ -123,6 +123,7 @@ export function flattenTree(path: string, tree: { readonly [branch: string]: Roo
       flat[name] = column;
       continue;
     }
+    if (isNested(column)) throw unfit(path, `"${name}" must have one list per event`, "lists of lists");
     flat[name] = column.values;
     if (isCell) {
       first ??= { name, offsets: column.offsets };

@@ -4,7 +4,7 @@
  * @module
  */
 import { DataError } from "../../core/errors.ts";
-import { openNpy, openNpz, readRootTree, readSafetensors } from "../../data/mod.ts";
+import { isJagged, isNested, openNpy, openNpz, readRootTree, readSafetensors } from "../../data/mod.ts";
 import { exists } from "../../files/atomic.ts";
 import { resolve } from "../../files/paths.ts";
 import { EXIT } from "../terminal/exit_codes.ts";
@@ -87,9 +87,11 @@ const READERS: { readonly [ending: string]: (file: string) => Promise<ArrayInfo[
   root: async (file) => {
     const tree = await readRootTree(file);
     return Object.entries(tree.columns).map(([name, column]) => {
-      const values = "values" in column ? column.values : column;
+      const form = isNested(column) ? " (nested)" : isJagged(column) ? " (jagged)" : "";
+      let values = column;
+      while ("values" in values) values = values.values;
       return {
-        name: "values" in column ? `${name} (jagged)` : name,
+        name: `${name}${form}`,
         dtype: values.dtype,
         shape: values.shape,
       };
