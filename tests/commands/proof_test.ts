@@ -122,7 +122,7 @@ Deno.test("no file of a run names a path of this machine, but for the command as
         for (const word of command.filter((word: string) => word.includes("/"))) {
           text = text.replaceAll(word, "<typed>");
         }
-        const at = text.search(/\/tmp\/|\/home\/|\/root\//);
+        const at = text.search(/(?<!\w)\/(tmp|home|root)\//); // `formats/root/` is a folder of ours
         assert.equal(at, -1, `${path}: ${text.slice(Math.max(0, at - 80), at + 80)}`);
       }
     }
