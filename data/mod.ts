@@ -21,6 +21,7 @@ export {
   type Hdf5Attributes,
   type Hdf5Dataset,
   type Hdf5File,
+  type Hdf5Text,
   openHdf5,
 } from "../formats/hdf5.ts";
 export {

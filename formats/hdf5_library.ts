@@ -5,34 +5,55 @@
  * here, before the first file is opened, so that **a read that fails never returns data**. What would replace it: any
  * binding of the HDF5 C library.
  *
+ * Readers have an instance of their own. A filter that breaks down on damaged data takes the whole instance along; the
+ * next file is then opened with a new one, and writers do not notice.
+ *
  * @module
  */
 import { DataError, UnsupportedError } from "../core/errors.ts";
-import { oneLine } from "./byte_source.ts";
+import { isOurMessage, oneLine } from "./byte_source.ts";
 
 type Package = typeof import("h5wasm/node");
 /** The functions of the library. */
 export type H5Module = Awaited<Package["default"]["ready"]>;
-/** How the library describes a dataset. */
+/** How the library describes a dataset or an attribute. */
 export type H5Metadata = ReturnType<H5Module["get_dataset_metadata"]>;
 
-/** The loaded library. */
-export interface H5Library {
+/** The loaded library, for writing. */
+export interface WritingLibrary {
   readonly package: Package;
-  readonly module: H5Module;
-  readonly memory: Scratch;
+  readonly library: H5Library;
 }
 
-let loading: Promise<H5Library> | undefined;
+let writing: Promise<WritingLibrary> | undefined;
+let reading: Promise<H5Library> | undefined;
 
-/** Loads the library, once. */
-export function loadLibrary(): Promise<H5Library> {
-  return loading ??= load();
+/** Loads the library for writing, once. */
+export function loadWriter(): Promise<WritingLibrary> {
+  return writing ??= (async () => {
+    const found = await import("h5wasm/node");
+    return { package: found, library: await prepare(await found.default.ready) };
+  })();
 }
 
-async function load(): Promise<H5Library> {
-  const found = await import("h5wasm/node");
-  const module = await found.default.ready;
+/** Loads the library for reading: once, and again after it broke down. */
+export async function loadReader(): Promise<H5Library> {
+  const library = await (reading ??= instantiate());
+  if (!library.isBroken) return library;
+  reading = instantiate();
+  return await reading;
+}
+
+/** A new instance. The package makes one of its own by this function, which it does not export. */
+async function instantiate(): Promise<H5Library> {
+  const beside = import.meta.resolve("h5wasm/node");
+  const { default: make } = await import(new URL("./hdf5_util.js", beside).href) as {
+    default(options: object): Promise<H5Module>;
+  };
+  return await prepare(await make({ noInitialRun: true }));
+}
+
+async function prepare(module: H5Module): Promise<H5Library> {
   module.activate_throwing_error_handler();
   keepReasonsInMemory(module as unknown as { readonly FS: FileSystem });
   // The paths of the machine where the library was built; looking there would need a permission.
@@ -43,12 +64,13 @@ async function load(): Promise<H5Library> {
   const plugins = decodeURIComponent(new URL(`${url}/plugins`).pathname);
   const { state } = await Deno.permissions.query({ name: "read", path: plugins });
   if (state === "granted") module.insert_plugin_search_path(plugins, 0);
-  return { package: found, module, memory: new Scratch(module) };
+  return new H5Library(module);
 }
 
 /** An open file of the library; only what is used here. */
 interface FileStream {
   position: number;
+  fd?: number;
 }
 
 /** How the library sees files; see Emscripten's File System API. */
@@ -56,6 +78,7 @@ interface FileSystem {
   open(path: string, flags: number, mode: number): FileStream;
   unlink(path: string): void;
   createStream(stream: object): FileStream;
+  write(stream: FileStream, bytes: Uint8Array, offset: number, length: number, position?: number): number;
 }
 
 /** What C's `tmpfile` asks for: the error handler writes its reasons there and reads them back. */
@@ -133,20 +156,73 @@ export class Scratch {
   }
 }
 
-/**
- * Runs the library.
- *
- * @throws {DataError} With the library's reason, naming the file.
- */
-export function guard<T>(action: "read" | "write", path: string, rule: string, work: () => T): T {
-  try {
-    return work();
-  } catch (cause) {
-    if (cause instanceof DataError || cause instanceof UnsupportedError || cause instanceof RangeError) {
-      throw cause;
-    }
-    throw new DataError(`Cannot ${action} "${path}" as ${rule}: ${reasonOf(cause)}`, path, { cause });
+/** Standard error of the library, where its usual error handler prints. */
+const STDERR = 2;
+
+/** One instance of the library. */
+export class H5Library {
+  readonly memory: Scratch;
+  #isBroken = false;
+
+  constructor(readonly module: H5Module) {
+    this.memory = new Scratch(module);
   }
+
+  /** Its code broke down: nothing works any more. */
+  get isBroken(): boolean {
+    return this.#isBroken;
+  }
+
+  /**
+   * Runs the library.
+   *
+   * @throws {DataError} With the library's reason, naming the file.
+   */
+  guard<T>(action: "read" | "write", path: string, rule: string, work: () => T): T {
+    if (this.#isBroken) {
+      throw new DataError(
+        `Cannot ${action} "${path}" as the HDF5 library must be whole: damaged data stopped it; open the file again`,
+        path,
+      );
+    }
+    try {
+      return work();
+    } catch (cause) {
+      if (isBreakdown(cause)) this.#isBroken = true;
+      else if (!(cause instanceof Error) || isOurs(cause)) throw cause;
+      throw new DataError(`Cannot ${action} "${path}" as ${rule}: ${reasonOf(cause)}`, path, { cause });
+    }
+  }
+
+  /**
+   * Runs the library with its usual error handler, which prints and goes on; what it prints is lost. For work that
+   * checks by itself whether all went well.
+   */
+  silently<T>(work: () => T): T {
+    const { FS } = this.module as unknown as { readonly FS: FileSystem };
+    const { write } = FS;
+    FS.write = (stream, bytes, offset, length, position) =>
+      stream.fd === STDERR ? length : write(stream, bytes, offset, length, position);
+    this.module.deactivate_throwing_error_handler();
+    try {
+      return work();
+    } finally {
+      this.module.activate_throwing_error_handler();
+      FS.write = write;
+    }
+  }
+}
+
+/** Errors that say already what is wrong with which file. */
+function isOurs(cause: Error): boolean {
+  return cause instanceof DataError || cause instanceof UnsupportedError || cause instanceof RangeError ||
+    isOurMessage(cause.message);
+}
+
+/** The code stopped where it must not: a trap of WebAssembly, or `abort()`. */
+function isBreakdown(cause: unknown): boolean {
+  return cause instanceof WebAssembly.RuntimeError ||
+    cause instanceof Error && cause.message.startsWith("Aborted(");
 }
 
 /** The innermost reason in the library's stack of errors, in one line. */

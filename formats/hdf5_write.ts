@@ -7,8 +7,8 @@ import { DataError } from "../core/errors.ts";
 import { type Dtype, type NdArray, sizeOf, type TypedArray } from "../core/types.ts";
 import { bytesOf, checkNdArray, createArray, describeArray, dtypeOfArray, ITEM_BYTES } from "./arrays.ts";
 import { cannotWrite } from "./byte_source.ts";
-import type { Hdf5Attributes } from "./hdf5.ts";
-import { guard, type H5Library, loadLibrary } from "./hdf5_library.ts";
+import type { Hdf5Attribute, Hdf5Attributes } from "./hdf5_attributes.ts";
+import { loadWriter, type WritingLibrary } from "./hdf5_library.ts";
 
 /** How a dataset is stored. */
 export interface Hdf5Storage {
@@ -90,16 +90,16 @@ export async function createHdf5(path: string): Promise<Hdf5Writer> {
   } catch (cause) {
     throw cannotWrite(path, cause);
   }
-  return new OpenWriter(path, aside, await loadLibrary());
+  return new OpenWriter(path, aside, await loadWriter());
 }
 
 class OpenWriter implements Hdf5Writer {
-  readonly #file: InstanceType<H5Library["package"]["File"]>;
+  readonly #file: InstanceType<WritingLibrary["package"]["File"]>;
   readonly #groups = new Set<string>();
   #isOpen = true;
 
-  constructor(readonly path: string, readonly aside: string, readonly library: H5Library) {
-    this.#file = this.#guard("the file", () => new library.package.File(aside, "w"));
+  constructor(readonly path: string, readonly aside: string, readonly writer: WritingLibrary) {
+    this.#file = this.#guard("the file", () => new writer.package.File(aside, "w"));
   }
 
   write(name: string, array: NdArray, storage: Hdf5Storage = {}): void {
@@ -166,7 +166,7 @@ class OpenWriter implements Hdf5Writer {
 
   /** Adds rows at the end of a dataset. */
   extend(name: string, rowShape: readonly number[], from: number, data: TypedArray): void {
-    const { module, memory } = this.library;
+    const { module, memory } = this.writer.library;
     const rows = data.length / sizeOf(rowShape);
     const pointer = memory.take(data.byteLength);
     memory.view(data.byteLength).set(bytesOf(data));
@@ -207,7 +207,7 @@ class OpenWriter implements Hdf5Writer {
     if (!this.#isOpen && what !== "the file") {
       throw new DataError(`Cannot write "${this.path}" as the file must be open: it was closed`, this.path);
     }
-    return guard("write", this.path, `${what} must be writable`, work);
+    return this.writer.library.guard("write", this.path, `${what} must be writable`, work);
   }
 }
 
@@ -244,16 +244,30 @@ function chunkRowsOf(dtype: Dtype, rowShape: readonly number[], most: number): n
   return Math.max(1, Math.min(Math.floor(CHUNK_BYTES / rowBytes), most));
 }
 
-/** Texts, numbers (float64) and arrays of them; a truth value becomes 0 or 1. */
+/** Texts, numbers (float64), bigints (int64) and arrays of them; a truth value becomes 0 or 1. */
 function setAttributes(
   object: { create_attribute(name: string, data: never, shape?: number[] | null, dtype?: string): void },
   attributes: Hdf5Attributes,
 ): void {
   for (const [name, value] of Object.entries(attributes)) {
-    const list = (Array.isArray(value) ? value : [value]) as (string | number | boolean)[];
-    const shape = Array.isArray(value) ? [list.length] : [];
-    const isText = list.some((one) => typeof one === "string");
-    if (isText) object.create_attribute(name, list.map(String) as never, shape, "S");
-    else object.create_attribute(name, Float64Array.from(list.map(Number)) as never, shape, "<d");
+    const shape = shapeOf(value);
+    const list = ([value] as unknown[]).flat(64) as (string | number | boolean | bigint)[];
+    if (list.length !== sizeOf(shape)) {
+      throw new TypeError(`Cannot write "${name}" as its lists must be of one length each: found others`);
+    }
+    if (list.some((one) => typeof one === "string")) {
+      object.create_attribute(name, list.map(String) as never, shape, "S");
+    } else if (list.some((one) => typeof one === "bigint")) {
+      object.create_attribute(name, BigInt64Array.from(list as bigint[], BigInt) as never, shape, "<q");
+    } else {
+      object.create_attribute(name, Float64Array.from(list.map(Number)) as never, shape, "<d");
+    }
   }
+}
+
+/** Lengths of nested lists, each as long as the first of its kind. */
+function shapeOf(value: Hdf5Attribute): number[] {
+  if (typeof value !== "object") return [];
+  const [first] = value;
+  return [value.length, ...(first === undefined ? [] : shapeOf(first))];
 }
