@@ -77,7 +77,7 @@ export interface Hdf5Text extends Described {
   /**
    * The texts of the rows from `from` up to, not including, `to`, row-major.
    *
-   * @throws {RangeError} If there are no such rows.
+   * @throws {RangeError} If there are no such rows, or they hold more than 2^26 texts.
    * @throws {DataError} If they cannot be read, or are not UTF-8.
    */
   readRows(from: number, to: number): string[];
@@ -467,6 +467,9 @@ class OpenNumbers extends OpenDataset implements Hdf5Dataset {
   }
 }
 
+/** Most texts of one read: a file of a few bytes can declare any number of them. */
+const MAX_TEXTS = 2 ** 26;
+
 class OpenText extends OpenDataset implements Hdf5Text {
   constructor(storage: Storage, column: Column) {
     super(storage, column);
@@ -481,7 +484,13 @@ class OpenText extends OpenDataset implements Hdf5Text {
 
   readRows(from: number, to: number): string[] {
     this.checkRows(from, to);
-    return this.elements(from, to) === 0 ? [] : this.#texts(from, to);
+    const count = this.elements(from, to);
+    if (count > MAX_TEXTS) {
+      throw new RangeError(
+        `Cannot read "${this.name}" at once as a read holds at most ${MAX_TEXTS} texts: ${count} wanted`,
+      );
+    }
+    return count === 0 ? [] : this.#texts(from, to);
   }
 
   #texts(from: number, to: number): string[] {

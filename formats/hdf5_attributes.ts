@@ -62,7 +62,8 @@ function parseAttribute(file: Hdf5Bytes, body: Cursor): StoredAttribute {
   return {
     name: name!.text(),
     type: flags & 1 ? sharedType(file, type!) : parseType(type!),
-    shape: parseSpace(file, space!),
+    // A dataspace in a heap of shared messages is not looked up: no value.
+    shape: flags & 2 ? null : parseSpace(file, space!),
     data: body,
   };
 }

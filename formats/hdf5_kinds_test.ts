@@ -61,7 +61,7 @@ Deno.test("dataset() honors precision, bit offset and the fields of floats", asy
       half: ["float32", [5], [1.5, 65504, -(2 ** -24), Infinity, NaN]],
       long_double: ["float64", [2], [1.5, -Infinity]],
     });
-    refuses(file, "e4m3", "it holds floats of 1 bytes with 4 bits of exponent and 3 of mantissa");
+    refuses(file, "e4m3", "it holds floats of 1 byte with 4 bits of exponent and 3 of mantissa");
     refuses(file, "vax", "it holds VAX floats of 4 bytes with 8 bits of exponent and 23 of mantissa");
     refuses(
       file,
@@ -102,6 +102,10 @@ Deno.test("text() reads text of fixed and variable length", async () => {
       }
     }
     assert.throws(() => file.text("text").readRows(0, 4), RangeError);
+    assert.throws(() => file.text("text_huge").read(), {
+      name: "RangeError",
+      message: 'Cannot read "text_huge" at once as a read holds at most 67108864 texts: 1000000000000 wanted',
+    });
     refuses(file, "i24", "it holds integers of 24 bits at bit 0 of 4 bytes", "text");
     refuses(file, "text", "it holds text; read it as such");
     assert.throws(() => file.text("text_latin1").read(), {

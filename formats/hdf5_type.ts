@@ -283,16 +283,20 @@ export function isBoolean(type: Hdf5Type): boolean {
     type.members.get("FALSE") === 0n && type.members.get("TRUE") === 1n;
 }
 
+function bytes(size: number): string {
+  return size === 1 ? "1 byte" : `${size} bytes`;
+}
+
 /** A type in words, as refusals say it. */
 export function describeType(type: Hdf5Type): string {
   switch (type.kind) {
     case "integer":
     case "bit field":
-      return `${type.kind}s of ${type.precision} bits at bit ${type.offset} of ${type.size} bytes`;
+      return `${type.kind}s of ${type.precision} bits at bit ${type.offset} of ${bytes(type.size)}`;
     case "float":
-      return `${
-        type.order === "vax" ? "VAX " : ""
-      }floats of ${type.size} bytes with ${type.exponentBits} bits of exponent and ${type.mantissaBits} of mantissa`;
+      return `${type.order === "vax" ? "VAX " : ""}floats of ${
+        bytes(type.size)
+      } with ${type.exponentBits} bits of exponent and ${type.mantissaBits} of mantissa`;
     case "text":
     case "long text":
       return "text";

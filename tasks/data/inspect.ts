@@ -4,7 +4,15 @@
  * @module
  */
 import { DataError } from "../../core/errors.ts";
-import { isJagged, isNested, openNpy, openNpz, readRootTree, readSafetensors } from "../../data/mod.ts";
+import {
+  isJagged,
+  isNested,
+  openHdf5,
+  openNpy,
+  openNpz,
+  readRootTree,
+  readSafetensors,
+} from "../../data/mod.ts";
 import { exists } from "../../files/atomic.ts";
 import { resolve } from "../../files/paths.ts";
 import { EXIT } from "../terminal/exit_codes.ts";
@@ -56,6 +64,28 @@ function notRead(name: string, reason: string): ArrayInfo {
   return { name, dtype: `not read: ${reason.slice(reason.lastIndexOf(": ") + 2)}`, shape: [] };
 }
 
+/** Numbers with their dtype, texts as such. */
+async function hdf5Arrays(path: string): Promise<ArrayInfo[]> {
+  const file = await openHdf5(path);
+  const describe = (name: string): ArrayInfo => {
+    try {
+      const { dtype, shape } = file.dataset(name);
+      return { name, dtype, shape };
+    } catch (error) {
+      try {
+        return { name, dtype: "text", shape: file.text(name).shape };
+      } catch {
+        return notRead(name, (error as Error).message);
+      }
+    }
+  };
+  try {
+    return file.keys().map(describe);
+  } finally {
+    file.close();
+  }
+}
+
 const READERS: { readonly [ending: string]: (file: string) => Promise<ArrayInfo[]> } = {
   npy: async (file) => {
     const npy = await openNpy(file);
@@ -84,6 +114,8 @@ const READERS: { readonly [ending: string]: (file: string) => Promise<ArrayInfo[
       ...Object.entries(unsupported).map(([name, reason]) => notRead(name, reason)),
     ];
   },
+  h5: hdf5Arrays,
+  hdf5: hdf5Arrays,
   root: async (file) => {
     const tree = await readRootTree(file);
     return Object.entries(tree.columns).map(([name, column]) => {

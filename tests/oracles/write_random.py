@@ -212,7 +212,7 @@ def hdf5_integer(r, f, name):
 
     bits, signed = r.pick([16, 32, 64]), r.chance(0.5)
     base = getattr(h5t, f"STD_{'I' if signed else 'U'}{bits}{r.pick(['LE', 'BE'])}").copy()
-    precision = 1 + r.below(min(bits, 53) - 1) + 1
+    precision = bits // 2 + r.below(min(bits, 62) - bits // 2 + 1)  # HDF5 writes no more idle bits than half
     base.set_precision(precision)
     base.set_offset(r.below(bits - precision + 1))
     low, high = (-(2 ** (precision - 1)), 2 ** (precision - 1)) if signed else (0, 2**precision)
