@@ -8,10 +8,10 @@
  * | (u)int8..64, bool | any byte order, precision and bit offset; bit fields and enumerations as their integers |
  * | text | fixed and variable length, UTF-8, by {@linkcode Hdf5File.text} |
  * | arrays in elements, compounds | further dimensions; a member `pt` of `events` is the dataset `events/pt` |
- * | storage | contiguous, compact or chunked; what was never written is the fill value; gzip, shuffle, fletcher32, szip, nbit, scale-offset; and lzf, zstd, blosc, lz4, bzip2, bitshuffle where the process may read the filters' code |
+ * | storage | contiguous, compact or chunked; what was never written is the fill value; gzip, shuffle, fletcher32, szip, nbit, scale-offset; and lzf, zstd, blosc, blosc2, lz4, bzip2, bitshuffle where the process may read the filters' code |
  *
  * Refused with {@linkcode UnsupportedError}: references, opaque data, times, variable-length arrays, complex numbers of
- * HDF5 2.0, VAX floats, the filter zfp; and everything that lies in another file: linked, virtual or raw external data.
+ * HDF5 2.0, VAX floats, the filter zfp, blosc with zlib; and everything that lies in another file: linked, virtual or raw external data.
  *
  * A process without access to the environment must be started with `--ignore-env`.
  *

@@ -19,6 +19,9 @@ export type H5Module = Awaited<Package["default"]["ready"]>;
 /** How the library describes a dataset or an attribute. */
 export type H5Metadata = ReturnType<H5Module["get_dataset_metadata"]>;
 
+/** How the library describes a filter. */
+export type H5Filter = ReturnType<H5Module["get_dataset_filters"]>[number];
+
 /** The loaded library, for writing. */
 export interface WritingLibrary {
   readonly package: Package;
@@ -44,13 +47,16 @@ export async function loadReader(): Promise<H5Library> {
   return await reading;
 }
 
-/** A new instance. The package makes one of its own by this function, which it does not export. */
+/**
+ * A new instance, which prints nothing when it breaks down. The package makes one of its own by this function, which it
+ * does not export.
+ */
 async function instantiate(): Promise<H5Library> {
   const beside = import.meta.resolve("h5wasm/node");
   const { default: make } = await import(new URL("./hdf5_util.js", beside).href) as {
     default(options: object): Promise<H5Module>;
   };
-  return await prepare(await make({ noInitialRun: true }));
+  return await prepare(await make({ noInitialRun: true, printErr() {} }));
 }
 
 async function prepare(module: H5Module): Promise<H5Library> {

@@ -7,7 +7,7 @@ import { DataError, UnsupportedError } from "../core/errors.ts";
 import { sizeOf } from "../core/types.ts";
 import type { Hdf5Attributes } from "./hdf5_attributes.ts";
 import { bytesAt, type Hdf5Bytes, type HeaderMessage, malformed, MESSAGE } from "./hdf5_header.ts";
-import type { H5Library, H5Metadata } from "./hdf5_library.ts";
+import type { H5Filter, H5Library, H5Metadata } from "./hdf5_library.ts";
 import { type Hdf5Links, type Hdf5Object, isThisFile } from "./hdf5_links.ts";
 import { inMemory, type MemoryType } from "./hdf5_memory.ts";
 import { type Hdf5Type, typeOfHeader } from "./hdf5_type.ts";
@@ -49,8 +49,16 @@ const FILTERS: { readonly [id: number]: string } = {
   32015: "zstd",
   32026: "blosc2",
 };
-/** The filter's code in h5wasm-plugins 0.2.1 breaks down on every file tried. */
-const ZFP = 32013;
+/** Compressors within blosc and blosc2, by number; the seventh parameter of the filter. */
+const BLOSC_COMPRESSORS = ["blosclz", "lz4", "lz4hc", "snappy", "zlib", "zstd"];
+
+/** What h5wasm-plugins 0.2.1 breaks down on, in words: zfp on every file, and blosc where it calls zlib or snappy. */
+function brokenFilter({ id, cd_values: parameters }: H5Filter): string | undefined {
+  if (id === 32013) return "zfp";
+  if (id !== 32001 && id !== 32026) return undefined;
+  const compressor = BLOSC_COMPRESSORS[parameters[6] ?? 0] ?? "another compressor";
+  return compressor === "snappy" || compressor === "zlib" ? `${FILTERS[id]} with ${compressor}` : undefined;
+}
 
 /** One dataset. */
 export class Storage {
@@ -73,9 +81,8 @@ export class Storage {
     this.filters = filters.map((filter) => filter.name || (FILTERS[filter.id] ?? `filter ${filter.id}`));
     if (metadata.shape === null) throw this.refuse("it has no elements at all", "null dataspace");
     this.#checkOwnData(metadata);
-    if (filters.some((filter) => filter.id === ZFP)) {
-      throw this.refuse("it is compressed by zfp", "filter zfp");
-    }
+    const [broken] = filters.map(brokenFilter).filter((found) => found !== undefined);
+    if (broken !== undefined) throw this.refuse(`it is compressed by ${broken}`, `filter ${broken}`);
     this.shape = checkedShape(path, metadata.shape);
     this.chunks = metadata.chunks?.map(Number) ?? null;
     const stored = typeOfHeader(file.bytes, this.#header);
