@@ -10,6 +10,7 @@ import { createArray } from "../../formats/arrays.ts";
 import { openHdf5 } from "../../formats/hdf5.ts";
 import { openNpy, readNpy } from "../../formats/npy.ts";
 import { openNpz, readNpz } from "../../formats/npz.ts";
+import { type JaggedArray, readRootTree } from "../../formats/root.ts";
 import { readSafetensors } from "../../formats/safetensors.ts";
 import { findPython } from "./python.ts";
 
@@ -24,6 +25,9 @@ interface StoredArray {
 /** What a reader must find in a file. */
 interface Expectation {
   readonly arrays: { readonly [name: string]: StoredArray };
+  readonly jagged?: {
+    readonly [name: string]: { readonly offsets: StoredArray; readonly values: StoredArray };
+  };
   readonly texts?: { readonly [name: string]: { readonly shape: number[]; readonly values: string[] } };
   readonly attributes?: { readonly [object: string]: { readonly [name: string]: unknown } };
   readonly metadata?: { readonly [key: string]: string };
@@ -43,6 +47,7 @@ export const FORMATS: { readonly [name: string]: Format } = {
   npz: { ending: "npz", modules: ["numpy"], check: checkNpz },
   safetensors: { ending: "safetensors", modules: ["numpy", "safetensors"], check: checkSafetensors },
   hdf5: { ending: "h5", modules: ["numpy", "h5py"], check: checkHdf5 },
+  root: { ending: "root", modules: ["numpy", "uproot", "awkward"], check: checkRoot },
 };
 
 /** Registers a test per format; it is ignored, with the reason printed, where there is no Python with the libraries. */
@@ -166,6 +171,18 @@ async function checkHdf5(path: string, expected: Expectation): Promise<void> {
     }
   } finally {
     file.close();
+  }
+}
+
+async function checkRoot(path: string, { arrays, jagged = {} }: Expectation): Promise<void> {
+  const { columns, skipped } = await readRootTree(path);
+  assert.deepEqual([...skipped], []);
+  assert.deepEqual(Object.keys(columns).sort(), [...Object.keys(arrays), ...Object.keys(jagged)].sort());
+  for (const [name, stored] of Object.entries(arrays)) same(columns[name] as NdArray, arrayOf(stored), name);
+  for (const [name, { offsets, values }] of Object.entries(jagged)) {
+    const column = columns[name] as JaggedArray;
+    same(column.offsets, arrayOf(offsets), `offsets of ${name}`);
+    same(column.values as NdArray, arrayOf(values), `values of ${name}`);
   }
 }
 

@@ -292,6 +292,7 @@ def write_root(r, path):
             values = r.array(code, (int(counts.sum()),))
             branches[f"jagged_{n}"] = ak.unflatten(values, counts)
             offsets = np.concatenate([[0], np.cumsum(counts)]).astype("i8")
+            out["arrays"][f"njagged_{n}"] = described(counts.astype("i4"))  # the branch of the counter
             out["jagged"][f"jagged_{n}"] = {"offsets": described(offsets), "values": described(values)}
     with uproot.recreate(path, compression=r.pick([None, uproot.ZLIB(1), uproot.LZ4(1), uproot.ZSTD(1)])) as f:
         f["t"] = branches
