@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { type Case, CASES } from "../../tests/conformance/cases.ts";
+import { CASES } from "../../tests/conformance/cases.ts";
+import type { KernelCases, NodeCase } from "../../tests/conformance/cases/case.ts";
 import { assertClose, numbers, ProgramBuilder, runOnce, tensor } from "../../tests/conformance/harness.ts";
 import type { Scalar, Tensor as TfTensor } from "../../core/tensor.ts";
 import { adam, mlp } from "../nn/mod.ts";
@@ -75,7 +76,7 @@ const inverse = (perm: readonly number[]) => perm.map((_, i) => perm.indexOf(i))
  */
 function rowProgram(
   kernel: Kernel,
-  { inputs, attrs }: Case,
+  { inputs, attrs }: NodeCase,
   axes: readonly (number | undefined)[],
   out: number,
 ) {
@@ -117,7 +118,7 @@ function transposed({ dtype, shape, data }: Tensor, perm: readonly number[]): Te
 }
 
 /** Choices of inputs with rows and of their axes, all of one length above 1. */
-function* axisChoices({ inputs }: Case): Generator<readonly (number | undefined)[]> {
+function* axisChoices({ inputs }: NodeCase): Generator<readonly (number | undefined)[]> {
   const options = inputs.map((input) => [undefined, ...(input?.shape.keys() ?? [])]);
   for (let code = 1; code < options.reduce((n, { length }) => n * length, 1); code++) {
     let rest = code;
@@ -133,7 +134,7 @@ function* axisChoices({ inputs }: Case): Generator<readonly (number | undefined)
 
 Deno.test("divideRows() leaves what every kernel computes as it is, along every axis that it divides", async () => {
   const divided = new Set<Kernel>();
-  for (const [kernel, cases] of Object.entries(CASES) as [Kernel, readonly Case[]][]) {
+  for (const [kernel, { nodes: cases }] of Object.entries(CASES) as [Kernel, KernelCases][]) {
     for (const [number, call] of cases.entries()) {
       if (call.inputs.length > 3) continue;
       for (const axes of axisChoices(call)) {

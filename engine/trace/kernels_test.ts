@@ -1,71 +1,22 @@
 import assert from "node:assert/strict";
 import type { Tensor } from "../../core/tensor.ts";
+import { CALLS, FOLDED, type KernelCall } from "../../tests/conformance/cases.ts";
+import { callTensors, outputsOf, traceCase, weightedSumOf } from "../../tests/conformance/trace_case.ts";
 import { KERNELS } from "../program/kernels.ts";
-import type { Program } from "../program/types.ts";
 import { referenceEngine } from "../runtimes/reference/reference.ts";
-import type { Tensors } from "../runtimes/types.ts";
 import * as tf from "../tf.ts";
-import { type CaseInput, caseValues, FOLDED, OP_CASES, type OpCase } from "./_op_cases.ts";
 import { cpuBackend } from "./internals.ts";
 import { registerGradients } from "./gradients/gradients.ts";
-import { traceModel } from "./trace.ts";
 
 registerGradients();
 cpuBackend();
 
-const list = (result: Tensor | Tensor[]): Tensor[] => (Array.isArray(result) ? result : [result]);
+const labelOf = ({ kernel, inputs }: KernelCall, index: number): string =>
+  `${kernel}(${inputs.map((input) => `[${input.shape}]`).join(", ")}) #${index}`;
 
-/** The sum of all outputs, each element times another weight, so that its gradient sees every output. */
-function weighted(result: Tensor | Tensor[]): Tensor {
-  const terms = list(result).map((output, i) => {
-    const weights = caseValues({ shape: output.shape }, 7 + i);
-    return tf.sum(tf.mul(output, tf.tensor(weights, output.shape)));
-  });
-  return terms.reduce((total, term) => tf.add(total, term));
-}
-
-/** Outputs of a case, and the gradients with respect to its float32 inputs when it has them. */
-function results(one: OpCase, inputs: Tensor[]): Tensor[] {
-  const outputs = list(one.run(...inputs));
-  if (!one.gradient) return outputs;
-  const floats = inputs.filter((tensor) => tensor.dtype === "float32");
-  const gradients = tf.grads((...varied: Tensor[]) => {
-    const rest = varied.slice();
-    return weighted(
-      one.run(...inputs.map((tensor) => (tensor.dtype === "float32" ? rest.shift()! : tensor))),
-    );
-  })(floats);
-  return [...outputs, ...gradients];
-}
-
-function tensors(inputs: readonly CaseInput[]): Tensor[] {
-  return inputs.map((input, i) => tf.tensor(caseValues(input, i), [...input.shape], input.dtype));
-}
-
-/** All inputs are state, so that any shape goes, scalars included. */
-async function traceCase(one: OpCase): Promise<{ program: Program; state: Tensors }> {
-  const { programs, state } = await traceModel({
-    build() {
-      const variables = tensors(one.inputs).map((tensor, i) => tf.variable(tensor, true, `input${i}`));
-      return {
-        predict: () => Object.fromEntries(results(one, variables).map((output, i) => [`y${i}`, output])),
-      };
-    },
-    columns: {},
-    inputs: [],
-    targets: [],
-    batchSize: 1,
-    lastValidationBatch: 0,
-    predictBatch: 1,
-    seed: 0,
-    purpose: "test",
-  });
-  return { program: programs["predict"]!, state };
-}
-
-Deno.test("OP_CASES use every kernel of the table in a traced program", async () => {
+Deno.test("CALLS use every kernel of the table in a traced program", async () => {
   const seen = new Set<string>();
-  for (const one of OP_CASES) {
+  for (const one of CALLS) {
     const { program } = await traceCase(one);
     for (const node of program.nodes) seen.add(node.kernel);
   }
@@ -76,36 +27,36 @@ Deno.test("OP_CASES use every kernel of the table in a traced program", async ()
   assert.deepEqual(missing, ["Identity"]);
 });
 
-OP_CASES.forEach((one, index) => {
-  const label = `${one.kernel}(${one.inputs.map((input) => `[${input.shape}]`).join(", ")})`;
-  Deno.test(`traceModel() keeps value and gradient of ${label} #${index}`, async () => {
+CALLS.forEach((one, index) => {
+  Deno.test(`traceModel() keeps value and gradient of ${labelOf(one, index)}`, async () => {
     const expected = tf.tidy(() =>
-      results(one, tensors(one.inputs)).map((output) => Array.from(output.dataSync()))
+      Object.entries(outputsOf(one, callTensors(one.inputs))).map(([name, output]) =>
+        [name, Array.from(output.dataSync())] as const
+      )
     );
     const { program, state } = await traceCase(one);
     const session = await referenceEngine.open(state);
     const outputs = await (await session.compile(program)).run({});
-    expected.forEach((numbers, i) => {
-      const actual = Array.from(outputs[`y${i}`]!.data as Float32Array);
+    for (const [name, numbers] of expected) {
+      const actual = Array.from(outputs[name]!.data as Float32Array);
       assert.equal(actual.length, numbers.length);
       // The same kernels in the same order: only the fusion of scalars may round differently.
-      numbers.forEach((number, j) => assertClose(actual[j]!, number, 2e-5, `y${i}[${j}]`));
-    });
+      numbers.forEach((number, j) => assertClose(actual[j]!, number, 2e-5, `${name}[${j}]`));
+    }
     await session.dispose();
   });
 });
 
-OP_CASES.forEach((one, index) => {
+CALLS.forEach((one, index) => {
   if (!one.gradient) return;
-  const label = `${one.kernel}(${one.inputs.map((input) => `[${input.shape}]`).join(", ")})`;
-  Deno.test(`the gradient of ${label} #${index} agrees with central differences`, () => {
+  Deno.test(`the gradient of ${labelOf(one, index)} agrees with central differences`, () => {
     tf.tidy(() => {
-      const inputs = tensors(one.inputs);
-      const gradients = results(one, inputs).slice(list(one.run(...inputs)).length);
+      const inputs = callTensors(one.inputs);
+      const outputs = outputsOf(one, inputs);
       let position = 0;
       inputs.forEach((tensor, i) => {
         if (tensor.dtype !== "float32") return;
-        const gradient = gradients[position++]!.dataSync();
+        const gradient = outputs[`g${position++}`]!.dataSync();
         // Two elements of each input are enough: the rule is the same for all.
         for (const element of [0, gradient.length - 1]) {
           const slope = difference(one, inputs, i, element);
@@ -117,7 +68,7 @@ OP_CASES.forEach((one, index) => {
 });
 
 /** (f(x + h) - f(x - h)) / 2h; float32 with h = 1e-2 leaves an error below 1e-2. */
-function difference(one: OpCase, inputs: readonly Tensor[], input: number, element: number): number {
+function difference(one: KernelCall, inputs: readonly Tensor[], input: number, element: number): number {
   const h = 1e-2;
   const at = (shift: number) => {
     const moved = inputs.map((tensor, i) => {
@@ -126,7 +77,7 @@ function difference(one: OpCase, inputs: readonly Tensor[], input: number, eleme
       values[element]! += shift;
       return tf.tensor(values, tensor.shape);
     });
-    return weighted(one.run(...moved)).dataSync()[0]!;
+    return weightedSumOf(one, moved).dataSync()[0]!;
   };
   return (at(h) - at(-h)) / (2 * h);
 }

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import type { Tensor } from "../../core/tensor.ts";
+import { caseValues } from "../../tests/conformance/cases/case.ts";
 import * as nn from "../nn/mod.ts";
 import { referenceEngine } from "../runtimes/reference/reference.ts";
 import * as tf from "../tf.ts";
-import { caseValues } from "./_op_cases.ts";
 import { traceModel } from "./trace.ts";
 
 const { layers } = tf;

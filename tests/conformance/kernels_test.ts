@@ -5,7 +5,8 @@ import assert from "node:assert/strict";
 import { type Kernel, type KernelAttrs, KERNELS } from "../../engine/program/kernels.ts";
 import { engineByName } from "../../engine/runtimes/engines.ts";
 import type { Tensors } from "../../engine/runtimes/types.ts";
-import { type Case, CASES } from "./cases.ts";
+import { CASES } from "./cases.ts";
+import type { KernelCases } from "./cases/case.ts";
 import { assertClose, IMPLEMENTATIONS, kernelProgram, runOnce, type Tolerance } from "./harness.ts";
 
 /** float32 on both sides: the same formula, rounded a few times differently. */
@@ -37,7 +38,7 @@ Deno.test("conformance cases name every kernel of the table", () => {
 for (const implementation of IMPLEMENTATIONS) {
   Deno.test(`${implementation.name} computes every kernel as tfjs's cpu backend does`, async (t) => {
     const [engine, reference] = await Promise.all([implementation.open(), engineByName("reference")]);
-    for (const [kernel, cases] of Object.entries(CASES) as [Kernel, readonly Case[]][]) {
+    for (const [kernel, { nodes: cases }] of Object.entries(CASES) as [Kernel, KernelCases][]) {
       await t.step(kernel, async () => {
         for (const [i, { inputs, attrs }] of cases.entries()) {
           const program = kernelProgram(kernel, inputs, attrs as KernelAttrs[Kernel]);

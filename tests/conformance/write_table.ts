@@ -5,20 +5,19 @@
  */
 import { printRefusedTable, printRuleTable } from "../../engine/onnx/table.ts";
 import type { Kernel, KernelAttrs } from "../../engine/program/kernels.ts";
-import { OP_CASES } from "../../engine/trace/_op_cases.ts";
-import { CASES } from "./cases.ts";
+import { CALLS, CASES } from "./cases.ts";
 import { kernelProgram } from "./harness.ts";
 
 /** The file with the tables. */
 export const README = new URL("../../engine/README.md", import.meta.url);
 
-const withGradient = new Set<string>(OP_CASES.filter((one) => one.gradient).map((one) => one.kernel));
+const withGradient = new Set<string>(CALLS.filter((one) => one.gradient).map((one) => one.kernel));
 
 /** Tables by the name between their marks, `<!-- begin name -->` and `<!-- end name -->`. */
 const TABLES: { readonly [name: string]: () => string } = {
   rules: () =>
     printRuleTable((kernel) => ({
-      programs: CASES[kernel as Kernel].map(({ inputs, attrs }) =>
+      programs: CASES[kernel as Kernel].nodes.map(({ inputs, attrs }) =>
         kernelProgram(kernel as Kernel, inputs, attrs as KernelAttrs[Kernel])
       ),
       hasGradient: withGradient.has(kernel),

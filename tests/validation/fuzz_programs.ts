@@ -107,7 +107,7 @@ export function programTexts(): string[] {
   return [
     encodeProgram(example()),
     ...kernels.flatMap((kernel) =>
-      CASES[kernel].slice(0, 1).map(({ inputs, attrs }) =>
+      CASES[kernel].nodes.slice(0, 1).map(({ inputs, attrs }) =>
         encodeProgram(kernelProgram(kernel, inputs, attrs as never))
       )
     ),

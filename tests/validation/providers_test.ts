@@ -7,7 +7,8 @@
 import type { Kernel, KernelAttrs } from "../../engine/program/kernels.ts";
 import { describeEngines, engineByName } from "../../engine/runtimes/engines.ts";
 import type { Tensors } from "../../engine/runtimes/types.ts";
-import { type Case, CASES } from "../conformance/cases.ts";
+import { CASES } from "../conformance/cases.ts";
+import type { KernelCases } from "../conformance/cases/case.ts";
 import { assertClose, kernelProgram, runOnce, type Tolerance } from "../conformance/harness.ts";
 
 /** Functions of shading languages are less exact than those of C libraries: WGSL promises 2^-11 to 2^-21 for most. */
@@ -21,7 +22,7 @@ for (const { name, available, note } of await describeEngines()) {
     ignore: !available,
     async fn(t) {
       const [engine, reference] = await Promise.all([engineByName(name), engineByName("reference")]);
-      for (const [kernel, cases] of Object.entries(CASES) as [Kernel, readonly Case[]][]) {
+      for (const [kernel, { nodes: cases }] of Object.entries(CASES) as [Kernel, KernelCases][]) {
         await t.step(kernel, async () => {
           for (const [i, { inputs, attrs }] of cases.entries()) {
             const program = kernelProgram(kernel, inputs, attrs as KernelAttrs[Kernel]);

@@ -1,0 +1,263 @@
+/**
+ * Cases of pooling and resizing of images.
+ *
+ * @module
+ */
+import type { Tensor } from "../../../core/tensor.ts";
+import * as tf from "../../../engine/tf.ts";
+import { numbers } from "../harness.ts";
+import { x } from "./calls.ts";
+import type { KernelCases, NodeCase } from "./case.ts";
+import { padding, windowed } from "./node_cases.ts";
+
+const POOLS = [
+  { x: [2, 6, 4, 3], filterSize: [2, 2], strides: [2, 2], pad: padding(0, 0, 0, 0) },
+  { x: [1, 7, 5, 2], filterSize: [3, 2], strides: [2, 1], pad: padding(0, 0, 0, 0) },
+  { x: [2, 5, 5, 1], filterSize: [3, 3], strides: [1, 1], pad: padding(0, 0, 0, 0) },
+];
+
+const PADDED_POOL = { x: [1, 5, 6, 2], filterSize: [3, 3], strides: [2, 2], pad: padding(1, 1, 0, 1) };
+
+const poolAttrs = ({ filterSize, strides, pad }: (typeof POOLS)[number]) => ({ filterSize, strides, pad });
+
+const pooled = ({ x, filterSize, strides, pad }: (typeof POOLS)[number]) => {
+  const cells = [0, 1].map((i) =>
+    windowed(x[i + 1]!, filterSize[i]!, strides[i]!, pad[i + 1] as readonly number[])
+  );
+  return [x[0]!, ...cells, x[3]!];
+};
+
+const poolNodes: NodeCase[] = [...POOLS, PADDED_POOL].map((c) => ({
+  inputs: [numbers(c.x)],
+  attrs: poolAttrs(c),
+}));
+
+const averageGrad: NodeCase[] = [...POOLS, PADDED_POOL].map((c) => ({
+  inputs: [numbers(pooled(c), -1, 1, 2), numbers(c.x)],
+  attrs: poolAttrs(c),
+}));
+/** tfjs's kernel looks at the input only, so that any tensor does in the slot of the output. */
+const maximumGrad: NodeCase[] = [...POOLS, PADDED_POOL].map((c) => ({
+  inputs: [numbers(pooled(c), -1, 1, 2), numbers(c.x), numbers(pooled(c))],
+  attrs: poolAttrs(c),
+}));
+
+const POOLS3 = [
+  { x: [1, 4, 4, 2, 2], filterSize: [2, 2, 2], strides: [2, 2, 2], pad: "valid", out: [1, 2, 2, 1, 2] },
+  { x: [2, 5, 4, 3, 1], filterSize: [3, 2, 2], strides: [1, 1, 1], pad: "valid", out: [2, 3, 3, 2, 1] },
+];
+/** Height and width of the window are equal: tfjs's gradient of the maximum mixes them up otherwise. */
+const PADDED_POOL3 = {
+  x: [1, 5, 4, 3, 2],
+  filterSize: [2, 3, 3],
+  strides: [2, 2, 1],
+  pad: "same",
+  out: [1, 3, 2, 3, 2],
+};
+
+const pool3Attrs = ({ filterSize, strides, pad }: (typeof POOLS3)[number]) => ({ filterSize, strides, pad });
+
+const pool3Nodes: NodeCase[] = [...POOLS3, PADDED_POOL3].map((c) => ({
+  inputs: [numbers(c.x)],
+  attrs: pool3Attrs(c),
+}));
+
+const average3Grad: NodeCase[] = [...POOLS3, PADDED_POOL3].map((c) => ({
+  inputs: [numbers(c.out, -1, 1, 2), numbers(c.x)],
+  attrs: pool3Attrs(c),
+}));
+
+const maximum3Grad: NodeCase[] = [...POOLS3, PADDED_POOL3].map((c) => ({
+  inputs: [numbers(c.out, -1, 1, 2), numbers(c.x), numbers(c.out)],
+  attrs: pool3Attrs(c),
+}));
+
+const SIZES = [[5, 7], [2, 2], [4, 3], [1, 1], [8, 6]];
+
+const resized: NodeCase[] = SIZES.flatMap((size) =>
+  [[false, false], [true, false], [false, true]].map(([alignCorners, halfPixelCenters]) => ({
+    inputs: [numbers([2, 4, 3, 2])],
+    attrs: { alignCorners, halfPixelCenters, size },
+  }))
+);
+
+const resizedGrad = (batch: number): NodeCase[] =>
+  SIZES.flatMap((size) =>
+    [false, true].map((alignCorners) => ({
+      inputs: [numbers([batch, 4, 3, 2]), numbers([batch, ...size, 2], -1, 1, 2)],
+      attrs: { alignCorners },
+    }))
+  );
+
+const as4 = (a: Tensor) => a as tf.Tensor4D;
+
+const as5 = (a: Tensor) => a as tf.Tensor5D;
+
+/** By kernel. */
+export const POOL = {
+  AvgPool: {
+    nodes: poolNodes,
+    calls: [
+      {
+        inputs: [x(2, 4, 6, 2)],
+        run: (a) => tf.avgPool(as4(a), 2, 2, "valid"),
+        gradient: true,
+      },
+      {
+        inputs: [x(1, 5, 5, 2)],
+        run: (a) => tf.avgPool(as4(a), [3, 2], [2, 1], "same"),
+        gradient: true,
+      },
+      {
+        inputs: [x(1, 6, 6, 1)],
+        run: (a) => tf.avgPool(as4(a), 3, 2, 0, "ceil"),
+        gradient: true,
+      },
+    ],
+  },
+  AvgPool3D: {
+    nodes: pool3Nodes,
+    calls: [
+      {
+        inputs: [x(1, 4, 4, 4, 2)],
+        run: (a) => tf.avgPool3d(as5(a), 2, 2, "valid"),
+        gradient: true,
+      },
+      {
+        inputs: [x(1, 3, 4, 3, 1)],
+        run: (a) => tf.avgPool3d(as5(a), 2, 2, "same"),
+        gradient: true,
+      },
+    ],
+  },
+  AvgPool3DGrad: {
+    nodes: average3Grad,
+    calls: [
+      {
+        inputs: [x(1, 4, 4, 4, 1)],
+        run: (a) => tf.grad((b: Tensor) => tf.square(tf.avgPool3d(as5(b), 2, 2, "valid")))(a),
+      },
+    ],
+  },
+  AvgPoolGrad: {
+    nodes: averageGrad,
+    calls: [
+      {
+        inputs: [x(1, 4, 4, 1)],
+        run: (a) => tf.grad((b: Tensor) => tf.square(tf.avgPool(as4(b), 2, 2, "valid")))(a),
+      },
+    ],
+  },
+  MaxPool: {
+    nodes: poolNodes,
+    calls: [
+      {
+        inputs: [x(2, 5, 6, 2)],
+        run: (a) => tf.maxPool(as4(a), 2, 2, "same"),
+        gradient: true,
+      },
+      {
+        inputs: [x(1, 5, 5, 2)],
+        run: (a) => tf.maxPool(as4(a), [3, 2], [2, 1], "valid"),
+        gradient: true,
+      },
+      {
+        inputs: [x(1, 6, 6, 1)],
+        run: (a) => tf.maxPool(as4(a), 3, 2, 0, "ceil"),
+        gradient: true,
+      },
+    ],
+  },
+  MaxPool3D: {
+    nodes: pool3Nodes,
+    calls: [
+      {
+        inputs: [x(1, 4, 5, 4, 2)],
+        run: (a) => tf.maxPool3d(as5(a), 2, 2, "same"),
+        gradient: true,
+      },
+    ],
+  },
+  MaxPool3DGrad: {
+    nodes: maximum3Grad,
+    calls: [
+      {
+        inputs: [x(1, 4, 4, 4, 1)],
+        run: (a) => tf.grad((b: Tensor) => tf.square(tf.maxPool3d(as5(b), 2, 2, "valid")))(a),
+      },
+    ],
+  },
+  MaxPoolGrad: {
+    nodes: maximumGrad,
+    calls: [
+      {
+        inputs: [x(1, 4, 4, 1)],
+        run: (a) => tf.grad((b: Tensor) => tf.square(tf.maxPool(as4(b), 2, 2, "valid")))(a),
+      },
+    ],
+  },
+  ResizeBilinear: {
+    nodes: resized,
+    calls: [
+      {
+        inputs: [x(1, 3, 3, 2)],
+        run: (a) => tf.image.resizeBilinear(as4(a), [6, 5]),
+        gradient: true,
+      },
+      {
+        inputs: [x(1, 4, 4, 2)],
+        run: (a) => tf.image.resizeBilinear(as4(a), [5, 7], true),
+        gradient: true,
+      },
+      {
+        inputs: [x(1, 4, 4, 1)],
+        run: (a) => tf.image.resizeBilinear(as4(a), [2, 6], false, true),
+        gradient: true,
+      },
+      {
+        inputs: [x(2, 3, 4, 3)],
+        run: (a) => tf.image.resizeBilinear(as4(a), [7, 1], false, true),
+        gradient: true,
+      },
+    ],
+  },
+  ResizeBilinearGrad: {
+    nodes: resizedGrad(2),
+    calls: [
+      {
+        inputs: [x(1, 3, 3, 1)],
+        run: (a) => tf.grad((b: Tensor) => tf.square(tf.image.resizeBilinear(as4(b), [5, 6])))(a),
+      },
+    ],
+  },
+  ResizeNearestNeighbor: {
+    nodes: resized,
+    calls: [
+      {
+        inputs: [x(1, 3, 3, 2)],
+        run: (a) => tf.image.resizeNearestNeighbor(as4(a), [6, 9]),
+        gradient: true,
+      },
+      {
+        inputs: [x(1, 3, 4, 2)],
+        run: (a) => tf.image.resizeNearestNeighbor(as4(a), [5, 7], true),
+        gradient: true,
+      },
+      {
+        inputs: [x(2, 3, 4, 2)],
+        run: (a) => tf.image.resizeNearestNeighbor(as4(a), [5, 3], false, true),
+        gradient: true,
+      },
+    ],
+  },
+  // tfjs reads dy of later images at the offset of x: one image only.
+  ResizeNearestNeighborGrad: {
+    nodes: resizedGrad(1),
+    calls: [
+      {
+        inputs: [x(1, 3, 3, 1)],
+        run: (a) => tf.grad((b: Tensor) => tf.square(tf.image.resizeNearestNeighbor(as4(b), [6, 6])))(a),
+      },
+    ],
+  },
+} satisfies { readonly [kernel: string]: KernelCases };
