@@ -28,10 +28,26 @@ Deno.test("arraysOf() lists the arrays of each format by name, dtype and shape",
   });
 });
 
+Deno.test("arraysOf() lists datasets of HDF5 files, texts and what is not read included", async () => {
+  const fixtures = new URL("../../formats/fixtures/", import.meta.url).pathname;
+  const arrays = new Map((await arraysOf(`${fixtures}kinds.h5`)).map((array) => [array.name, array]));
+  assert.deepEqual(arrays.get("i24"), { name: "i24", dtype: "int32", shape: [3] });
+  assert.deepEqual(arrays.get("table/v"), { name: "table/v", dtype: "int16", shape: [4, 2, 3] });
+  assert.deepEqual(arrays.get("text"), { name: "text", dtype: "text", shape: [3] });
+  assert.deepEqual(arrays.get("opaque"), {
+    name: "opaque",
+    dtype: "not read: it holds opaque data",
+    shape: [],
+  });
+});
+
 Deno.test("arraysOf() names the endings that it knows", async () => {
   await assert.rejects(arraysOf("a.csv"), (error: Error) => {
     assert.ok(error instanceof DataError);
-    assert.match(error.message, /its ending must be one of npy, npz, safetensors, root.*: found "csv"/);
+    assert.match(
+      error.message,
+      /its ending must be one of npy, npz, safetensors, h5, hdf5, root.*: found "csv"/,
+    );
     return true;
   });
 });
