@@ -40,6 +40,7 @@
 import { NotFoundError, UnsupportedError } from "../core/errors.ts";
 import { nearestName } from "../core/names.ts";
 import { type ByteSource, isOurMessage, openSource, withFileAsync } from "./byte_source.ts";
+import { checkIsData } from "./not_data.ts";
 import { ColumnSource, type JaggedArray, type NestedArray, type RootColumn } from "./root/columns.ts";
 import { type Header, type Key, readHeader, readRecord } from "./root/container.ts";
 import { Cursor } from "./root/cursor.ts";
@@ -163,6 +164,7 @@ function withRootFile<T>(path: string, read: (file: OpenRoot) => Promise<T>): Pr
   return withFileAsync(path, async () => {
     const source = openSource(path);
     try {
+      checkIsData(source, "a ROOT file");
       const header = readHeader(source);
       const found = findTrees(source, header);
       return await read({ source, header, found, layouts: await readClassLayouts(source, header) });

@@ -324,3 +324,12 @@ for (
     }
   });
 }
+
+Deno.test("readRootTree() names what stands in the place of a ROOT file", async () => {
+  const path = await Deno.makeTempFile({ suffix: ".root" });
+  await Deno.writeTextFile(path, "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n");
+  await assert.rejects(readRootTree(path), {
+    message: /must be a ROOT file: found a git-lfs pointer; run "git lfs pull"$/,
+  });
+  await Deno.remove(path);
+});
