@@ -12,9 +12,10 @@
  * @module
  */
 import * as tfjs from "@tensorflow/tfjs-core";
-import { version_layers } from "@tensorflow/tfjs-layers";
+import * as tfjsLayers from "@tensorflow/tfjs-layers";
 import { version_cpu } from "@tensorflow/tfjs-backend-cpu";
 import { registerChainedOps } from "./chained_ops.ts";
+import { keepTrack, type LayerClasses } from "./layer_weights.ts";
 import { currentTrace } from "./trace/current.ts";
 
 export * from "@tensorflow/tfjs-core";
@@ -24,11 +25,16 @@ export * from "@tensorflow/tfjs-layers";
 export * from "@tensorflow/tfjs-backend-cpu";
 
 registerChainedOps(tfjs.Tensor.prototype, tfjs);
+keepTrack({
+  layer: tfjsLayers.layers.Layer.prototype,
+  container: Object.getPrototypeOf(tfjsLayers.LayersModel.prototype),
+  sequential: tfjsLayers.Sequential.prototype,
+} as unknown as LayerClasses);
 
 /** The version of each package. */
 export const version: { readonly [name: string]: string } = {
   "tfjs-core": tfjs.version_core,
-  "tfjs-layers": version_layers,
+  "tfjs-layers": tfjsLayers.version_layers,
   "tfjs-backend-cpu": version_cpu,
 };
 

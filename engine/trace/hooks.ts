@@ -7,6 +7,7 @@
 import { UnsupportedError } from "../../core/errors.ts";
 import { type Random, randomFor } from "../../core/random.ts";
 import * as tf from "../tf.ts";
+import { originOf, type WeightedLayer } from "../layer_weights.ts";
 import type { RandomRequest } from "./current.ts";
 import { type EngineInternals, engineInternals } from "./internals.ts";
 import type { Names } from "./names.ts";
@@ -17,7 +18,22 @@ export interface HookEvents {
   program(): string | undefined;
   random(request: RandomRequest): tf.Tensor;
   variable(variable: tf.Variable): void;
+  /** Variables that a layer, when it was built, gave the initial values that it was told. */
+  initialized(variables: readonly tf.Variable[]): void;
+  /** A layer or model is used for the first time. */
+  layer(layer: WeightedLayer): void;
   optimizer(optimizer: tf.Optimizer): void;
+}
+
+/** The hidden methods of layers that are replaced. */
+interface LayerPrototype extends WeightedLayer {
+  apply(...args: unknown[]): unknown;
+  setWeights(weights: tf.Tensor[]): void;
+}
+
+/** The hidden method of models that is replaced. */
+interface ModelPrototype extends WeightedLayer {
+  predictLoop(inputs: tf.Tensor | tf.Tensor[], batchSize?: number, verbose?: boolean): unknown;
 }
 
 type Noise = Pick<RandomRequest, "distribution" | "shift" | "scale">;
@@ -67,6 +83,8 @@ export class Hooks {
   readonly #names: Names;
   readonly #random: Random;
   readonly #layers: tf.layers.Layer[] = [];
+  readonly #seen = new Set<WeightedLayer>();
+  readonly #building = new Set<WeightedLayer>();
   readonly #undo: (() => void)[] = [];
   #initializing = 0;
   #gradientOf: string | undefined;
@@ -87,7 +105,7 @@ export class Hooks {
     if (this.#gradientOf !== undefined) return this.#gradientOf;
     const layer = this.#layers.at(-1);
     const scope = this.#engine.state.scopeStack.find(({ name }) => name.endsWith(SUFFIX));
-    return [layer && this.#names.layer(layer.name), opOf(scope?.name)]
+    return [layer && this.#names.layer(layer.name, layer), opOf(scope?.name)]
       .filter(Boolean).join("/") || (this.#events.program() ?? "");
   }
 
@@ -155,31 +173,67 @@ export class Hooks {
   #hookLayers(): void {
     // deno-lint-ignore no-this-alias -- the hooks below need the layer as `this`
     const hooks = this;
-    const layer = tf.layers.Layer.prototype;
-    this.#replace(layer, "apply", (original) => {
-      return function (this: tf.layers.Layer, ...args) {
-        hooks.#names.layer(this.name);
-        hooks.#layers.push(this);
+    const prototype = tf.layers.Layer.prototype as unknown as LayerPrototype;
+    this.#replace(prototype, "apply", (original) => {
+      return function (this: LayerPrototype, ...args) {
+        hooks.#names.layer(this.name, this);
+        hooks.#layers.push(this as unknown as tf.layers.Layer);
+        const isBuilding = !this.built;
+        if (isBuilding) hooks.#building.add(this);
+        else hooks.#see(this);
         try {
           return original.apply(this, args);
         } finally {
           hooks.#layers.pop();
+          if (isBuilding) hooks.#building.delete(this);
+          if (this.built) hooks.#see(this);
         }
       };
     });
-    type WithWeights = { addWeight(...args: unknown[]): { val: tf.Variable; originalName: string } };
-    this.#replace(layer as unknown as WithWeights, "addWeight", (original) => {
-      return function (this: WithWeights, ...args) {
+    this.#replace(prototype, "addWeight", (original) => {
+      return function (this: LayerPrototype, ...args) {
         hooks.#initializing++;
         try {
           const weight = original.apply(this, args);
-          hooks.#names.weight(weight.val, (this as unknown as tf.layers.Layer).name, weight.originalName);
+          hooks.#names.weight(weight.val, this, weight.originalName);
           return weight;
         } finally {
           hooks.#initializing--;
         }
       };
     });
+    this.#replace(prototype, "setWeights", (original) => {
+      return function (this: LayerPrototype, weights) {
+        original.call(this, weights);
+        if (hooks.#building.has(this)) hooks.#events.initialized(this.weights.map(({ val }) => val));
+      };
+    });
+    this.#hookPredict();
+  }
+
+  /** Inside a traced function, `model.predict` is one call for the whole batch: tfjs would make one per 32 rows. */
+  #hookPredict(): void {
+    // deno-lint-ignore no-this-alias -- the hook below needs the model as `this`
+    const hooks = this;
+    this.#replace(tf.LayersModel.prototype as unknown as ModelPrototype, "predictLoop", (original) => {
+      return function (this: ModelPrototype, inputs, batchSize, verbose) {
+        if (hooks.#events.program() === undefined) return original.call(this, inputs, batchSize, verbose);
+        hooks.#see(this);
+        const [rows = 0] = [inputs].flat()[0]?.shape ?? [];
+        return original.call(this, inputs, Math.max(1, rows), verbose);
+      };
+    });
+  }
+
+  /** Tells of a layer once, and gives weights that were made before the trace their names. */
+  #see(layer: WeightedLayer): void {
+    if (this.#seen.has(layer)) return;
+    this.#seen.add(layer);
+    for (const { val } of layer.weights) {
+      const origin = this.#names.hasWeight(val) ? undefined : originOf(val);
+      if (origin) this.#names.weight(val, origin.layer, origin.name);
+    }
+    this.#events.layer(layer);
   }
 
   /** `Math.random` repeats from run to run; inside a traced function it would be frozen, so it is refused. */
@@ -221,7 +275,7 @@ export class Hooks {
 
   #cannotCapture(op: string, remedy: string): Error {
     const layer = this.#layers.at(-1);
-    const where = layer ? ` in layer "${this.#names.layer(layer.name)}"` : "";
+    const where = layer ? ` in layer "${this.#names.layer(layer.name, layer)}"` : "";
     return new UnsupportedError(
       `Cannot trace "${op}" as random numbers drawn in JavaScript would be the same in every step: ` +
         `found ${op}${where}; ${remedy}`,

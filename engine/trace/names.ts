@@ -12,16 +12,23 @@ const GENERATED = /^([a-z][a-z0-9_]*)_([A-Z][A-Za-z0-9]*?)(\d+)$/;
 /** Gives layers, weights and optimizer slots their names. */
 export class Names {
   readonly #layers = new Map<string, string>();
+  readonly #owners = new Map<object, string>();
   readonly #counts = new Map<string, number>();
   readonly #weights = new Map<tf.Variable, string>();
+  readonly #aliases = new Map<tf.Variable, string>();
 
-  /** The name of a layer: generated ones are numbered in the order in which they first appear. */
-  layer(name: string): string {
-    const known = this.#layers.get(name);
+  /**
+   * The name of a layer: generated ones are numbered in the order in which they first appear.
+   *
+   * @param owner The layer, where it is known: one that was loaded may have a name that another has by its number.
+   */
+  layer(name: string, owner?: object): string {
+    const known = owner ? this.#owners.get(owner) : this.#layers.get(name);
     if (known !== undefined) return known;
     const match = GENERATED.exec(name);
     const fresh = match ? this.#number(`${match[1]}_${match[2]}`) : name;
     this.#layers.set(name, fresh);
+    if (owner) this.#owners.set(owner, fresh);
     return fresh;
   }
 
@@ -31,9 +38,20 @@ export class Names {
    * @param original Its name before tfjs made it unique: "kernel", or "dense_Dense17/kernel" when the layer was built
    * by its first call.
    */
-  weight(variable: tf.Variable, layer: string, original: string): void {
-    const path = original.includes("/") ? original : `${layer}/${original}`;
-    this.#weights.set(variable, path.split("/").map((part) => this.layer(part)).join("/"));
+  weight(variable: tf.Variable, layer: { readonly name: string }, original: string): void {
+    const path = original.includes("/") ? original : `${layer.name}/${original}`;
+    const parts = path.split("/").map((part) => this.layer(part, part === layer.name ? layer : undefined));
+    this.#weights.set(variable, parts.join("/"));
+  }
+
+  /** Remembers the name of a variable that has another one for the time of the trace. */
+  alias(variable: tf.Variable, name: string): void {
+    this.#aliases.set(variable, name);
+  }
+
+  /** Whether a variable is known to be a weight of a layer. */
+  hasWeight(variable: tf.Variable): boolean {
+    return this.#weights.has(variable);
   }
 
   /**
@@ -51,7 +69,7 @@ export class Names {
     const byRawName = new Map<string, string>();
     let unnamed = 0;
     for (const variable of variables) {
-      const raw = slots.get(variable) ?? variable.name;
+      const raw = slots.get(variable) ?? this.#aliases.get(variable) ?? variable.name;
       const isUnnamed = /^\d+$/.test(raw);
       const wanted = this.#weights.get(variable) ??
         (isUnnamed ? `variable_${++unnamed}` : replaceSuffix(raw, byRawName));

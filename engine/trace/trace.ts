@@ -11,6 +11,7 @@ import { hashProgram } from "../program/hash.ts";
 import { formatType } from "../program/kernels.ts";
 import type { Program, ProgramDtype, ValueId, ValueType } from "../program/types.ts";
 import type { Tensor as ArrayTensor, Tensors } from "../runtimes/types.ts";
+import { frozenWeights, type WeightedLayer } from "../layer_weights.ts";
 import * as tf from "../tf.ts";
 import { TRACE_BACKEND, type TraceBackend, traceBackend } from "./backend.ts";
 import { type RandomRequest, setCurrentTrace } from "./current.ts";
@@ -60,6 +61,10 @@ export interface TracedModel {
 /** Names of programs that a model cannot give to its own. */
 const RESERVED_PROGRAMS: readonly string[] = ["step", "validate", "validate_tail", "predict"];
 
+/** What tfjs says when an optimizer has nothing to update. */
+const NOTHING_TO_TRAIN =
+  /^(variableGrads\(\) expects at least one|Cannot find a connection between any variable)/;
+
 /** Programs become files of their name. */
 const PROGRAM_NAME = /^[A-Za-z][A-Za-z0-9_-]{0,63}$/;
 
@@ -86,8 +91,12 @@ export async function traceModel(request: TraceRequest): Promise<TracedModel> {
 
 interface StateEntry {
   readonly variable: tf.Variable;
-  /** The known data of the initial value. */
-  readonly initial: DataId;
+  /** Whether it was there before the trace: it is state where a function uses it. */
+  readonly isOutside: boolean;
+  /** The known data of the initial value: what `build` left in it. */
+  initial: DataId;
+  /** Whether optimizers may update it; said by its first use, so that every pass says the same. */
+  trainable: boolean;
 }
 
 type Values = { readonly [name: string]: ValueId };
@@ -104,6 +113,11 @@ class Trace {
   #recorder: Recorder | undefined;
   /** Name of the program being recorded. */
   #program: string | undefined;
+  /** Layers that `build` used. */
+  readonly #layers: WeightedLayer[] = [];
+  #isBuilt = false;
+  /** How often a variable was found to belong to a frozen layer. */
+  #frozenCount = 0;
   /** Whether the function may still create variables: on its first pass. */
   #mayCreate = false;
 
@@ -115,6 +129,8 @@ class Trace {
         program: () => this.#program,
         random: (wanted) => this.#random(wanted),
         variable: (variable) => this.#addVariable(variable),
+        initialized: (variables) => this.#initialize(variables),
+        layer: (layer) => this.#seeLayer(layer),
         optimizer: (optimizer) => this.#optimizers.add(optimizer),
       },
       this.#names,
@@ -127,6 +143,7 @@ class Trace {
     const restore = this.#enter();
     try {
       const model = this.#request.build();
+      this.#takeBuilt();
       const programs = this.#programs(model);
       return this.#named(programs);
     } finally {
@@ -151,6 +168,7 @@ class Trace {
     void tf.setBackend(TRACE_BACKEND);
     state.registeredVariables = {};
     counters.nextVariableId = 0;
+    this.#admit(before.variables);
     this.#hooks.install();
     const hooks = this.#hooks;
     setCurrentTrace({
@@ -165,10 +183,8 @@ class Trace {
       this.#hooks.remove();
       this.#recorder = undefined;
       this.#program = undefined;
-      for (const { variable, initial } of this.#entries) {
-        (variable as unknown as OpenVariable).dataId = initial;
-      }
       while (state.scopeStack.length > before.depth) engine.endScope();
+      this.#dismiss(before.variables);
       for (const variable of Object.values(state.registeredVariables)) variable.dispose();
       state.activeTape = null;
       state.gradientDepth = before.gradientDepth;
@@ -178,6 +194,29 @@ class Trace {
       this.#backend.end();
       void tf.setBackend(before.backend);
     };
+  }
+
+  /**
+   * Lets models that were made before be used and trained; state is only what a function uses. For the time of the trace
+   * their variables have names that no other can have, so that those of the trace do not depend on what was before.
+   */
+  #admit(variables: { readonly [name: string]: tf.Variable }): void {
+    for (const [name, variable] of Object.entries(variables)) {
+      if (!isStateful(variable)) continue;
+      this.#names.alias(variable, name);
+      variable.name = `outside ${this.#entries.length}/${name}`;
+      this.#engine.state.registeredVariables[variable.name] = variable;
+      this.#entries.push(entryOf(variable, true));
+    }
+  }
+
+  /** Gives variables that were made before their names back. */
+  #dismiss(variables: { [name: string]: tf.Variable }): void {
+    for (const [name, variable] of Object.entries(variables)) {
+      delete this.#engine.state.registeredVariables[variable.name];
+      variable.name = name;
+      if (variable.isDisposed) delete variables[name];
+    }
   }
 
   #programs(model: BuiltModel): Program[] {
@@ -262,11 +301,11 @@ class Trace {
     training: boolean,
     run: Traced,
   ): Program {
-    const created = this.#entries.length;
+    const [created, frozen] = [this.#entries.length, this.#frozenCount];
     let first = this.#pass(name, columns, rows, training, run, true);
     const second = this.#pass(name, columns, rows, training, run, false);
     let last = second;
-    if (this.#entries.length > created) {
+    if (this.#entries.length > created || this.#frozenCount > frozen) {
       first = second;
       last = this.#pass(name, columns, rows, training, run, false);
     }
@@ -309,7 +348,7 @@ class Trace {
       // Slots before parameters: engines that join equal updates see the whole of the slots first.
       const entries = [...this.#entries.entries()];
       const ordered = [true, false].flatMap((isSlot) =>
-        entries.filter(([, { variable }]) => variable.trainable !== isSlot)
+        entries.filter(([, { trainable }]) => trainable !== isSlot)
       );
       const updates = ordered.flatMap(([i, entry]) => {
         const value = this.#backend.idOf(entry.variable);
@@ -317,6 +356,8 @@ class Trace {
       });
       const isFirst = this.#entries.length > states.size;
       return recorder.finish(name, { outputs, updates: isFirst ? [] : updates });
+    } catch (error) {
+      throw this.#explained(name, error as Error);
     } finally {
       this.#close();
       this.#engine.endScope();
@@ -324,6 +365,18 @@ class Trace {
       this.#program = undefined;
       this.#backend.end();
     }
+  }
+
+  /** In place of tfjs's error of a loss without variables, one that says which there are. */
+  #explained(name: string, error: Error): Error {
+    if (!NOTHING_TO_TRAIN.test(error.message)) return error;
+    const used = this.#entries.filter(({ isOutside }) => !isOutside);
+    const frozen = used.filter(({ variable }) => !variable.trainable).length;
+    return new TypeError(
+      `Cannot trace "${name}" as the loss must depend on a variable that is not frozen: ` +
+        `found ${used.length} variables made in build, ${frozen} of them not trainable`,
+      { cause: error },
+    );
   }
 
   #context(training: boolean, learningRate: Scalar): StepContext {
@@ -355,7 +408,7 @@ class Trace {
   }
 
   #addVariable(variable: tf.Variable): void {
-    const entry = { variable, initial: (variable as unknown as OpenVariable).dataId };
+    const entry = entryOf(variable, false);
     if (!this.#recorder) {
       this.#entries.push(entry);
       return;
@@ -379,9 +432,46 @@ class Trace {
     this.#open(entry, this.#entries.length - 1, this.#recorder);
   }
 
+  /** What `build` assigned to variables, and which layers it froze, is how training begins. */
+  #takeBuilt(): void {
+    for (const layer of this.#layers) this.#freeze(layer);
+    for (const entry of this.#entries) {
+      entry.initial = (entry.variable as unknown as OpenVariable).dataId;
+      entry.trainable = entry.variable.trainable;
+    }
+    this.#isBuilt = true;
+  }
+
+  /** A layer that is first used in a function was made outside, or is built by the call: it may be frozen, too. */
+  #seeLayer(layer: WeightedLayer): void {
+    if (this.#isBuilt) this.#freeze(layer);
+    else this.#layers.push(layer);
+  }
+
+  #freeze(layer: WeightedLayer): void {
+    const frozen = new Set(frozenWeights(layer));
+    for (const entry of this.#entries) {
+      if (!frozen.has(entry.variable)) continue;
+      entry.variable.trainable = false;
+      if (entry.trainable) this.#frozenCount++;
+      entry.trainable = false;
+    }
+  }
+
+  /** Takes what was assigned to new variables of a layer while it was built as their initial values. */
+  #initialize(variables: readonly tf.Variable[]): void {
+    const recorder = this.#recorder;
+    if (!recorder || !this.#mayCreate) return;
+    for (const [i, entry] of this.#entries.entries()) {
+      if (!variables.includes(entry.variable) || this.#backend.isSymbolic(entry.variable)) continue;
+      entry.initial = (entry.variable as unknown as OpenVariable).dataId;
+      this.#open(entry, i, recorder);
+    }
+  }
+
   /** Makes a variable symbolic. Its state is named by number until all names are known. */
-  #open({ variable }: StateEntry, index: number, recorder: Recorder): ValueId {
-    const id = recorder.state(`${index}`, variable.trainable, typeOf(variable));
+  #open({ variable, trainable }: StateEntry, index: number, recorder: Recorder): ValueId {
+    const id = recorder.state(`${index}`, trainable, typeOf(variable));
     const symbol = this.#symbol(id);
     this.#backend.incRef(symbol.dataId);
     (variable as unknown as OpenVariable).dataId = symbol.dataId;
@@ -436,16 +526,17 @@ class Trace {
     for (const optimizer of this.#optimizers) {
       for (const [variable, name] of slotNames(optimizer)) this.#slots.set(variable, name);
     }
-    const variables = this.#entries.map((entry) => entry.variable);
-    const names = this.#names.resolve(variables, this.#slots);
-    const rename = (number: string) => names.get(variables[Number(number)]!)!;
+    const numbers = new Set(programs.flatMap((program) => program.state.map((entry) => Number(entry.name))));
+    const entries = this.#entries.filter(({ isOutside }, i) => !isOutside || numbers.has(i));
+    const names = this.#names.resolve(entries.map((entry) => entry.variable), this.#slots);
+    const rename = (number: string) => names.get(this.#entries[Number(number)]!.variable)!;
     const renamed = programs.map((program): Program => ({
       ...program,
       state: program.state.map((entry) => ({ ...entry, name: rename(entry.name) })),
       updates: program.updates.map((update) => ({ ...update, state: rename(update.state) })),
     }));
     const used = new Set(renamed.flatMap((program) => program.state.map((entry) => entry.name)));
-    const state = this.#entries.flatMap(({ variable }): [string, ArrayTensor][] => {
+    const state = entries.flatMap(({ variable }): [string, ArrayTensor][] => {
       const name = names.get(variable)!;
       if (!used.has(name)) return [];
       const { dtype, shape } = typeOf(variable);
@@ -460,6 +551,19 @@ class Trace {
 
 /** A function of the model, with its results as ids of the recorder. */
 type Traced = (batch: Batch, context: StepContext) => Values;
+
+function entryOf(variable: tf.Variable, isOutside: boolean): StateEntry {
+  const { dataId } = variable as unknown as OpenVariable;
+  return { variable, isOutside, initial: dataId, trainable: variable.trainable };
+}
+
+/** Dtypes that programs hold. */
+const STATE_DTYPES: readonly string[] = ["float32", "int32", "bool"] satisfies ProgramDtype[];
+
+/** Whether a variable that was made before the trace can be state. */
+function isStateful(variable: tf.Variable): boolean {
+  return STATE_DTYPES.includes(variable.dtype) && !variable.isDisposed;
+}
 
 function typeOf(tensor: Tensor): ValueType {
   return { dtype: tensor.dtype as ProgramDtype, shape: [...tensor.shape] };
