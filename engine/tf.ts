@@ -16,6 +16,7 @@ import * as tfjsLayers from "@tensorflow/tfjs-layers";
 import { version_cpu } from "@tensorflow/tfjs-backend-cpu";
 import { registerChainedOps } from "./chained_ops.ts";
 import { keepTrack, type LayerClasses } from "./layer_weights.ts";
+import { type OrthogonalInitializer, speedUpOrthogonal } from "./orthogonal.ts";
 import { currentTrace } from "./trace/current.ts";
 
 export * from "@tensorflow/tfjs-core";
@@ -30,6 +31,10 @@ keepTrack({
   container: Object.getPrototypeOf(tfjsLayers.LayersModel.prototype),
   sequential: tfjsLayers.Sequential.prototype,
 } as unknown as LayerClasses);
+speedUpOrthogonal(
+  Object.getPrototypeOf(tfjsLayers.initializers.orthogonal({})) as OrthogonalInitializer,
+  tfjs,
+);
 
 /** The version of each package. */
 export const version: { readonly [name: string]: string } = {
