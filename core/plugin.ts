@@ -131,6 +131,14 @@ export interface BuildContext<F extends JsonObject = JsonObject> extends HookCon
   readonly shapes: { readonly [column: string]: readonly number[] };
   /** Rows of each table. */
   readonly rows: { readonly [split: string]: number };
+  /**
+   * Reads pretrained weights for `loadWeights` of `beamline/nn`: a `.safetensors` file, a `model.json` of TensorFlow.js
+   * or Keras with the files beside it, or a folder with one of them. The path is the value of a field made by `inputPath`
+   * (the folder, where there is a `model.json`), so that it is granted, digested and checked by `verify`.
+   *
+   * @throws {DataError} If it is missing, damaged, or of another kind.
+   */
+  weights(path: string): { readonly [name: string]: NdArray };
 }
 
 /** A model of an experiment. */

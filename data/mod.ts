@@ -75,6 +75,8 @@ export {
   type Safetensors,
   writeSafetensors,
 } from "../formats/safetensors.ts";
+export { type NamedArrays, parseTfjsModel } from "../formats/tfjs_model.ts";
+export { readWeights } from "../formats/weights.ts";
 export {
   column,
   columnOf,

@@ -331,6 +331,11 @@ export async function readSafetensors(
   path: string,
   options: ReadSafetensorsOptions = {},
 ): Promise<Safetensors> {
+  return readSafetensorsSync(path, options);
+}
+
+/** {@linkcode readSafetensors} without waiting. */
+export function readSafetensorsSync(path: string, options: ReadSafetensorsOptions = {}): Safetensors {
   const source = openSource(path);
   try {
     return withFile(path, () => readAll(source, options.names));

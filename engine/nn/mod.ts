@@ -11,3 +11,4 @@ export * from "./images.ts";
 export * from "./losses.ts";
 export * from "./mlp.ts";
 export * from "./optimizers.ts";
+export * from "./pretrained.ts";

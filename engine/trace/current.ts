@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Tensor } from "../../core/tensor.ts";
+import type { Tensor, Variable } from "../../core/tensor.ts";
 
 /** Random numbers asked for inside a traced function: `shift + scale * r`, r standard uniform or normal. */
 export interface RandomRequest {
@@ -24,6 +24,8 @@ export interface CurrentTrace {
   /** Whether random operations become program inputs now: inside a traced function, outside of initializers. */
   readonly capturesRandom: boolean;
   random(request: RandomRequest): Tensor;
+  /** Variables that were made so far, in their order. */
+  readonly variables: readonly Variable[];
 }
 
 let current: CurrentTrace | undefined;

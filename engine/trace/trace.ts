@@ -170,8 +170,11 @@ class Trace {
     counters.nextVariableId = 0;
     this.#admit(before.variables);
     this.#hooks.install();
-    const hooks = this.#hooks;
+    const [hooks, entries] = [this.#hooks, this.#entries];
     setCurrentTrace({
+      get variables() {
+        return entries.filter(({ isOutside }) => !isOutside).map(({ variable }) => variable);
+      },
       get capturesRandom() {
         return hooks.capturesRandom;
       },

@@ -31,6 +31,7 @@ import type { Column, Json, JsonObject, NdArray, Table, TrainingRecord } from ".
 import { readTables, writeTable, writeTables } from "../../data/tables.ts";
 import { writeNpy } from "../../formats/npy.ts";
 import { writeSafetensors } from "../../formats/safetensors.ts";
+import { readWeights } from "../../formats/weights.ts";
 import { join } from "../../files/paths.ts";
 import { type CallSurroundings, HostCalls } from "./calls.ts";
 import { acceptFormerNames, offerFormerNames } from "./former_names.ts";
@@ -208,6 +209,7 @@ export class HookRunner {
         metadata: args.metadata,
         shapes: mapValues(args.columns, (column) => column.shape),
         rows: args.rows,
+        weights: readWeights,
       }, this.#onFormerName);
       const { programs, state } = await traceModel({
         build: (): BuiltModel => {
