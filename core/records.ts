@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { WeightsReport } from "./weights.ts";
 import type { Dtype, Json, JsonObject, TextTable, Warning } from "./types.ts";
 
 /** How far a run is. */
@@ -40,6 +41,28 @@ export interface RunRecord {
   readonly resumed?: readonly { readonly at: string; readonly steps: { readonly [model: string]: number } }[];
   /** Epochs that were planned before each extension. */
   readonly extendedFrom?: readonly number[];
+  /** The pretrained weights that the run began with. */
+  readonly init?: InitRecord;
+}
+
+/** Where the weights come from that a run began with, and what was taken of them; also `provenance/init.json`. */
+export interface InitRecord {
+  /** A run, or a file of weights. */
+  readonly kind: "run" | "file";
+  /** Plugin and id of the run, or name of the file. */
+  readonly name: string;
+  /** What is kept of them in the run, by model of the source; a file has no models: "weights". */
+  readonly kept: {
+    readonly [model: string]: {
+      /** "init/<model>.safetensors". */
+      readonly file: string;
+      readonly sha256: string;
+      /** Folder of the checkpoint in the run, and the digest of its state. */
+      readonly checkpoint?: { readonly folder: string; readonly sha256: string };
+    };
+  };
+  /** By model of this run; absent before it was traced. */
+  readonly models?: { readonly [model: string]: WeightsReport };
 }
 
 /** What ran the models. */

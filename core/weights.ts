@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { ArrayOf, Dtype, NdArray } from "./types.ts";
+
 /** What became of pretrained weights. Names are those of the model, `unused` those of the source. */
 export interface WeightsReport {
   /** Weights that were given values. */
@@ -74,4 +76,29 @@ export function describeLeft({ missing, otherShape, unused }: WeightsReport): st
   const found = parts.filter(([, names]) => names.length > 0);
   return found.map(([what, names]) => `${names.length} ${what} (${listNames(names)})`).join(", ") ||
     "nothing";
+}
+
+/** Dtypes that weights have. */
+export type WeightDtype = Extract<Dtype, "float32" | "int32" | "bool">;
+
+/**
+ * The elements of an array as those of a weight: floating point numbers are rounded to float32, integers must fit.
+ *
+ * @throws {RangeError} If one does not.
+ */
+export function convertWeight<D extends WeightDtype>(array: NdArray, dtype: D, name: string): ArrayOf[D];
+export function convertWeight(array: NdArray, dtype: WeightDtype, name: string): ArrayOf[WeightDtype] {
+  const data = array.data as ArrayLike<number | bigint>;
+  if (dtype === "float32") return Float32Array.from(data as ArrayLike<number>, Number);
+  const isFit = dtype === "int32"
+    ? (value: number) => value === (value | 0)
+    : (value: number) => value === 0 || value === 1;
+  const integer = (value: number | bigint): number => {
+    const number = Number(value);
+    if (isFit(number)) return number;
+    throw new RangeError(`Cannot load weights as "${name}" must be of ${dtype} values: found ${value}`);
+  };
+  return dtype === "int32"
+    ? Int32Array.from(data as ArrayLike<number>, integer)
+    : Uint8Array.from(data as ArrayLike<number>, integer);
 }

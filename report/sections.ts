@@ -26,6 +26,7 @@ export async function allSections(files: RunFiles): Promise<Section[]> {
     { id: "figures", title: "Figures", content: await figures(files) },
     { id: "tables", title: "Tables", content: tables(files) },
     { id: "data", title: "Data", content: data(files) },
+    { id: "weights", title: "Pretrained weights", content: pretrained(files) },
     { id: "configuration", title: "Configuration", content: configuration(files) },
     { id: "warnings", title: "Warnings", content: warnings(files) },
     { id: "timing", title: "Time", content: timing(files) },
@@ -248,6 +249,38 @@ function timing({ run }: RunFiles): Content[] {
 
 function shareText(share: number): string {
   return share > 0 && share < 0.005 ? "< 1 %" : `${Math.round(100 * share)} %`;
+}
+
+/** What the run began with, and which weights were not there. */
+function pretrained({ run: { init } }: RunFiles): Content[] {
+  if (init?.models === undefined) return [];
+  const rows = Object.entries(init.models).flatMap(([model, { taken, missing, otherShape, unused }]) => {
+    const shapes = otherShape.map(({ name, expected, found }) => `${name}: [${found}], not [${expected}]`);
+    const kinds: readonly (readonly [string, readonly string[]])[] = [
+      ["taken", taken],
+      ["missing, as build made them", missing],
+      ["of another shape, as build made them", shapes],
+      ["in the source, not used", unused],
+    ];
+    return kinds.filter(([, names]) => names.length > 0)
+      .map(([what, names]): Content[] => [model, what, String(names.length), nameList(names)]);
+  });
+  return [
+    html("p", {}, `Begun with the weights of ${init.kind} `, html("code", {}, init.name), "."),
+    htmlTable({
+      label: "Pretrained weights",
+      columns: [{ title: "model" }, { title: "weights" }, { title: "count", isNumber: true }, {
+        title: "names",
+      }],
+      rows,
+    }),
+  ];
+}
+
+/** Names after each other; long lists are folded. */
+function nameList(names: readonly string[]): Content {
+  const list = html("code", {}, names.join(", "));
+  return names.length > 8 ? details(`${names.length} names`, list) : list;
 }
 
 function provenance(files: RunFiles): Content[] {

@@ -86,6 +86,18 @@ export const SHAPES = {
     "warnings?": [{ code: "string", message: "string" }],
     "summary?": "string",
     "training?": { "*": "object" },
+    "init?": {
+      kind: "string",
+      name: "string",
+      "models?": {
+        "*": {
+          taken: ["string"],
+          missing: ["string"],
+          otherShape: [{ name: "string", expected: ["number"], found: ["number"] }],
+          unused: ["string"],
+        },
+      },
+    },
   },
   "config.json": { values: "object", "sources?": { "*": "string" }, "help?": { "*": "string" } },
   "data.json": {

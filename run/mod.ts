@@ -21,6 +21,11 @@ export interface RunOptions {
   readonly engine?: string;
   /** A number, or "auto" for the quickest in a short trial. @default the engine's fixed rule */
   readonly threads?: number | "auto";
+  /**
+   * Pretrained weights to begin with, by name and shape: a run (id, unique prefix, `latest` or path), or the path of a
+   * `.safetensors` file or of a `model.json`. @default those of `build`
+   */
+  readonly init?: string;
   /** The folder that takes the place of `runs/`. @default "runs" */
   readonly out?: string;
   /** The folder of prepared data. @default "cache" */
@@ -40,6 +45,7 @@ export interface RunResult {
  *
  * @throws {ConfigError} If the configuration is not valid; lists every problem.
  * @throws {PluginError} If a hook throws.
+ * @throws {ConfigError} If no weight of `init` fits.
  */
 export async function run<S extends z.ZodObject, F extends JsonObject>(
   plugin: Plugin<S, F>,
@@ -60,6 +66,7 @@ export async function run<S extends z.ZodObject, F extends JsonObject>(
     seed: options.seed ?? 0,
     engine: options.engine ?? "native",
     threads: options.threads,
+    init: options.init,
     out: options.out ?? "runs",
     cache: options.cache ?? "cache",
     command: ["run", plugin.name],

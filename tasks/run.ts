@@ -46,6 +46,7 @@ export async function run(args: readonly string[]): Promise<number> {
     seed: seedOf(parsed),
     engine: await useEngine(parsed.task.engine ?? "native"),
     threads: threadChoiceOf(parsed),
+    init: parsed.task.init,
     checkpointSeconds: checkpointSecondsOf(parsed),
     out: parsed.task.out ?? "runs",
     cache: parsed.task.cache ?? "cache",

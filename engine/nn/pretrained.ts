@@ -5,7 +5,13 @@
  */
 import type { Tensor, Variable } from "../../core/tensor.ts";
 import type { NdArray } from "../../core/types.ts";
-import { describeLeft, matchWeights, type WeightsReport } from "../../core/weights.ts";
+import {
+  convertWeight,
+  describeLeft,
+  matchWeights,
+  type WeightDtype,
+  type WeightsReport,
+} from "../../core/weights.ts";
 import { originOf } from "../layer_weights.ts";
 import * as tf from "../tf.ts";
 import { currentTrace } from "../trace/current.ts";
@@ -86,11 +92,19 @@ function variablesOf(target: WeightsTarget): readonly Variable[] {
   }
   if (target instanceof tf.Variable) return [target];
   if (Array.isArray(target)) return target.flatMap(variablesOf);
-  const { name, weights } = target as tf.layers.Layer;
+  const layer = target as tf.layers.Layer;
+  buildOf(layer);
+  const { name, weights } = layer;
   if (weights.length > 0) return weights.map((weight) => (weight as unknown as { val: Variable }).val);
   throw new TypeError(
     `Cannot load weights as layer "${name}" must be built: it has no weights yet; give it an inputShape, or call it`,
   );
+}
+
+/** A layer that was told the shape of its input is built when it is first called; here it is needed before. */
+function buildOf(layer: tf.layers.Layer): void {
+  const { batchInputShape } = layer as unknown as { batchInputShape?: (number | null)[] };
+  if (!layer.built && batchInputShape) layer.build(batchInputShape);
 }
 
 function checkReport(report: WeightsReport, names: readonly string[], partial: boolean): void {
@@ -112,14 +126,7 @@ function checkReport(report: WeightsReport, names: readonly string[], partial: b
 function assign(variable: Variable, name: string, source: NdArray | Tensor): void {
   tf.tidy(() => {
     if (source instanceof tf.Tensor) return variable.assign(tf.cast(source, variable.dtype));
-    const values = variable.dtype === "float32"
-      ? Float32Array.from(source.data as ArrayLike<number>, Number)
-      : Int32Array.from(source.data as ArrayLike<number>, (value) => checkInteger(Number(value), name));
+    const values = convertWeight(source, variable.dtype as WeightDtype, name);
     variable.assign(tf.tensor(values, [...variable.shape], variable.dtype));
   });
-}
-
-function checkInteger(value: number, name: string): number {
-  if (value === (value | 0)) return value;
-  throw new RangeError(`Cannot load weights as "${name}" must be of 32-bit integers: found ${value}`);
 }

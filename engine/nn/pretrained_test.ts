@@ -53,6 +53,13 @@ Deno.test("loadWeights() takes what fits when asked, and tells what it left", ()
   });
 });
 
+Deno.test("loadWeights() builds a layer that knows the shape of its input", () => {
+  const layer = tf.layers.dense({ units: 2, inputShape: [3] });
+  loadWeights(layer, { "dense_Dense1/kernel": array([3, 2], 1), "dense_Dense1/bias": array([2], 0) });
+  // (1, 1, 1) times the columns (1, 3, 5) and (2, 4, 6), plus (0, 1)
+  assert.deepEqual([...(layer.apply(tf.ones([1, 3])) as tf.Tensor).dataSync()], [9, 13]);
+});
+
 Deno.test("loadWeights() looks under other names, and takes variables and tensors", () => {
   const w = tf.variable(tf.zeros([2]), true, "w of the test");
   const n = tf.variable(tf.zeros([1], "int32"), false, "n of the test", "int32");

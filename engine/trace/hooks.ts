@@ -28,7 +28,7 @@ export interface HookEvents {
 /** The hidden methods of layers that are replaced. */
 interface LayerPrototype extends WeightedLayer {
   apply(...args: unknown[]): unknown;
-  setWeights(weights: tf.Tensor[]): void;
+  call(...args: unknown[]): unknown;
 }
 
 /** The hidden method of models that is replaced. */
@@ -84,7 +84,6 @@ export class Hooks {
   readonly #random: Random;
   readonly #layers: tf.layers.Layer[] = [];
   readonly #seen = new Set<WeightedLayer>();
-  readonly #building = new Set<WeightedLayer>();
   readonly #undo: (() => void)[] = [];
   #initializing = 0;
   #gradientOf: string | undefined;
@@ -179,13 +178,12 @@ export class Hooks {
         hooks.#names.layer(this.name, this);
         hooks.#layers.push(this as unknown as tf.layers.Layer);
         const isBuilding = !this.built;
-        if (isBuilding) hooks.#building.add(this);
+        if (isBuilding) hooks.#watchBuilding(this);
         else hooks.#see(this);
         try {
           return original.apply(this, args);
         } finally {
           hooks.#layers.pop();
-          if (isBuilding) hooks.#building.delete(this);
           if (this.built) hooks.#see(this);
         }
       };
@@ -202,13 +200,19 @@ export class Hooks {
         }
       };
     });
-    this.#replace(prototype, "setWeights", (original) => {
-      return function (this: LayerPrototype, weights) {
-        original.call(this, weights);
-        if (hooks.#building.has(this)) hooks.#events.initialized(this.weights.map(({ val }) => val));
-      };
-    });
     this.#hookPredict();
+  }
+
+  /** A layer is built by its first call: what it gave its weights until it computes are their initial values. */
+  #watchBuilding(layer: LayerPrototype): void {
+    const own = Object.getOwnPropertyDescriptor(layer, "call");
+    const { call } = layer;
+    layer.call = (...args) => {
+      if (own) Object.defineProperty(layer, "call", own);
+      else delete (layer as Partial<LayerPrototype>).call;
+      this.#events.initialized(layer.weights.map(({ val }) => val));
+      return call.apply(layer, args);
+    };
   }
 
   /** Inside a traced function, `model.predict` is one call for the whole batch: tfjs would make one per 32 rows. */

@@ -58,6 +58,23 @@ const filled = () => {
   return model;
 };
 
+/** y = x w + 5, with the weights written by its `build`. */
+class Filled extends tf.layers.Layer {
+  static className = "Filled";
+  #w: ReturnType<Filled["addWeight"]> | undefined;
+
+  override build(): void {
+    this.#w = this.addWeight("w", [2, 1], "float32", tf.initializers.zeros());
+    this.#w.write(KERNEL());
+    this.built = true;
+  }
+
+  override call(inputs: tf.Tensor | tf.Tensor[]): tf.Tensor {
+    const [x] = [inputs].flat();
+    return tf.add(tf.matMul(x as tf.Tensor2D, this.#w!.read() as tf.Tensor2D), 5);
+  }
+}
+
 /** Ways to say that y = 10 x_0 + 20 x_1 + 5, with what is made before the trace. */
 const INITIAL: { readonly [way: string]: () => Promise<() => BuiltModel> } = {
   "model.setWeights": () => Promise.resolve(() => ({ predict: applied(filled()) })),
@@ -74,6 +91,8 @@ const INITIAL: { readonly [way: string]: () => Promise<() => BuiltModel> } = {
     }),
   "the layer option weights of a layer built on first use": () =>
     Promise.resolve(() => ({ predict: applied(dense(1, { weights: [KERNEL(), tf.tensor1d([5])] })) })),
+  "a layer of one's own that fills its weights in its build": () =>
+    Promise.resolve(() => ({ predict: applied(new Filled({ name: "filled" })) })),
   "variable.assign": () =>
     Promise.resolve(() => {
       const [w, b] = [tf.variable(tf.zeros([2, 1])), tf.variable(tf.scalar(0))];
@@ -438,4 +457,50 @@ Deno.test("the slots of tfjs's optimizers carry the names of weights that were m
   const { state } = await trace(() => ({ loss: lossOf(model), optimizer: optimizer! }));
   const slots = Object.keys(state).filter((name) => name.startsWith("adam/m/"));
   assert.deepEqual(slots, ["adam/m/dense_Dense1/kernel", "adam/m/dense_Dense1/bias"]);
+});
+
+Deno.test("a target network is kept equal, or follows, inside the step", async () => {
+  const { programs, state } = await trace(() => {
+    const [online, target] = [line(), line()];
+    target.trainable = false;
+    target.setWeights(online.getWeights());
+    return {
+      step: (batch, { learningRate }) => {
+        const loss = nn.sgd().minimize(() => lossOf(online)(batch).loss, learningRate);
+        target.setWeights(online.getWeights());
+        return { loss };
+      },
+      predict: ({ x }) => ({ y: tf.sub(online.apply(x!) as Tensor, target.apply(x!) as Tensor) }),
+    };
+  });
+  for (const name of ENGINES) {
+    const session = await (await engineByName(name)).open(state);
+    const [step, predict] = [
+      await session.compile(programs["step"]!),
+      await session.compile(programs["predict"]!),
+    ];
+    await step.run({ x: X, learningRate: one([0.1], []) });
+    const { y } = await predict.run({ x: X });
+    assert.deepEqual([...y!.data as Float32Array], [0, 0], name);
+    const now = await session.state();
+    assert.notDeepEqual(now["dense_Dense1/kernel"]!.data, state["dense_Dense1/kernel"]!.data);
+    assert.deepEqual(now["dense_Dense2/kernel"]!.data, now["dense_Dense1/kernel"]!.data);
+    await session.dispose();
+  }
+});
+
+Deno.test("the option weights holds for recurrent layers and normalizations that are built on first use", async () => {
+  const numbers = (shapes: readonly number[][]) =>
+    shapes.map((shape, i) => tf.fill(shape, 0.1 * (i + 1)) as tf.Tensor);
+  const LSTM = [[2, 8], [2, 8], [8]];
+  const layers: { readonly [name: string]: () => tf.layers.Layer } = {
+    lstm: () => tf.layers.lstm({ units: 2, weights: numbers(LSTM) }),
+    gru: () => tf.layers.gru({ units: 2, weights: numbers([[2, 6], [2, 6], [6]]) }),
+    batchNormalization: () => tf.layers.batchNormalization({ weights: numbers([[2], [2], [2], [2]]) }),
+  };
+  for (const [name, make] of Object.entries(layers)) {
+    const { state } = await trace(() => ({ predict: applied(make()) }), 2, [3, 2]);
+    const first = Object.values(state).map(({ data }) => data[0]!.toFixed(1));
+    assert.deepEqual(first, Object.keys(state).map((_, i) => (0.1 * (i + 1)).toFixed(1)), name);
+  }
 });

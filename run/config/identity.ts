@@ -4,6 +4,7 @@
  * @module
  */
 import { sha256Hex } from "../../core/hash.ts";
+import type { InitRecord } from "../../core/records.ts";
 import { canonicalJson } from "../../core/json.ts";
 import type { Json, JsonObject } from "../../core/types.ts";
 import { mapPaths } from "./config.ts";
@@ -20,10 +21,14 @@ export interface IdentityParts {
   readonly inputs: readonly { readonly name: string; readonly sha256: string }[];
   readonly seed: number;
   readonly engine: string;
+  /** The pretrained weights that the run began with; a run without has the hash that it always had. */
+  readonly init?: InitRecord | undefined;
 }
 
 /** `configHash` of `run.json`. */
-export function configHash({ plugin, action, values, flags, inputs, seed, engine }: IdentityParts): string {
+export function configHash(
+  { plugin, action, values, flags, inputs, seed, engine, init }: IdentityParts,
+): string {
   return sha256Hex(canonicalJson({
     plugin,
     action,
@@ -31,5 +36,6 @@ export function configHash({ plugin, action, values, flags, inputs, seed, engine
     inputs: inputs.map(({ name, sha256 }) => ({ name, sha256 })),
     seed,
     engine,
+    ...(init ? { init: Object.entries(init.kept).map(([model, { sha256 }]) => ({ model, sha256 })) } : {}),
   } as unknown as Json));
 }

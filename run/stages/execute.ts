@@ -10,6 +10,8 @@ import { checkEngineName } from "../../engine/mod.ts";
 import type { Description } from "../../sandbox/protocol/description.ts";
 import { describePlugin } from "../hooks/plugin_source.ts";
 import { Workspace } from "../hooks/workspace.ts";
+import { initialize } from "../initial/initialize.ts";
+import { type InitialWeights, keepInitial, openInitial } from "../initial/source.ts";
 import { writePermissions } from "../provenance/provenance.ts";
 import { NO_PROGRESS, readProgress } from "../replay/progress.ts";
 import { LASTING, recordProvenance, recordSteps } from "../replay/resume.ts";
@@ -57,14 +59,15 @@ class Conductor {
       const course = courseOf(request.action, description);
       checkEngineName(request.engine);
       if (request.resume) await this.#takeOver(request.resume);
+      const initial = await openInitial(request);
       const configured = this.#configured = await this.#configure(description);
       const run = request.resume
         ? await resumeRecord(request.resume, request, configured)
-        : await createRecord(request, configured, description);
+        : await createRecord(request, configured, description, initial?.record);
       this.#run = run;
       request.listener.onRun?.(run);
       request.stop.onStop(() => this.#journal.phase === "train" || void this.#workspace.closeSandbox());
-      return await this.#finished(run, () => this.#work(run, configured, description, course));
+      return await this.#finished(run, () => this.#work(run, configured, description, course, initial));
     } catch (error) {
       throw failureOf(error as Error, false);
     } finally {
@@ -79,8 +82,10 @@ class Conductor {
     configured: Configured,
     description: Description,
     course: Course,
+    initial: InitialWeights | undefined,
   ): Promise<RunOutcome> {
     const { config } = configured;
+    if (initial && !this.request.resume) await keepInitial(run, initial);
     await this.#recordProvenance(run);
     const data = course.isPrepared ? await this.#prepare(run, configured) : undefined;
     const reads = [...Object.values(config.inputPaths), ...this.request.files ?? []];
@@ -88,6 +93,10 @@ class Conductor {
     await this.#recordPermissions(run);
     const hasModels = course.hasModels && Object.keys(config.models).length > 0;
     if (hasModels) await this.#trace(run, configured, course, data);
+    if (initial) {
+      await initialize({ run, models: this.#models, initial });
+      this.request.listener.onInit?.(run.record.init!);
+    }
     const history = course.isTrained && canTrain(this.#models) ? await this.#train(run, data) : [];
     const { record, ...outcome } = await this.#journal.during("evaluate", () =>
       evaluate({

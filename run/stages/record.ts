@@ -4,7 +4,7 @@
  * @module
  */
 import { ConfigError, InterruptedError, PluginError } from "../../core/errors.ts";
-import type { ConfigRecord, RunRecord } from "../../core/records.ts";
+import type { ConfigRecord, InitRecord, RunRecord } from "../../core/records.ts";
 import { relative, resolve } from "../../files/paths.ts";
 import { frameworkVersion } from "../../registry/framework.ts";
 import type { Description } from "../../sandbox/protocol/description.ts";
@@ -27,6 +27,7 @@ export async function createRecord(
   request: RunRequest,
   configured: Configured,
   description: Description,
+  init?: InitRecord,
 ): Promise<RunDirectory> {
   return await createRun(request.out, {
     plugin: { name: request.source.name, title: request.source.title },
@@ -38,9 +39,10 @@ export async function createRecord(
     seed: request.seed,
     versions: { beamline: await frameworkVersion(), deno: Deno.version.deno, v8: Deno.version.v8 },
     command: request.command,
-    configHash: hashOf(request, configured, request.engine),
+    configHash: hashOf(request, configured, request.engine, init),
     error: null,
     warnings: [],
+    ...(init ? { init } : {}),
   }, (path) => ({
     record: relativeFields(request, path),
     files: { "config.json": configRecord(configured.config, path) },
@@ -65,7 +67,7 @@ export async function resumeRecord(
     resumed: [...resumed, { at: new Date().toISOString(), steps: {} }],
     ...(planned === now || typeof planned !== "number" ? {} : {
       extendedFrom: [...extendedFrom, planned],
-      configHash: hashOf(request, configured, run.record.engine?.name ?? request.engine),
+      configHash: hashOf(request, configured, run.record.engine?.name ?? request.engine, run.record.init),
     }),
   });
   await run.write("config.json", configRecord(config, run.path));
@@ -76,10 +78,11 @@ function hashOf(
   { source, action = "run", seed }: RunRequest,
   configured: Configured,
   engine: string,
+  init?: InitRecord,
 ): string {
   const { values, flags } = configured.config;
   const inputs = inputsOf(configured);
-  return configHash({ plugin: source.name, action, values, flags, inputs, seed, engine });
+  return configHash({ plugin: source.name, action, values, flags, inputs, seed, engine, init });
 }
 
 /** `config.json` of a run; input paths are relative to its directory. */

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { InitRecord } from "../../core/records.ts";
 import type { JsonObject, Metrics, TextTable, TrainingRecord } from "../../core/types.ts";
 import type { Description } from "../../sandbox/protocol/description.ts";
 import type { HookEvent } from "../../sandbox/protocol/messages.ts";
@@ -35,6 +36,11 @@ export interface RunRequest {
   readonly stopAfterSteps?: number | undefined;
   /** Seconds between checkpoints; 0 for one after each step. @default 10, or longer where writing one is slow */
   readonly checkpointSeconds?: number | undefined;
+  /**
+   * Pretrained weights to begin with: a run by id, prefix or path, or a file of weights; or a run that began with some,
+   * which are taken from its own copy. A run that is resumed has a copy, too.
+   */
+  readonly init?: string | RunDirectory | undefined;
   /** A run to resume, in place of a new one; `config` then holds its values. */
   readonly resume?: RunDirectory | undefined;
 }
@@ -44,6 +50,8 @@ export interface RunListener {
   onPhase?(phase: Phase, state: "begins" | "ends" | "cached", seconds?: number): void;
   onEvent?(event: HookEvent): void;
   onRun?(run: RunDirectory): void;
+  /** Which pretrained weights were taken. */
+  onInit?(init: InitRecord): void;
   onStep?(position: RunPosition): void;
   onRecord?(model: string, record: TrainingRecord, epochs: number): void;
   onTrained?(model: string, outcome: TrainOutcome): void;

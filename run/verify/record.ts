@@ -49,13 +49,13 @@ export async function compareRecord(run: RunDirectory, flags: readonly Flag[]): 
 
 /** Tells whether the rest of the record with some seed gives the hash; for a run without an engine, with any of them. */
 async function membership(run: RunDirectory, flags: readonly Flag[]): Promise<(seed: number) => boolean> {
-  const { plugin: { name: plugin }, action, engine: recorded, configHash: expected } = run.record;
+  const { plugin: { name: plugin }, action, engine: recorded, configHash: expected, init } = run.record;
   const { values } = await readRunJson<ConfigRecord>(run, "config.json");
   const inputs = await readRunJson<InputsRecord>(run, "provenance/inputs.json");
   const engines = recorded ? [recorded.name] : ENGINE_NAMES;
   return (seed) =>
     engines.some((engine) =>
-      configHash({ plugin, action, values, flags, inputs, seed, engine }) === expected
+      configHash({ plugin, action, values, flags, inputs, seed, engine, init }) === expected
     );
 }
 

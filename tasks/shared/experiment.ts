@@ -39,6 +39,11 @@ export const RUN_FLAGS: readonly TaskFlag[] = [
     help:
       "threads to compute with, or auto: the quickest in a short trial (default: a fixed rule of the engine)",
   },
+  {
+    name: "init",
+    value: "run|file",
+    help: "begin with the weights of a run, of a .safetensors file or of a model.json, as far as they fit",
+  },
   { name: "out", value: "dir", help: "the folder that takes the place of runs/", default: "runs" },
   { name: "cache", value: "dir", help: "the folder of prepared data", default: "cache" },
   { name: "open", help: "open the report when it is made" },

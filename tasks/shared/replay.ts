@@ -88,6 +88,7 @@ export async function openReplay(spec: CommandSpec, args: readonly string[]): Pr
       seed: record.seed,
       engine: await useEngine(parsed.task.engine ?? record.engine?.name ?? "native"),
       threads: integerFlag(parsed, "threads", { min: 1, max: 1024 }) ?? recordedThreads(record),
+      init: record.init ? run : undefined,
       out: parsed.task.runs ?? "runs",
       cache,
       command: record.command,

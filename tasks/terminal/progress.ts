@@ -5,7 +5,9 @@
  */
 import cliProgress from "cli-progress";
 import { formatSeconds } from "../../core/format.ts";
+import type { InitRecord } from "../../core/records.ts";
 import type { TrainingRecord } from "../../core/types.ts";
+import { describeLeft } from "../../core/weights.ts";
 import type { RunListener } from "../../run/stages/request.ts";
 import { paint, tell } from "./print.ts";
 
@@ -47,6 +49,10 @@ export function terminalListener(isQuiet: boolean, isLive: boolean = Deno.stderr
       if (event.event === "warn") bar.aside(`${"warning".padStart(12)}  ${event.message}`);
       if (event.event === "progress") bar.show(event.label || "working", event.done, event.total, "");
     },
+    onInit(init) {
+      bar.stop();
+      for (const line of initLines(init)) tell(`${"initialized".padStart(12)}  ${line}`);
+    },
     onStep({ step, totalSteps, epoch, epochs, loss }) {
       bar.show(`epoch ${epoch + 1}/${epochs}`, step, totalSteps, `loss ${loss.toPrecision(4)}`);
     },
@@ -65,6 +71,17 @@ export function terminalListener(isQuiet: boolean, isLive: boolean = Deno.stderr
       tell(`${reason.padStart(12)}  ${model}: ${counters.epoch} epochs, ${counters.step} steps${best}`);
     },
   };
+}
+
+/** What was taken of pretrained weights, a line for each model. */
+export function initLines({ kind, name, models = {} }: InitRecord): string[] {
+  return Object.entries(models).map(([model, report]) => {
+    const { taken, missing, otherShape } = report;
+    const count = taken.length + missing.length + otherShape.length;
+    return `${model}: ${taken.length} of ${count} weights from ${kind} ${name}; left: ${
+      describeLeft(report)
+    }`;
+  });
 }
 
 /** A bar that exists only on a terminal. */
