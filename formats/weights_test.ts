@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { DataError, UnsupportedError } from "../core/errors.ts";
+import * as tf from "../engine/tf.ts";
 import { encodeSafetensors } from "./safetensors.ts";
 import { parseTfjsModel } from "./tfjs_model.ts";
 import { holdsWeights, readWeights } from "./weights.ts";
@@ -60,6 +61,44 @@ Deno.test("parseTfjsModel() undoes quantization: value = scale q + min; float16 
   assert.deepEqual(kernel!.data, Float32Array.of(-1, 1));
   assert.deepEqual(n!.data, Int32Array.of(597));
   assert.deepEqual(h!.data, Float32Array.of(1.5, -2)); // IEEE 754 binary16: 0x3e00, 0xc000
+});
+
+Deno.test("parseTfjsModel() reads what tfjs saves, and decodes as tfjs does", async () => {
+  const model = tf.sequential({
+    layers: [
+      tf.layers.dense({ units: 3, inputShape: [2], name: "a" }),
+      tf.layers.batchNormalization({ name: "b" }),
+    ],
+  });
+  let saved: tf.io.ModelArtifacts = {};
+  await model.save(tf.io.withSaveHandler((artifacts) => {
+    saved = artifacts;
+    return Promise.resolve({ modelArtifactsInfo: { dateSaved: new Date(0), modelTopologyType: "JSON" } });
+  }));
+  const bytes = new Uint8Array(saved.weightData as ArrayBuffer);
+  const quantized: tf.io.WeightsManifestEntry[] = [
+    { name: "q", shape: [5], dtype: "float32", quantization: { dtype: "uint8", min: -0.3, scale: 0.017 } },
+    { name: "r", shape: [2], dtype: "int32", quantization: { dtype: "uint16", min: -9, scale: 0.3 } },
+    {
+      name: "h",
+      shape: [3],
+      dtype: "float32",
+      quantization: { dtype: "float16", original_dtype: "float32" },
+    },
+  ] as tf.io.WeightsManifestEntry[];
+  const noise = Uint8Array.of(0, 255, 7, 128, 3, 200, 100, 9, 255, 0, 60, 1, 128, 255, 123);
+  for (const [weights, block] of [[saved.weightSpecs!, bytes], [quantized, noise]] as const) {
+    const read = parseTfjsModel(
+      JSON.stringify({ weightsManifest: [{ paths: ["a"], weights }] }),
+      () => block,
+    );
+    const decoded = tf.io.decodeWeights(block.slice().buffer, [...weights]);
+    assert.deepEqual(Object.keys(read), Object.keys(decoded));
+    for (const [name, { dtype, shape, data }] of Object.entries(read)) {
+      const { dtype: wanted, shape: length } = decoded[name]!;
+      assert.deepEqual([dtype, shape, data], [wanted, length, decoded[name]!.dataSync()], name);
+    }
+  }
 });
 
 const BYTES = new Uint8Array(8);
