@@ -54,16 +54,29 @@ function window3d(
   return { size: filterSize, strides, pads };
 }
 
-/** Cuts what negative padding leaves out (three dimensions, stride above window); the rest ONNX takes. */
-function cut(
-  x: Value,
-  { pads, ...window }: Window,
-  fill: number,
-  graph: Builder,
-): { x: Value; window: Window } {
-  const negative = pads.map(([a, b]) => [Math.min(a, 0), Math.min(b, 0)] as const);
-  const rest = pads.map(([a, b]) => [Math.max(a, 0), Math.max(b, 0)] as const);
-  return { x: pad(x, [[0, 0], ...negative, [0, 0]], fill, graph), window: { ...window, pads: rest } };
+/** An image whose window has only padding that ONNX Runtime takes. */
+interface Framed {
+  readonly x: Value;
+  readonly window: Window;
+  /** What was added to every axis of the image to get `x`; negative where it was cut. */
+  readonly added: readonly Pair[];
+}
+
+/**
+ * Does to the image itself what ONNX Runtime refuses to do while pooling: it cuts what negative padding leaves out (three
+ * dimensions, stride above window), and pads with `fill` where a window could lie in padding alone.
+ */
+function frame(x: Value, window: Window, fill: number, graph: Builder): Framed {
+  const isWide = hasEmptyWindows(window);
+  const own = window.pads.map(([a, b]): Pair => (isWide ? [a, b] : [Math.min(a, 0), Math.min(b, 0)]));
+  const rest = window.pads.map(([a, b], i): Pair => [a - own[i]![0], b - own[i]![1]]);
+  const added: Pair[] = [[0, 0], ...own, [0, 0]];
+  return { x: pad(x, added, fill, graph), window: { ...window, pads: rest }, added };
+}
+
+/** Whether padding is as long as the window, so that a window may hold no cell of the image. */
+function hasEmptyWindows({ size, pads }: Window): boolean {
+  return pads.some(([a, b], i) => Math.max(a, b) >= size[i]!);
 }
 
 function poolAttrs({ size, strides, pads }: Window): OnnxAttrs {
@@ -75,15 +88,48 @@ function firstShape(shape: readonly number[]): readonly number[] {
   return [shape[0]!, shape.at(-1)!, ...shape.slice(1, -1)];
 }
 
-/** The largest (or the mean) of every window; padding cells count in neither. */
-function pool(
-  op: string,
+/** The largest of every window; padding cells do not count, and the largest of none is -Infinity. */
+function maximum(given: Value, givenWindow: Window, shape: readonly number[], graph: Builder): Value {
+  const { x, window } = frame(given, givenWindow, -Infinity, graph);
+  return pool("MaxPool", x, window, shape, graph);
+}
+
+/** The mean of every window; padding cells do not count, and the mean of none is `ofNone`, as tfjs has it. */
+function average(
   given: Value,
   givenWindow: Window,
   shape: readonly number[],
+  ofNone: number,
   graph: Builder,
 ): Value {
-  const { x, window } = cut(given, givenWindow, 0, graph);
+  const { x, window } = frame(given, givenWindow, 0, graph);
+  const mean = pool("AveragePool", x, window, shape, graph);
+  if (!hasEmptyWindows(givenWindow)) return mean;
+  const shares = filledShares(given.shape.slice(1, -1), givenWindow, shape.slice(1, -1));
+  const factors = shares.map((share) => (share === 0 ? ofNone : 1 / share));
+  const type = { dtype: "float32", shape: [1, ...shape.slice(1, -1), 1] } as const;
+  return graph.node("Mul", [mean, graph.constant(factors, type)]);
+}
+
+/** The share of the cells of every window that lie in the image, windows in row-major order. */
+function filledShares(
+  image: readonly number[],
+  { size, strides, pads }: Window,
+  outputs: readonly number[],
+): number[] {
+  const along = outputs.map((count, i) =>
+    Array.from({ length: count }, (_, k) => {
+      const start = k * strides[i]! - pads[i]![0];
+      const inside = Math.min(start + size[i]!, image[i]!) - Math.max(start, 0);
+      return Math.max(inside, 0) / size[i]!;
+    })
+  );
+  return along.reduce((products, shares) => products.flatMap((one) => shares.map((share) => one * share)), [
+    1,
+  ]);
+}
+
+function pool(op: string, x: Value, window: Window, shape: readonly number[], graph: Builder): Value {
   const y = graph.node(op, [channelsFirst(x, graph)], poolAttrs(window), { shape: firstShape(shape) });
   return channelsLast(y, graph);
 }
@@ -111,7 +157,7 @@ function averageGradient(dy: Value, x: Value, window: Window, graph: Builder): V
 
 /** dy goes to the first largest cell of its window; several windows with one cell add up. */
 function maximumGradient(dy: Value, given: Value, givenWindow: Window, graph: Builder): Value {
-  const { x, window } = cut(given, givenWindow, 0, graph);
+  const { x, window, added } = frame(given, givenWindow, -Infinity, graph);
   const first = channelsFirst(x, graph);
   const shape = firstShape(dy.shape);
   const [, indices] = graph.nodes("MaxPool", [first], poolAttrs(window), [
@@ -128,10 +174,7 @@ function maximumGradient(dy: Value, given: Value, givenWindow: Window, graph: Bu
     zeros,
   );
   const dx = channelsLast(graph.reshape(scattered, first.shape), graph);
-  const back = given.shape.map((length, i) => {
-    const before = Math.max(0, -(givenWindow.pads[i - 1]?.[0] ?? 0));
-    return [before, length - x.shape[i]! - before] as const;
-  });
+  const back = added.map(([before, after]) => [-before, -after] as const);
   return pad(dx, back, 0, graph);
 }
 
@@ -169,20 +212,18 @@ function imageSize(images: Value): Pair {
 /** Rules of pooling and resizing. */
 export const pools: RulesFor<PoolKernel> = {
   // the mean of every window
-  AvgPool: ([x], attrs, graph, [{ shape }]) => [pool("AveragePool", x, window2d(attrs), shape, graph)],
+  AvgPool: ([x], attrs, graph, [{ shape }]) => [average(x, window2d(attrs), shape, NaN, graph)],
   // the mean of every window, in three dimensions
-  AvgPool3D: ([x], attrs, graph, [{ shape }]) => [
-    pool("AveragePool", x, window3d(attrs, x.shape), shape, graph),
-  ],
+  AvgPool3D: ([x], attrs, graph, [{ shape }]) => [average(x, window3d(attrs, x.shape), shape, 0, graph)],
   // dx[i] = sum of dy[o] / cells of a window. Where padding cuts a window this is not the gradient of its mean: the
   // tracer scales dy there
   AvgPool3DGrad: ([dy, x], attrs, graph) => [averageGradient(dy, x, window3d(attrs, x.shape), graph)],
   // dx[i] = sum of dy[o] / cells of a window; see AvgPool3DGrad for padding
   AvgPoolGrad: ([dy, x], attrs, graph) => [averageGradient(dy, x, window2d(attrs), graph)],
   // the largest of every window
-  MaxPool: ([x], attrs, graph, [{ shape }]) => [pool("MaxPool", x, window2d(attrs), shape, graph)],
+  MaxPool: ([x], attrs, graph, [{ shape }]) => [maximum(x, window2d(attrs), shape, graph)],
   // the largest of every window, in three dimensions
-  MaxPool3D: ([x], attrs, graph, [{ shape }]) => [pool("MaxPool", x, window3d(attrs, x.shape), shape, graph)],
+  MaxPool3D: ([x], attrs, graph, [{ shape }]) => [maximum(x, window3d(attrs, x.shape), shape, graph)],
   // dx[i] = sum of dy[o] over the windows whose first largest cell is i
   MaxPool3DGrad: ([dy, x], attrs, graph) => [maximumGradient(dy, x, window3d(attrs, x.shape), graph)],
   // dx[i] = sum of dy[o] over the windows whose first largest cell is i

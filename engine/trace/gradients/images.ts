@@ -78,17 +78,20 @@ const channelsFirst = ([batch, rows, columns, channels]: readonly Pair[]) => [ba
 function insideCount(size: number, window: number, stride: number, [before]: Pair, count: number): number[] {
   return Array.from({ length: count }, (_, i) => {
     const start = i * stride - before;
-    return Math.min(start + window, size) - Math.max(start, 0);
+    return Math.max(0, Math.min(start + window, size) - Math.max(start, 0));
   });
 }
 
-/** Outer product of counts along the spatial dimensions, shape [1, ..., 1]: the window's size over the cells inside. */
+/**
+ * Outer product of counts along the spatial dimensions, shape [1, ..., 1]: the window's size over the cells inside, 0 where
+ * there are none.
+ */
 function borderFactor(counts: readonly number[][], window: readonly number[]): Tensor | undefined {
   const cells = window.reduce((product, length) => product * length, 1);
   let product = [1];
   for (const along of counts) product = product.flatMap((value) => along.map((count) => value * count));
   if (product.every((count) => count === cells)) return undefined;
-  const factors = product.map((count) => cells / count);
+  const factors = product.map((count) => (count === 0 ? 0 : cells / count));
   return tf.tensor(factors, [1, ...counts.map((along) => along.length), 1]);
 }
 

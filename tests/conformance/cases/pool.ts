@@ -18,6 +18,9 @@ const POOLS = [
 
 const PADDED_POOL = { x: [1, 5, 6, 2], filterSize: [3, 3], strides: [2, 2], pad: padding(1, 1, 0, 1) };
 
+/** Padding as long as the window, so that some windows hold no cell of the image. */
+const WIDE_POOL = { x: [1, 3, 4, 2], filterSize: [2, 2], strides: [1, 2], pad: padding(2, 1, 0, 2) };
+
 const poolAttrs = ({ filterSize, strides, pad }: (typeof POOLS)[number]) => ({ filterSize, strides, pad });
 
 const pooled = ({ x, filterSize, strides, pad }: (typeof POOLS)[number]) => {
@@ -27,17 +30,17 @@ const pooled = ({ x, filterSize, strides, pad }: (typeof POOLS)[number]) => {
   return [x[0]!, ...cells, x[3]!];
 };
 
-const poolNodes: NodeCase[] = [...POOLS, PADDED_POOL].map((c) => ({
+const poolNodes: NodeCase[] = [...POOLS, PADDED_POOL, WIDE_POOL].map((c) => ({
   inputs: [numbers(c.x)],
   attrs: poolAttrs(c),
 }));
 
-const averageGrad: NodeCase[] = [...POOLS, PADDED_POOL].map((c) => ({
+const averageGrad: NodeCase[] = [...POOLS, PADDED_POOL, WIDE_POOL].map((c) => ({
   inputs: [numbers(pooled(c), -1, 1, 2), numbers(c.x)],
   attrs: poolAttrs(c),
 }));
 /** tfjs's kernel looks at the input only, so that any tensor does in the slot of the output. */
-const maximumGrad: NodeCase[] = [...POOLS, PADDED_POOL].map((c) => ({
+const maximumGrad: NodeCase[] = [...POOLS, PADDED_POOL, WIDE_POOL].map((c) => ({
   inputs: [numbers(pooled(c), -1, 1, 2), numbers(c.x), numbers(pooled(c))],
   attrs: poolAttrs(c),
 }));
@@ -55,19 +58,29 @@ const PADDED_POOL3 = {
   out: [1, 3, 2, 3, 2],
 };
 
-const pool3Attrs = ({ filterSize, strides, pad }: (typeof POOLS3)[number]) => ({ filterSize, strides, pad });
+const WIDE_POOL3 = {
+  x: [1, 2, 3, 2, 1],
+  filterSize: [2, 2, 2],
+  strides: [1, 1, 1],
+  pad: 2,
+  out: [1, 5, 6, 5, 1],
+};
 
-const pool3Nodes: NodeCase[] = [...POOLS3, PADDED_POOL3].map((c) => ({
+const pool3Attrs = (
+  { filterSize, strides, pad }: Omit<typeof PADDED_POOL3, "pad"> & { pad: string | number },
+) => ({ filterSize, strides, pad });
+
+const pool3Nodes: NodeCase[] = [...POOLS3, PADDED_POOL3, WIDE_POOL3].map((c) => ({
   inputs: [numbers(c.x)],
   attrs: pool3Attrs(c),
 }));
 
-const average3Grad: NodeCase[] = [...POOLS3, PADDED_POOL3].map((c) => ({
+const average3Grad: NodeCase[] = [...POOLS3, PADDED_POOL3, WIDE_POOL3].map((c) => ({
   inputs: [numbers(c.out, -1, 1, 2), numbers(c.x)],
   attrs: pool3Attrs(c),
 }));
 
-const maximum3Grad: NodeCase[] = [...POOLS3, PADDED_POOL3].map((c) => ({
+const maximum3Grad: NodeCase[] = [...POOLS3, PADDED_POOL3, WIDE_POOL3].map((c) => ({
   inputs: [numbers(c.out, -1, 1, 2), numbers(c.x), numbers(c.out)],
   attrs: pool3Attrs(c),
 }));
