@@ -98,7 +98,8 @@ export class TraceBackend extends tf.KernelBackend {
 
   /** Runs or records one kernel. */
   call(kernel: string, inputs: KernelInputs, attrs: RawAttrs): tf.TensorInfo | tf.TensorInfo[] {
-    const tensors = Object.values(inputs).filter((info) => info !== undefined && info !== null);
+    // Kernels of ragged tensors take lists in their slots.
+    const tensors = Object.values(inputs).flat().filter((info) => info !== undefined && info !== null);
     const isSymbolic = this.session !== undefined && tensors.some((info) => this.isSymbolic(info));
     if (kernel === "Identity" && isSymbolic) return this.#alias(tensors[0]!);
     if (!isSymbolic) return this.#compute(kernel, inputs, attrs);
