@@ -28,29 +28,52 @@ type Alias = (
   attrs: RawAttrs,
 ) => tf.TensorInfo | tf.TensorInfo[];
 
+/** Types that are converted before a kernel sees them. */
+type Conversions = { readonly [D in tf.DataType]?: tf.DataType };
+
+/** Functions of integers that tfjs computes in float32. */
+const AS_FLOATS: Conversions = { int32: "float32", bool: "float32" };
+
+/** A kernel of which tfjs takes more types than programs do. */
+function converted(kernel: Kernel, conversions: Conversions, slots: readonly string[]): Alias {
+  return (backend, inputs, attrs) => {
+    const convert = (info: tf.TensorInfo): tf.TensorInfo => {
+      const dtype = conversions[info.dtype];
+      if (dtype === undefined) return info;
+      return backend.call("Cast", { x: info }, { dtype }) as tf.TensorInfo;
+    };
+    const converted = slots.map((slot) => [slot, convert(inputs[slot]!)] as const);
+    return backend.recordPlain(kernel, { ...inputs, ...Object.fromEntries(converted) }, attrs);
+  };
+}
+
 /** The aliases by kernel. */
 export const ALIASES: { readonly [kernel: string]: Alias } = {
+  ArgMax: converted("ArgMax", { bool: "int32" }, ["x"]),
+  ArgMin: converted("ArgMin", { bool: "int32" }, ["x"]),
   Conv2D: channelsLast("Conv2D", ["x"]),
   Conv2DBackpropFilter: channelsLast("Conv2DBackpropFilter", ["x", "dy"]),
   Conv2DBackpropInput: channelsLast("Conv2DBackpropInput", ["dy"]),
-  /** diag(x)[i, j] = x[i] where i = j: x times the unit matrix. */
+  /** diag(x)[i, j] = x[i] where i = j: each x[i] before n zeros; n rows of n + 1 are, but for the end, n + 1 rows of n. */
   Diag(backend, { x }) {
     const shape = [...x!.shape, ...x!.shape];
     const size = tf.util.sizeFromShape(x!.shape);
-    const eye = new Float32Array(size * size);
-    for (let i = 0; i < size; i++) eye[i * (size + 1)] = 1;
-    const unit = backend.cpu.makeTensorInfo([size, size], "float32", eye);
-    const row = backend.call("Reshape", { x: x! }, { shape: [1, size] }) as tf.TensorInfo;
-    const square = backend.call("Multiply", { a: unit, b: row }, {}) as tf.TensorInfo;
-    return backend.call("Reshape", { x: square }, { shape });
+    const call = (kernel: string, info: tf.TensorInfo, attrs: RawAttrs) =>
+      backend.call(kernel, { x: info }, attrs) as tf.TensorInfo;
+    // There is no padding of booleans.
+    const column = call("Reshape", x!, { shape: [size, 1] });
+    const numbers = column.dtype === "bool" ? call("Cast", column, { dtype: "int32" }) : column;
+    const rows = call("PadV2", numbers, { paddings: [[0, 0], [0, size]], constantValue: 0 });
+    const line = call("Reshape", rows, { shape: [size * (size + 1)] });
+    const square = call("Slice", line, { begin: [0], size: [size * size] });
+    return call("Cast", call("Reshape", square, { shape }), { dtype: x!.dtype });
   },
   FlipLeftRight: (backend, { image }) => backend.call("Reverse", { x: image! }, { dims: [2] }),
-  /** The mean of integers is that of their float32 values. */
-  Mean(backend, { x }, attrs) {
-    if (x!.dtype === "float32") return backend.recordPlain("Mean", { x: x! }, attrs);
-    const floats = backend.call("Cast", { x: x! }, { dtype: "float32" }) as tf.TensorInfo;
-    return backend.recordPlain("Mean", { x: floats }, attrs);
-  },
+  FusedConv2D: fusedChannelsLast,
+  Exp: converted("Exp", AS_FLOATS, ["x"]),
+  LeakyRelu: converted("LeakyRelu", AS_FLOATS, ["x"]),
+  Mean: converted("Mean", AS_FLOATS, ["x"]),
+  Prelu: converted("Prelu", AS_FLOATS, ["x", "alpha"]),
   StridedSlice: stridedSlice,
 };
 
@@ -75,6 +98,19 @@ function channelsLast(kernel: Kernel, images: readonly string[]): Alias {
     }) as tf.TensorInfo;
     return kernel === "Conv2DBackpropFilter" ? result : move(result, [0, 3, 1, 2]);
   };
+}
+
+/** The bias of a channels-first convolution is a list of channels; its slopes are one too, or have channels first. */
+function fusedChannelsLast(
+  backend: AliasTarget,
+  inputs: { readonly [slot: string]: tf.TensorInfo },
+  attrs: RawAttrs,
+): tf.TensorInfo | tf.TensorInfo[] {
+  const record = channelsLast("FusedConv2D", ["x"]);
+  const { preluActivationWeights: slopes } = inputs;
+  if (attrs["dataFormat"] !== "NCHW" || slopes?.shape.length !== 3) return record(backend, inputs, attrs);
+  const moved = backend.call("Transpose", { x: slopes }, { perm: [1, 2, 0] }) as tf.TensorInfo;
+  return record(backend, { ...inputs, preluActivationWeights: moved }, attrs);
 }
 
 function stridedSlice(

@@ -317,6 +317,20 @@ export const CONV = {
         run: (a, f, bias) =>
           tf.fused.conv2d({ x: as4(a), filter: as4(f), strides: 2, pad: "same", bias, activation: "elu" }),
       },
+      {
+        inputs: [x(1, 2, 5, 5), x(3, 3, 2, 3), x(3), x(3)],
+        run: (a, f, bias, slopes) =>
+          tf.fused.conv2d({
+            x: as4(a),
+            filter: as4(f),
+            strides: 1,
+            pad: "same",
+            dataFormat: "NCHW",
+            bias,
+            activation: "prelu",
+            preluActivationWeights: slopes,
+          }),
+      },
     ],
   },
   FusedDepthwiseConv2D: {

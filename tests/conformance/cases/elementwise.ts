@@ -166,6 +166,7 @@ export const ELEMENTWISE = {
     nodes: unaryNodes(-5, 5),
     calls: [
       unary(tf.exp),
+      { inputs: [ints([-3, 4], 5)], run: (a) => tf.exp(a) },
     ],
   },
   Expm1: {
@@ -229,6 +230,7 @@ export const ELEMENTWISE = {
     nodes: unaryNodes().map((c) => ({ ...c, attrs: { alpha: 0.2 } })),
     calls: [
       unary((a) => tf.leakyRelu(a, 0.3)),
+      { inputs: [ints([-3, 4], 5)], run: (a) => tf.leakyRelu(a, 0.3) },
     ],
   },
   Less: {
@@ -319,7 +321,6 @@ export const ELEMENTWISE = {
     ],
     calls: [
       ...binary(tf.mul),
-      { inputs: [x(3)], run: (a) => tf.diag(a) },
     ],
   },
   Neg: {
@@ -360,6 +361,7 @@ export const ELEMENTWISE = {
     ],
     calls: [
       { inputs: [x(2, 3, 4), positive(4)], run: tf.prelu, gradient: true },
+      { inputs: [ints([-3, 4], 5), x(5)], run: (a, slopes) => tf.prelu(a, slopes) },
     ],
   },
   RealDiv: {

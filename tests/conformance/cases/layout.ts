@@ -198,6 +198,8 @@ export const LAYOUT = {
     ],
     calls: [
       { inputs: [x(2, 3)], run: (a) => tf.pad(a, [[1, 0], [2, 1]], 0.5), gradient: true },
+      { inputs: [x(3)], run: (a) => tf.diag(a) },
+      { inputs: [ints([-2, 3], 2, 2)], run: (a) => tf.diag(a) },
     ],
   },
   Range: {

@@ -61,6 +61,7 @@ export const REDUCTION = {
     calls: [
       unary((a) => tf.argMax(a, -1), x(2, 3, 4), false),
       unary((a) => tf.argMax(a, 0), x(3, 4), false),
+      { inputs: [ints([0, 2], 3, 4)], run: (a) => tf.argMax(tf.cast(a, "bool"), 1) },
     ],
   },
   ArgMin: {
@@ -71,6 +72,7 @@ export const REDUCTION = {
     ],
     calls: [
       unary((a) => tf.argMin(a, 1), x(2, 3, 4), false),
+      { inputs: [ints([0, 2], 3, 4)], run: (a) => tf.argMin(tf.cast(a, "bool"), 1) },
     ],
   },
   Cumprod: {
