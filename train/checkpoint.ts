@@ -14,6 +14,7 @@ import { z } from "zod";
 import { DataError } from "../core/errors.ts";
 import { sha256Hex } from "../core/hash.ts";
 import { safeParseJson } from "../core/json.ts";
+import { decodeNumber, encodeNumber, NOT_FINITE } from "../core/not_finite.ts";
 import { encodeSafetensors, parseSafetensors } from "../formats/safetensors.ts";
 import type { Tensors } from "../engine/runtimes/types.ts";
 import { exists, removeAsides, removeFolder, writeAtomic, writeJson } from "../files/atomic.ts";
@@ -29,6 +30,11 @@ export interface CheckpointManifest {
   readonly counters: TrainingCounters;
   readonly files: { readonly [name: string]: { readonly bytes: number; readonly sha256: string } };
 }
+
+/** The manifest as JSON: numbers that are not finite are texts. */
+type StoredManifest = Omit<CheckpointManifest, "counters"> & {
+  readonly counters: ReturnType<typeof encodeCounters>;
+};
 
 /** `best.json` and `last.json`: the folder of the latest model, and of each model. */
 export interface CheckpointPointer {
@@ -56,11 +62,11 @@ export class CheckpointStore {
       await Deno.mkdir(aside, { recursive: true });
       const bytes = encodeSafetensors(state, { model, step: String(globalStep) });
       await writeAtomic(join(aside, "state.safetensors"), bytes, { isSynced: true });
-      const manifest: CheckpointManifest = {
+      const manifest: StoredManifest = {
         schema: "beamline-checkpoint/1",
         model,
         globalStep,
-        counters,
+        counters: encodeCounters(counters),
         files: { "state.safetensors": { bytes: bytes.length, sha256: sha256Hex(bytes) } },
       };
       await writeJson(join(aside, "manifest.json"), manifest, { isSynced: true });
@@ -169,7 +175,23 @@ function reasonOf(cause: unknown): string {
   return `"${issue.path.join(".")}" of manifest.json is not right: ${issue.message}`;
 }
 
+/** Counters as JSON, which has no NaN and no infinities: they are texts, so that none is lost. */
+function encodeCounters({ bestLoss, sums, ...counters }: TrainingCounters) {
+  const values = Object.entries(sums).map(([name, sum]) => [name, encodeNumber(sum)] as const);
+  // the order of `INITIAL_COUNTERS`
+  const { step, epoch, stepInEpoch, ...others } = counters;
+  return {
+    step,
+    epoch,
+    stepInEpoch,
+    bestLoss: bestLoss === null ? null : encodeNumber(bestLoss),
+    ...others,
+    sums: Object.fromEntries(values),
+  };
+}
+
 const count = z.int().min(0);
+const anyNumber = z.union([z.number(), z.enum(NOT_FINITE)]).transform(decodeNumber);
 
 const manifestShape: z.ZodType<CheckpointManifest> = z.object({
   schema: z.literal("beamline-checkpoint/1"),
@@ -179,13 +201,13 @@ const manifestShape: z.ZodType<CheckpointManifest> = z.object({
     step: count,
     epoch: count,
     stepInEpoch: count,
-    bestLoss: z.number().nullable(),
+    bestLoss: anyNumber.nullable(),
     bestEpoch: count.nullable(),
     bestStep: count.nullable(),
     epochsSinceBest: count,
     plateauDrops: count,
     epochsSinceDrop: count,
-    sums: z.record(z.string(), z.number()),
+    sums: z.record(z.string(), anyNumber),
   }),
   files: z.record(z.string(), z.object({ bytes: count, sha256: z.string() })),
 });

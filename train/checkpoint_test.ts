@@ -118,3 +118,14 @@ Deno.test("CheckpointStore keeps a model that has not begun apart from the last 
     assert.deepEqual(new Set(await store.newestFirst()), new Set(["3", "3-second", "0"]));
   });
 });
+
+Deno.test("CheckpointStore gives back counters that are not finite", async () => {
+  await withTempDir(async (directory) => {
+    const store = new CheckpointStore(directory);
+    const counters = { ...COUNTERS, bestLoss: -Infinity, sums: { loss: NaN, other: Infinity, plain: 0.25 } };
+    await store.write("network", 3, counters, STATE);
+    assert.deepEqual((await store.read("3")).manifest.counters, counters);
+    const { counters: stored } = JSON.parse(await Deno.readTextFile(join(directory, "3", "manifest.json")));
+    assert.deepEqual(stored.sums, { loss: "NaN", other: "Infinity", plain: 0.25 });
+  });
+});

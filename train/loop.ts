@@ -5,14 +5,15 @@
  * @module
  */
 import { randomFor } from "../core/random.ts";
+import type { Tensors } from "../engine/runtimes/types.ts";
 import { BatchBuffer } from "./batches.ts";
 import { CheckpointStrategy } from "./checkpoint_strategy.ts";
 import { type BestState, INITIAL_COUNTERS, type TrainingCounters } from "./counters.ts";
 import { hashState, isFingerprinted, lossBits } from "./fingerprint.ts";
-import { nonFiniteError } from "./nan_guard.ts";
+import { checkState, nonFiniteError } from "./nan_guard.ts";
 import { columnsOf, randomInputs, scalarInputs } from "./programs/inputs.ts";
 import { countPlateau, learningRateAt } from "./schedule.ts";
-import { countBest, isOutOfPatience } from "./stopping.ts";
+import { countBest, countLast, isOutOfPatience } from "./stopping.ts";
 import type { TrainOutcome, TrainRequest } from "./types.ts";
 import { meanOverRows } from "./validation.ts";
 
@@ -24,7 +25,8 @@ const YIELD_MS = 50;
 /**
  * Trains one model to the end of its plan and leaves the best weights in the session.
  *
- * @throws {ConfigError} If the loss is not finite; the message names the step and the first tensor that is not.
+ * @throws {ConfigError} If the loss is not finite, or a tensor of the state is NaN; the message names the step and the
+ * first such tensor.
  */
 export async function train(request: TrainRequest): Promise<TrainOutcome> {
   return await new Training(request).run();
@@ -123,7 +125,8 @@ class Training {
     const { step, epoch, stepInEpoch } = this.#counters;
     if (stepInEpoch < this.#stepsPerEpoch && !isFingerprinted(step, this.#totalSteps)) return;
     const { model, session, listener } = this.request;
-    const parameters = hashState(await session.state());
+    const state = this.#checked(await session.state());
+    const parameters = hashState(state);
     await listener.onFingerprint({ model, step, epoch: epoch + 1, loss: lossBits(loss), parameters });
   }
 
@@ -139,12 +142,21 @@ class Training {
     this.#counters = { ...this.#counters, epoch, stepInEpoch: 0 };
     this.#sums = {};
     const validation = await this.#validate();
-    const counted = countBest(this.#counters, (validation ?? means).loss!);
+    const counted = this.#countEpoch(validation, means);
     const hasImproved = counted.epochsSinceBest === 0;
     this.#counters = countPlateau(counted, hasImproved, plan.scheduleEpochs);
     if (hasImproved) this.#best = { state: await session.state(), counters: this.#snapshot() };
     await listener.onRecord({ step, epoch, split: "train", learningRate, seconds, ...means });
     if (validation) await listener.onRecord({ step, epoch, split: "validation", ...validation });
+  }
+
+  /** Counts an epoch by its validation loss; see `hasLoss` of the request where there is none. */
+  #countEpoch(
+    validation: { readonly [name: string]: number } | undefined,
+    means: { readonly [name: string]: number },
+  ): TrainingCounters {
+    if (validation) return countBest(this.#counters, validation.loss!);
+    return this.request.hasLoss ?? true ? countBest(this.#counters, means.loss!) : countLast(this.#counters);
   }
 
   /** Means over the validation rows; undefined without validation. */
@@ -174,7 +186,15 @@ class Training {
   }
 
   #checkpoint(): Promise<void> {
-    return this.#checkpoints.write(this.#best, this.#snapshot(), () => this.request.session.state());
+    const { session } = this.request;
+    const readState = async () => this.#checked(await session.state());
+    return this.#checkpoints.write(this.#best, this.#snapshot(), readState);
+  }
+
+  /** The state, which must not hold NaN. A loss can hide it: a step does not read every tensor that it updates. */
+  #checked(state: Tensors): Tensors {
+    checkState({ model: this.request.model, counters: this.#counters }, state);
+    return state;
   }
 
   #snapshot(): TrainingCounters {

@@ -96,6 +96,55 @@ Deno.test("train() stops at the same epoch when it was interrupted in the middle
   });
 });
 
+Deno.test("train() never takes an epoch whose validation is not finite for the best, and resumes to the same", async () => {
+  const losses = [NaN, Infinity, 3, -Infinity, 2, NaN, NaN, 1];
+  /** By patience: epochs done and the best of them; each NaN counts as not better. */
+  const cases: [patience: number, epochs: number, best: number | null][] = [
+    [0, 8, 8],
+    [2, 2, null],
+    [3, 8, 8],
+  ];
+  for (const [patience, epochs, best] of cases) {
+    await withTempDir(async (directory) => {
+      const straight = scriptedTrial(join(directory, "straight"), losses, { patience });
+      const expected = await train(straight);
+      assert.deepEqual([expected.counters.epoch, expected.counters.bestEpoch], [epochs, best], `${patience}`);
+      assert.equal(await numberIn(straight), 2 * (best ?? epochs));
+      for (let cut = 1; cut < 2 * epochs; cut++) {
+        const make = () =>
+          Promise.resolve(scriptedTrial(join(directory, `cut-${cut}`), losses, { patience }));
+        const { outcome, first, second } = await trainInTwo(make, cut);
+        assert.deepEqual(outcome, expected, `cut after step ${cut}`);
+        assert.deepEqual(await bytesOf(second), await bytesOf(straight));
+        assert.deepEqual(pathOf(first, second), pathOf(straight));
+      }
+    });
+  }
+});
+
+Deno.test("train() takes the last epoch for the best where no loss is watched", async () => {
+  await withTempDir(async (directory) => {
+    const plan = { schedule: "plateau", learningRate: 8, scheduleEpochs: 1, scheduleFactor: 0.5 } as const;
+    const trial = scriptedTrial(directory, [1, 2, 3], plan);
+    const { counters } = await train({ ...trial, validate: undefined, hasLoss: false });
+    assert.deepEqual([counters.bestLoss, counters.bestEpoch, counters.plateauDrops], [null, 3, 0]);
+    assert.equal((await trial.checkpoints.pointer("best"))?.step, 6);
+  });
+});
+
+Deno.test("train() refuses a state with NaN although the loss is finite, and writes no checkpoint of it", async () => {
+  await withTempDir(async (directory) => {
+    const trial = scriptedTrial(directory, [1, 1, 1], {});
+    const session = { ...trial.session, state: () => Promise.resolve({ weight: floats([2], 1, NaN) }) };
+    await assert.rejects(train({ ...trial, session }), {
+      name: "ConfigError",
+      message:
+        /^Cannot train "network" as its state must not hold NaN: the first tensor with NaN is "weight" after step 1 /,
+    });
+    assert.deepEqual(await trial.checkpoints.newestFirst(), []);
+  });
+});
+
 Deno.test("train() leaves the last state in the session when it is interrupted", async () => {
   await withTempDir(async (directory) => {
     const trial = scriptedTrial(directory, [1, 2, 3], {});

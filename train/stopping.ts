@@ -1,8 +1,12 @@
 /**
- * Which epoch is the best, and when there is no point in going on: counters in, counters out.
+ * Which epoch is the best, and when there is no point in going on: counters in, counters out; and what a reader must
+ * know of the losses that this was judged by.
  *
  * @module
  */
+import { ConfigError } from "../core/errors.ts";
+import type { TrainingPlan } from "../core/training.ts";
+import type { TrainingRecord, Warning } from "../core/types.ts";
 import type { TrainingCounters } from "./counters.ts";
 
 /** The counters that say which epoch was the best, and how long ago. */
@@ -13,12 +17,12 @@ export type BestCounters = Pick<
 
 /**
  * Whether a monitored value is better than the best one so far: lower, or the first one. The one place that knows in
- * which direction "better" lies; an equal value is not better.
+ * which direction "better" lies; an equal value is not better, and one that is not finite never is.
  *
- * @param best Null before the first epoch's end.
+ * @param best Null before the first epoch with a finite value.
  */
 export function isBetter(value: number, best: number | null): boolean {
-  return best === null || value < best;
+  return Number.isFinite(value) && (best === null || value < best);
 }
 
 /**
@@ -37,6 +41,12 @@ export function countBest<C extends BestCounters>(counters: C, value: number): C
   return { ...counters, bestLoss: value, bestEpoch: epoch, bestStep: step, epochsSinceBest: 0 };
 }
 
+/** The counters after an epoch of a training that has no monitored value: the last epoch counts as the best. */
+export function countLast<C extends BestCounters>(counters: C): C {
+  const { step, epoch } = counters;
+  return { ...counters, bestEpoch: epoch, bestStep: step, epochsSinceBest: 0 };
+}
+
 /**
  * Whether a training stops early: no better value for `patience` epochs.
  *
@@ -47,4 +57,78 @@ export function isOutOfPatience(
   patience: number,
 ): boolean {
   return patience > 0 && epochsSinceBest >= patience;
+}
+
+/** A model, as far as it matters here: whether it has the program "validate". */
+export interface MonitoredModel {
+  has(program: string): boolean;
+}
+
+/** What was trained. */
+export interface Monitored {
+  /** By name, in the order of training. */
+  readonly models: ReadonlyMap<string, MonitoredModel>;
+  /** Whether there are validation rows. */
+  readonly hasRows: boolean;
+  /** The records of all epochs. */
+  readonly history: readonly TrainingRecord[];
+}
+
+/**
+ * Refuses early stopping and the plateau schedule for a model without a validation loss: one with `step` and no `loss`.
+ *
+ * @throws {ConfigError} Naming the option and what to set it to.
+ */
+export function checkMonitored(name: string, model: MonitoredModel, plan: TrainingPlan): void {
+  if (model.has("validate")) return;
+  const asked = plan.patience > 0
+    ? { option: `--patience ${plan.patience}`, instead: "--patience 0" }
+    : plan.schedule === "plateau"
+    ? { option: "--schedule plateau", instead: "another --schedule" }
+    : undefined;
+  if (!asked) return;
+  throw new ConfigError(
+    `Cannot train "${name}" with ${asked.option} as it watches the validation loss: the model has "step" without "loss"; ` +
+      `add "loss" to the model, or use ${asked.instead}`,
+  );
+}
+
+/** What a reader must know of the losses that training was judged by: once for each model, kind and epoch. */
+export function monitoringWarnings({ models, hasRows, history }: Monitored): Warning[] {
+  return [...models].flatMap(([name, model]) => {
+    const lines = history.filter((line) => line.model === undefined || line.model === name);
+    const validation = lines.filter(({ split }) => split === "validation");
+    if (validation.length > 0) return [...notFinite(name, validation), ...withoutBest(name, validation)];
+    return model.has("validate") && !hasRows && lines.length > 0 ? [overTraining(name)] : [];
+  });
+}
+
+/** One warning for each epoch with validation values that are NaN or infinite. */
+function notFinite(model: string, lines: readonly TrainingRecord[]): Warning[] {
+  return lines.flatMap((line) => {
+    const names = Object.keys(line).filter((key) => Number.isNaN(line[key]));
+    if (names.length === 0) return [];
+    const values = names.map((name) => `"${name}"`).join(", ");
+    const consequence = names.includes("loss") ? "; it does not count as better than any other epoch" : "";
+    return [{
+      code: "validation-not-finite",
+      message:
+        `validation of "${model}" after epoch ${line.epoch} gave NaN or an infinity for ${values}${consequence}`,
+    }];
+  });
+}
+
+function withoutBest(model: string, lines: readonly TrainingRecord[]): Warning[] {
+  if (lines.some(({ loss }) => Number.isFinite(loss))) return [];
+  return [{
+    code: "no-best-epoch",
+    message: `"${model}" never had a finite validation loss: the weights of its last epoch are used`,
+  }];
+}
+
+function overTraining(model: string): Warning {
+  return {
+    code: "no-validation",
+    message: `"${model}" has no validation rows: its best epoch is the one with the lowest training loss`,
+  };
 }

@@ -1,6 +1,15 @@
 import assert from "node:assert/strict";
+import { TRAINING_DEFAULTS } from "../core/training.ts";
+import type { TrainingRecord } from "../core/types.ts";
 import { INITIAL_COUNTERS, type TrainingCounters } from "./counters.ts";
-import { countBest, isBetter, isOutOfPatience } from "./stopping.ts";
+import {
+  checkMonitored,
+  countBest,
+  countLast,
+  isBetter,
+  isOutOfPatience,
+  monitoringWarnings,
+} from "./stopping.ts";
 
 /** Counters after epochs of ten steps with these losses. */
 function after(losses: readonly number[], from: TrainingCounters = INITIAL_COUNTERS): TrainingCounters {
@@ -10,10 +19,12 @@ function after(losses: readonly number[], from: TrainingCounters = INITIAL_COUNT
   );
 }
 
-Deno.test("isBetter() takes the first value, and lower ones", () => {
+Deno.test("isBetter() takes the first finite value, and lower ones", () => {
   const cases: [value: number, best: number | null, expected: boolean][] = [
     [5, null, true],
-    [Infinity, null, true],
+    [NaN, null, false],
+    [Infinity, null, false],
+    [-Infinity, 1, false],
     [0.9, 1, true],
     [-1, 0, true],
     [1, 1, false],
@@ -78,4 +89,93 @@ Deno.test("countBest() counts the same when it goes on from saved counters in th
     const saved = JSON.parse(JSON.stringify(after(losses.slice(0, cut)))) as TrainingCounters;
     assert.deepEqual(after(losses.slice(cut), saved), after(losses), `cut after ${cut} epochs`);
   }
+});
+
+Deno.test("countBest() passes over values that are not finite, and counts them as not better", () => {
+  const { bestLoss, bestEpoch, bestStep, epochsSinceBest } = after([NaN, Infinity, 3, NaN, -Infinity]);
+  assert.deepEqual({ bestLoss, bestEpoch, bestStep, epochsSinceBest }, {
+    bestLoss: 3,
+    bestEpoch: 3,
+    bestStep: 30,
+    epochsSinceBest: 2,
+  });
+  assert.deepEqual([after([NaN, NaN]).bestEpoch, after([NaN, NaN]).epochsSinceBest], [null, 2]);
+});
+
+Deno.test("countLast() takes each epoch for the best, without a value", () => {
+  const { bestLoss, bestEpoch, bestStep, epochsSinceBest } = countLast({
+    ...INITIAL_COUNTERS,
+    step: 20,
+    epoch: 2,
+    epochsSinceBest: 3,
+  });
+  assert.deepEqual({ bestLoss, bestEpoch, bestStep, epochsSinceBest }, {
+    bestLoss: null,
+    bestEpoch: 2,
+    bestStep: 20,
+    epochsSinceBest: 0,
+  });
+});
+
+/** A model with these programs. */
+const withPrograms = (...programs: string[]) => ({ has: (name: string) => programs.includes(name) });
+
+Deno.test("checkMonitored() rejects patience and the plateau schedule without a validation loss", () => {
+  const network = withPrograms("step");
+  const reason =
+    'as it watches the validation loss: the model has "step" without "loss"; add "loss" to the model, or use';
+  assert.throws(() => checkMonitored("gan", network, { ...TRAINING_DEFAULTS, patience: 3 }), {
+    name: "ConfigError",
+    message: `Cannot train "gan" with --patience 3 ${reason} --patience 0`,
+  });
+  assert.throws(() => checkMonitored("gan", network, { ...TRAINING_DEFAULTS, schedule: "plateau" }), {
+    name: "ConfigError",
+    message: `Cannot train "gan" with --schedule plateau ${reason} another --schedule`,
+  });
+  checkMonitored("gan", network, TRAINING_DEFAULTS);
+  const plan = { ...TRAINING_DEFAULTS, patience: 3, schedule: "plateau" } as const;
+  checkMonitored("network", withPrograms("step", "validate"), plan);
+});
+
+/** A line of a model's validation. */
+const validated = (epoch: number, values: { loss: number; [name: string]: number }, model?: string) =>
+  ({
+    step: epoch * 10,
+    epoch,
+    split: "validation",
+    ...values,
+    ...(model ? { model } : {}),
+  }) as TrainingRecord;
+
+Deno.test("monitoringWarnings() gives one warning for each model and epoch with values that are not finite", () => {
+  const models = new Map([["a", withPrograms("validate")], ["b", withPrograms("validate")]]);
+  const history = [
+    validated(1, { loss: NaN, accuracy: NaN }, "a"),
+    validated(2, { loss: 1, accuracy: 1 }, "a"),
+    validated(1, { loss: 2, accuracy: NaN }, "b"),
+  ];
+  assert.deepEqual(monitoringWarnings({ models, hasRows: true, history }), [
+    {
+      code: "validation-not-finite",
+      message: 'validation of "a" after epoch 1 gave NaN or an infinity for "loss", "accuracy"; ' +
+        "it does not count as better than any other epoch",
+    },
+    {
+      code: "validation-not-finite",
+      message: 'validation of "b" after epoch 1 gave NaN or an infinity for "accuracy"',
+    },
+  ]);
+});
+
+Deno.test("monitoringWarnings() says when no epoch could be the best, and when the training loss stood in", () => {
+  const models = new Map([["network", withPrograms("validate")]]);
+  const codes = (history: readonly TrainingRecord[], hasRows: boolean) =>
+    monitoringWarnings({ models, hasRows, history }).map(({ code }) => code);
+  assert.deepEqual(codes([validated(1, { loss: NaN })], true), ["validation-not-finite", "no-best-epoch"]);
+  assert.deepEqual(codes([validated(1, { loss: NaN }), validated(2, { loss: 1 })], true), [
+    "validation-not-finite",
+  ]);
+  const trained: TrainingRecord = { step: 10, epoch: 1, split: "train", loss: 1 };
+  assert.deepEqual(codes([trained], false), ["no-validation"]);
+  assert.deepEqual(codes([], true), []);
 });

@@ -19,6 +19,11 @@ export interface TrainRequest {
   readonly session: Session;
   readonly step: Executable;
   readonly validate?: Executable | undefined;
+  /**
+   * Whether the `loss` of the step is the one that validation would have, and stands in for it where there are no
+   * validation rows; else the last epoch counts as the best. @default true
+   */
+  readonly hasLoss?: boolean | undefined;
   /** The same as `validate` for the last, smaller batch. */
   readonly validateLastBatch?: Executable | undefined;
   readonly train: { readonly [column: string]: ProgramColumn };

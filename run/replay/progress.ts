@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { decodeRecord } from "../../core/not_finite.ts";
 import type { TrainingRecord, Warning } from "../../core/types.ts";
 import type { Tensors } from "../../engine/runtimes/types.ts";
 import { CheckpointStore } from "../../train/checkpoint.ts";
@@ -52,7 +53,7 @@ export async function readProgress(
     const counters = found[line.model]?.counters;
     return counters !== undefined && line.step <= counters.step;
   });
-  return { models: found, history };
+  return { models: found, history: history.map(decodeRecord) };
 }
 
 /**

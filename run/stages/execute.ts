@@ -6,6 +6,7 @@
  */
 import { InterruptedError } from "../../core/errors.ts";
 import type { RunRecord } from "../../core/records.ts";
+import type { Warning } from "../../core/types.ts";
 import { checkEngineName } from "../../engine/mod.ts";
 import type { Description } from "../../sandbox/protocol/description.ts";
 import { describePlugin } from "../hooks/plugin_source.ts";
@@ -165,7 +166,9 @@ class Conductor {
     const { warnings } = this.#journal;
     const progress = request.resume ? await readProgress(run, Object.keys(plans), warnings) : NO_PROGRESS;
     await recordSteps(run, progress);
-    const input = { run, models: this.#models, plans, tables: data?.tables ?? {}, progress, request };
+    const warn = (...found: readonly Warning[]): void => this.#journal.warn(...found);
+    const tables = data?.tables ?? {};
+    const input = { run, models: this.#models, plans, tables, progress, request, warn };
     return await this.#journal.during("train", () => trainModels(input), this.#trainedBefore);
   }
 

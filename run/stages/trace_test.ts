@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { definePlugin, type Plugin, z } from "../../mod.ts";
 import { adam, dense, meanSquaredError } from "../../engine/nn/mod.ts";
-import type { Json, Tables } from "../../core/types.ts";
+import type { Json, Tables, Warning } from "../../core/types.ts";
 import { column } from "../../data/tables.ts";
 import { GraphCache } from "../../engine/runtimes/graphs/graph_cache.ts";
 import { HookRunner } from "../../sandbox/guest/hooks.ts";
@@ -121,7 +121,10 @@ Deno.test("trainModels() trains, logs every epoch and leaves checkpoints", async
       stopAfterSteps: undefined,
       checkpointSeconds: undefined,
     };
-    const stage = { run, models, plans: input.config.models, tables: TABLES, progress: NO_PROGRESS, request };
+    const warnings: Warning[] = [];
+    const warn = (...more: readonly Warning[]): void => void warnings.push(...more);
+    const plans = input.config.models;
+    const stage = { run, models, plans, tables: TABLES, progress: NO_PROGRESS, request, warn };
     const history = await trainModels(stage);
     assert.deepEqual(history.map(({ epoch, split }) => `${epoch} ${split}`), [
       "1 train",

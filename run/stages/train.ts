@@ -4,15 +4,18 @@
  * @module
  */
 import { ConfigError, InterruptedError } from "../../core/errors.ts";
-import type { JsonObject, Table, Tables, TrainingRecord } from "../../core/types.ts";
+import { decodeRecord } from "../../core/not_finite.ts";
+import type { JsonObject, Table, Tables, TrainingRecord, Warning } from "../../core/types.ts";
 import { writeAll } from "../../files/atomic.ts";
 import { programColumns } from "../../train/batches.ts";
 import { CheckpointStore } from "../../train/checkpoint.ts";
 import { train, type TrainOutcome } from "../../train/loop.ts";
 import type { LoadedModel } from "../../train/models.ts";
+import { checkColumns } from "../../train/nan_guard.ts";
 import type { ResolvedConfig } from "../config/config.ts";
 import type { RunProgress } from "../replay/progress.ts";
 import type { RunDirectory } from "../store/run_directory.ts";
+import { checkMonitored, monitoringWarnings } from "../../train/stopping.ts";
 import { rowsOf } from "./prepare.ts";
 import type { RunRequest } from "./request.ts";
 
@@ -24,6 +27,8 @@ export interface TrainInput {
   readonly tables: Tables;
   /** Where each model's training stands. */
   readonly progress: RunProgress;
+  /** Adds warnings to the run. */
+  warn(...warnings: readonly Warning[]): void;
   readonly request: Pick<RunRequest, "seed" | "stop" | "stopAfterSteps" | "checkpointSeconds" | "listener">;
 }
 
@@ -36,20 +41,26 @@ export function canTrain(models: ReadonlyMap<string, LoadedModel>): boolean {
  * Trains all models to the end of their plans and leaves the best weights in their sessions.
  *
  * @returns Every record of every epoch, those before an interruption first.
- * @throws {ConfigError} If there are no rows to train on, or a loss is not finite.
+ * @throws {ConfigError} If there are no rows to train on, a loss is not finite, or early stopping is asked for without a
+ * loss to watch.
+ * @throws {DataError} If a column holds NaN, an infinity, or what does not fit 32 bits.
  * @throws {InterruptedError} If the run was stopped; a checkpoint is saved.
  */
 export async function trainModels(input: TrainInput): Promise<readonly TrainingRecord[]> {
   const { run, plans, models, progress } = input;
   filledTable(input.tables, "train");
+  const trained = new Map(
+    Object.keys(plans).map((name) => [name, models.get(name)!] as const).filter(([, model]) =>
+      model.has("step")
+    ),
+  );
+  for (const name of trained.keys()) checkModel(input, name);
   const history = [...progress.history];
   const log = await Log.open(run.file("metrics.jsonl"));
   const fingerprints = await Log.open(run.file("fingerprints.jsonl"));
   let stepOffset = 0;
   try {
-    for (const name of Object.keys(plans)) {
-      const model = models.get(name)!;
-      if (!model.has("step")) continue;
+    for (const [name, model] of trained) {
       const outcome = await trainOne(input, { name, model, stepOffset, history, log, fingerprints });
       stepOffset += outcome.counters.step;
     }
@@ -57,6 +68,18 @@ export async function trainModels(input: TrainInput): Promise<readonly TrainingR
   } finally {
     log.close();
     fingerprints.close();
+    // of the whole history, so that a run that was resumed says the same as one that was not
+    const hasRows = rowsOf(input.tables.validation ?? {}) > 0;
+    input.warn(...monitoringWarnings({ models: trained, hasRows, history }));
+  }
+}
+
+/** Refuses what cannot be trained well before any model is trained. */
+function checkModel({ plans, models, tables }: TrainInput, name: string): void {
+  const { inputs, targets, training } = plans[name]!;
+  checkMonitored(name, models.get(name)!, training);
+  for (const split of ["train", "validation"]) {
+    checkColumns(name, split, tables[split] ?? {}, [...inputs, ...targets]);
   }
 }
 
@@ -74,7 +97,8 @@ async function trainOne(input: TrainInput, turn: Turn): Promise<TrainOutcome> {
   const { run, plans, request, progress } = input;
   const { name, model, stepOffset } = turn;
   const plan = plans[name]!;
-  const { train: training, validation } = input.tables;
+  const { train: training, validation: held } = input.tables;
+  const validation = held && rowsOf(held) > 0 ? held : undefined;
   const names = [...plan.inputs, ...plan.targets];
   const resumeFrom = progress.models[name];
   if (resumeFrom) await model.session.load(resumeFrom.state);
@@ -86,6 +110,7 @@ async function trainOne(input: TrainInput, turn: Turn): Promise<TrainOutcome> {
     session: model.session,
     step: await model.executable("step"),
     validate: await programOf("validate"),
+    hasLoss: model.has("validate"),
     validateLastBatch: await programOf("validate_tail"),
     train: programColumns(training!, names, "train"),
     validation: validation ? programColumns(validation, names, "validation") : undefined,
@@ -113,7 +138,7 @@ function listenerOf({ plans, request }: TrainInput, turn: Turn): Parameters<type
     onStep: (position) => request.listener.onStep?.({ model: name, ...position }),
     onRecord: async (record) => {
       const line: TrainingRecord = isOnly ? record : { ...record, model: name };
-      history.push(line);
+      history.push(decodeRecord(line)); // as it comes back from the file
       await log.append(line);
       request.listener.onRecord?.(name, record, plans[name]!.training.epochs);
     },

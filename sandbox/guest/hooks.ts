@@ -25,6 +25,7 @@ import type {
   Plugin,
   ProgramInputs,
 } from "../../core/plugin.ts";
+import { decodeRecord } from "../../core/not_finite.ts";
 import { randomFor } from "../../core/random.ts";
 import { TRAINING_DEFAULTS, type TrainingPlan } from "../../core/training.ts";
 import type { Column, Json, JsonObject, NdArray, Table, TrainingRecord } from "../../core/types.ts";
@@ -249,7 +250,7 @@ export class HookRunner {
       simulated: args.simulated,
       source: args.source,
       tables,
-      history: args.history,
+      history: args.history.map(decodeRecord),
       directory,
       predict: (model: string, table: Table | string) => this.#predict(model, table),
       call: (model: string, program: string, inputs: ProgramInputs) =>
