@@ -7,11 +7,15 @@
  * @module
  */
 import { z } from "zod";
+import { fieldNameProblem } from "./field_names.ts";
+import { nearestName } from "./names.ts";
 import type { Random } from "./random.ts";
+import { nearestBeside, schemaIssues, strictSchema, UNKNOWN_KEY, valueAt } from "./strict_schema.ts";
 import type { Scalar, Tensor } from "./tensor.ts";
 import type { TrainingPlan } from "./training.ts";
 import type {
   Figure,
+  Json,
   JsonObject,
   Metric,
   Metrics,
@@ -272,7 +276,7 @@ export interface Plugin<S extends z.ZodObject = z.ZodObject, F extends JsonObjec
   /** Flags with help, defaults and bounds. No transforms. */
   readonly config: S;
   /** Named sets of values, between the defaults and the config file. */
-  readonly presets?: { readonly [name: string]: z.input<S> };
+  readonly presets?: { readonly [name: string]: Partial<z.input<S>> };
   /** Names that presets had before, such as `{ seed: "source" }`; they still work. */
   readonly formerPresets?: { readonly [former: string]: string };
   readonly metrics?: readonly MetricDeclaration[];
@@ -293,17 +297,53 @@ export interface PathMeta {
   readonly path: "file" | "directory" | "any";
 }
 
+/** Whether a path must be given. */
+export interface InputPathOptions {
+  /** Refuses a configuration without it. @default false */
+  readonly required?: boolean;
+}
+
 /**
  * A config field that names a file or folder to read. The command line's path is made absolute before the plugin
  * sees it, the sandbox gets read permission for it alone, and its size and SHA-256 go into the run record.
  */
-export function inputPath(kind: PathMeta["path"], help: string): z.ZodOptional<z.ZodString> {
-  return z.string().min(1).optional().describe(help).meta({ path: kind });
+export function inputPath(
+  kind: PathMeta["path"],
+  help: string,
+  options: InputPathOptions & { readonly required: true },
+): z.ZodString;
+export function inputPath(
+  kind: PathMeta["path"],
+  help: string,
+  options?: InputPathOptions,
+): z.ZodOptional<z.ZodString>;
+export function inputPath(
+  kind: PathMeta["path"],
+  help: string,
+  { required = false }: InputPathOptions = {},
+): z.ZodString | z.ZodOptional<z.ZodString> {
+  const path = z.string().min(1);
+  return (required ? path : path.optional()).describe(help).meta({ path: kind });
 }
 
-/** The same as {@linkcode inputPath} for a flag that can be given several times. */
-export function inputPaths(kind: PathMeta["path"], help: string): z.ZodDefault<z.ZodArray<z.ZodString>> {
-  return z.array(z.string().min(1)).default([]).describe(help).meta({ path: kind });
+/** The same as {@linkcode inputPath} for a flag that can be given several times; a required one at least once. */
+export function inputPaths(
+  kind: PathMeta["path"],
+  help: string,
+  options: InputPathOptions & { readonly required: true },
+): z.ZodArray<z.ZodString>;
+export function inputPaths(
+  kind: PathMeta["path"],
+  help: string,
+  options?: InputPathOptions,
+): z.ZodDefault<z.ZodArray<z.ZodString>>;
+export function inputPaths(
+  kind: PathMeta["path"],
+  help: string,
+  { required = false }: InputPathOptions = {},
+): z.ZodDefault<z.ZodArray<z.ZodString>> | z.ZodArray<z.ZodString> {
+  const paths = z.array(z.string().min(1));
+  return (required ? paths.min(1) : paths.default([])).describe(help).meta({ path: kind });
 }
 
 const NAME = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
@@ -311,7 +351,7 @@ const NAME = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
 /**
  * Declares an experiment. Checks what can be checked without running it.
  *
- * @throws {TypeError} If the name, the schema or a preset is not usable.
+ * @throws {TypeError} If the name, the schema, the name of a field or a preset is not usable.
  */
 export function definePlugin<S extends z.ZodObject, F extends JsonObject = JsonObject>(
   plugin: Plugin<S, F>,
@@ -321,16 +361,9 @@ export function definePlugin<S extends z.ZodObject, F extends JsonObject = JsonO
       `Cannot define plugin "${plugin.name}" as a name is lower-case letters, digits and single hyphens: found "${plugin.name}"`,
     );
   }
-  try {
-    z.toJSONSchema(plugin.config, { io: "input" });
-  } catch (cause) {
-    throw new TypeError(
-      `Cannot define plugin "${plugin.name}" as its config must be expressible as JSON Schema (no transforms): ${
-        (cause as Error).message
-      }`,
-      { cause },
-    );
-  }
+  const problem = fieldNameProblem(jsonSchemaOf(plugin));
+  if (problem !== undefined) throw new TypeError(`Cannot define plugin "${plugin.name}" as ${problem}`);
+  for (const [name, values] of Object.entries(plugin.presets ?? {})) checkPreset(plugin, name, values);
   for (const [former, name] of Object.entries(plugin.formerPresets ?? {})) {
     if (Object.hasOwn(plugin.presets ?? {}, name) && !Object.hasOwn(plugin.presets ?? {}, former)) continue;
     throw new TypeError(
@@ -338,4 +371,47 @@ export function definePlugin<S extends z.ZodObject, F extends JsonObject = JsonO
     );
   }
   return plugin;
+}
+
+/** The configuration as JSON Schema; what comes out of it must have one as well, as hooks parse it again. */
+function jsonSchemaOf({ name, config }: Pick<Plugin, "name" | "config">): JsonObject {
+  try {
+    z.toJSONSchema(config, { io: "output", override: refuseUnwritable });
+    return z.toJSONSchema(config, { io: "input", override: refuseUnwritable }) as JsonObject;
+  } catch (cause) {
+    throw new TypeError(
+      `Cannot define plugin "${name}" as its config must be expressible as JSON Schema (no transforms): ${
+        (cause as Error).message
+      }`,
+      { cause },
+    );
+  }
+}
+
+/** Refuses what zod writes as JSON Schema although something of it is lost. */
+function refuseUnwritable({ zodSchema }: { readonly zodSchema: z.core.$ZodTypes }): void {
+  const { def } = zodSchema._zod;
+  if (def.type !== "pipe") return;
+  const hasTransform = [def.in, def.out].some((part) => part._zod.def.type === "transform");
+  if (hasTransform || "transform" in def) throw new TypeError("Cannot write a transform as JSON Schema");
+}
+
+/** A preset need not be complete, but what it sets must be there and fit. */
+function checkPreset(plugin: Pick<Plugin, "name" | "config">, preset: string, values: unknown): void {
+  const schema = jsonSchemaOf(plugin);
+  const parsed = strictSchema(plugin.config).safeParse(values);
+  const issues = parsed.success
+    ? []
+    : schemaIssues(parsed.error).filter(({ path, message, isRefinement }) =>
+      !isRefinement && (message === UNKNOWN_KEY || valueAt(values as Json, path) !== undefined)
+    );
+  if (issues.length === 0) return;
+  const found = issues.map(({ path, message }) => {
+    if (message !== UNKNOWN_KEY) return `"${path}" does not fit (${message})`;
+    const nearest = nearestBeside(schema, path);
+    return `there is no "${path}"${nearest ? `; did you mean "${nearest}"?` : ""}`;
+  });
+  throw new TypeError(
+    `Cannot define plugin "${plugin.name}" as preset "${preset}" must fit its config: ${found.join("; ")}`,
+  );
 }

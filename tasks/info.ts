@@ -6,7 +6,7 @@
 import { ConfigError } from "../core/errors.ts";
 import { permissionFlags } from "../sandbox/host/host.ts";
 import { limitsFor } from "../sandbox/protocol/limits.ts";
-import { type Flag, flagsOf } from "../run/config/flags.ts";
+import { type Flag, flagsOf, isSwitch } from "../core/flags.ts";
 import type { Manifest } from "../registry/manifest.ts";
 import type { Description } from "../sandbox/protocol/description.ts";
 import { openExperiment } from "./shared/experiment.ts";
@@ -83,11 +83,12 @@ export function sectionsOf(
   ];
 }
 
-function flagRow({ name, default: fallback, choices, help }: Flag): string[] {
+function flagRow(flag: Flag): string[] {
+  const { name, default: fallback, value, help } = flag;
   return [
-    `--${name}`,
-    fallback === undefined ? "" : String(fallback),
-    choices ? `${help} (${choices.join(", ")})` : help,
+    isSwitch(flag) ? `--${name}, --no-${name}` : `--${name}`,
+    fallback === undefined ? "" : typeof fallback === "string" ? fallback : JSON.stringify(fallback),
+    value.kind === "choice" ? `${help} (${value.values.join(", ")})` : help,
   ];
 }
 

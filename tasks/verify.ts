@@ -6,7 +6,7 @@
 import { ConfigError, InterruptedError } from "../core/errors.ts";
 import { execute } from "../run/stages/execute.ts";
 import type { RunRequest } from "../run/stages/request.ts";
-import { flagsOf } from "../run/config/flags.ts";
+import { flagsOf } from "../core/flags.ts";
 import { join } from "../files/paths.ts";
 import { ScratchFolder } from "../files/scratch.ts";
 import { openRun, type RunDirectory } from "../run/store/run_directory.ts";

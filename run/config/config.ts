@@ -5,26 +5,21 @@
  * @module
  */
 import { ConfigError, type ConfigIssue, DataError } from "../../core/errors.ts";
+import { type Flag, flagsOf, getPath, setPath } from "../../core/flags.ts";
+import { describeKind, kindOfPart, textChoices } from "../../core/flag_values.ts";
 import { safeParseJson } from "../../core/json.ts";
-import { mergeConfig } from "../../core/merge.ts";
+import type { ConfigLayer, MergedConfig } from "../../core/merge.ts";
 import { nearestName } from "../../core/names.ts";
 import type { ConfigRecord } from "../../core/records.ts";
+import { nearestBeside, UNKNOWN_KEY, valueAt } from "../../core/strict_schema.ts";
 import type { Json, JsonObject } from "../../core/types.ts";
 import type { Description, ModelPlan } from "../../sandbox/protocol/description.ts";
-import { type Flag, flagsOf, getPath, setPath } from "./flags.ts";
 import { dirname, resolve } from "../../files/paths.ts";
-
-/** Values of one origin, before validation. */
-export interface ConfigLayer {
-  /** Such as "preset source", "my.json"; flags are named one by one. */
-  readonly source: string;
-  readonly values: JsonObject;
-}
 
 /** What was asked for. */
 export interface ConfigRequest {
   readonly preset?: string | undefined;
-  /** Path of a JSON file. */
+  /** Path of a JSON file; "-" for standard input. */
   readonly file?: string | undefined;
   /** Values set by flags: dotted path to value. */
   readonly flags: { readonly [path: string]: Json };
@@ -84,37 +79,73 @@ function presetLayer(asked: string, description: Description, flags: readonly Fl
   );
 }
 
+/** How standard input is called where a file would be named. */
+const STANDARD_INPUT = "standard input";
+
 async function fileLayer(
   file: string,
   flags: readonly Flag[],
   workingDirectory: string,
 ): Promise<ConfigLayer> {
+  const isInput = file === "-";
+  const source = isInput ? STANDARD_INPUT : file;
   const path = resolve(workingDirectory, file);
-  let text: string;
-  try {
-    text = await Deno.readTextFile(path);
-  } catch (cause) {
+  const json = parseValues(isInput ? await readStandardInput() : await readConfigFile(path, file), source);
+  if (!isObject(json)) {
+    const found = json === null ? "null" : Array.isArray(json) ? "array" : typeof json;
     throw new ConfigError(
-      `Cannot read "${file}" as the configuration file must exist and be readable: ${(cause as Error).name}`,
-    );
-  }
-  let json: Json;
-  try {
-    json = safeParseJson(text, file);
-  } catch (cause) {
-    throw new ConfigError((cause as Error).message);
-  }
-  if (typeof json !== "object" || json === null || Array.isArray(json)) {
-    throw new ConfigError(
-      `Cannot read "${file}" as the configuration must be a JSON object: found ${
-        Array.isArray(json) ? "array" : typeof json
-      }`,
+      `Cannot read "${source}" as the configuration must be a JSON object: found ${found}`,
     );
   }
   const { $schema: _schema, ...rest } = json as { [key: string]: Json };
   // the config.json of an earlier run holds its values one level down
   const values = isObject(rest.values) && isObject(rest.sources) ? rest.values : rest;
-  return { source: file, values: absolutePaths(values, flags, dirname(path)) };
+  return { source, values: absolutePaths(values, flags, isInput ? workingDirectory : dirname(path)) };
+}
+
+async function readConfigFile(path: string, file: string): Promise<string> {
+  try {
+    return await Deno.readTextFile(path);
+  } catch (cause) {
+    throw new ConfigError(
+      `Cannot read "${file}" as the configuration file must exist and be readable: ${(cause as Error).name}`,
+    );
+  }
+}
+
+async function readStandardInput(): Promise<string> {
+  if (!Deno.stdin.isTerminal()) return await new Response(Deno.stdin.readable).text();
+  throw new ConfigError(
+    `Cannot read "${STANDARD_INPUT}" as --config - takes what another command writes: found a terminal`,
+  );
+}
+
+function parseValues(text: string, source: string): Json {
+  try {
+    requireExactIntegers(text, source);
+    return safeParseJson(text, source);
+  } catch (cause) {
+    throw cause instanceof SyntaxError ? new ConfigError(cause.message) : cause;
+  }
+}
+
+/** JSON has no bounds of numbers; what float64 would round, or make infinite, is not the number that was written. */
+function requireExactIntegers(text: string, source: string): void {
+  const find = (key: string, value: unknown, context?: { readonly source?: string }): unknown => {
+    const isRounded = typeof value === "number" && !Number.isSafeInteger(value) &&
+      /^-?\d+$/.test(context?.source ?? "");
+    if (isRounded || value === Infinity || value === -Infinity) {
+      throw new ConfigError(
+        `Cannot read "${source}" as a number must be exact, whole ones up to 9007199254740991: found ${context?.source} as "${key}"`,
+      );
+    }
+    return value;
+  };
+  try {
+    JSON.parse(text, find as (key: string, value: unknown) => unknown);
+  } catch (error) {
+    if (error instanceof ConfigError) throw error; // what is no JSON is refused by the reader itself, with its place
+  }
 }
 
 function isObject(value: Json | undefined): value is JsonObject {
@@ -123,7 +154,8 @@ function isObject(value: Json | undefined): value is JsonObject {
 
 /** The same values with every input path resolved against a folder. */
 export function absolutePaths(values: JsonObject, flags: readonly Flag[], base: string): JsonObject {
-  return mapPaths(values, flags, (path) => resolve(base, path));
+  // an empty path would become the folder itself; the schema refuses it
+  return mapPaths(values, flags, (path) => path === "" ? "" : resolve(base, path));
 }
 
 /** The same values with every input path changed by `map`. */
@@ -152,9 +184,11 @@ export function inputPathsOf(values: JsonObject, flags: readonly Flag[]): { [pat
   const found: { [path: string]: string } = {};
   for (const flag of flags) {
     const value = flag.inputPath === undefined ? undefined : getPath(values, flag.path);
-    if (typeof value === "string") found[flag.path] = value;
+    if (typeof value === "string" && value !== "") found[flag.path] = value;
     if (!Array.isArray(value)) continue;
-    value.forEach((item, i) => typeof item === "string" && (found[`${flag.path}.${i}`] = item));
+    value.forEach((item, i) => {
+      if (typeof item === "string" && item !== "") found[`${flag.path}.${i}`] = item;
+    });
   }
   return found;
 }
@@ -195,13 +229,6 @@ export async function checkInputPaths(
   }
 }
 
-/** Merges the layers; every value keeps its source. */
-export function mergeLayers(
-  layers: readonly ConfigLayer[],
-): { values: JsonObject; sources: { readonly [path: string]: string } } {
-  return mergeConfig(layers);
-}
-
 /** What the sandbox answered to `parse`. */
 export type ParseAnswer =
   | {
@@ -218,14 +245,16 @@ export type ParseAnswer =
  */
 export function resolveConfig(
   description: Description,
-  merged: { readonly values: JsonObject; readonly sources: { readonly [path: string]: string } },
+  merged: MergedConfig,
   answer: ParseAnswer,
   earlierIssues: readonly ConfigIssue[] = [],
 ): ResolvedConfig {
   const flags = flagsOf(description.schema);
   const issues = [
     ...earlierIssues,
-    ...(answer.ok ? [] : answer.issues.map((issue) => completeIssue(issue, flags, merged))),
+    ...(answer.ok
+      ? []
+      : answer.issues.map((issue) => completeIssue(issue, description.schema, flags, merged))),
   ];
   if (!answer.ok || issues.length > 0) {
     throw new ConfigError(
@@ -241,7 +270,7 @@ export function resolveConfig(
   const help: { [path: string]: string } = {};
   for (const flag of flags) {
     if (getPath(answer.config, flag.path) === undefined) continue;
-    sources[flag.path] = sourceOf(flag.path, merged.sources);
+    sources[flag.path] = sourcesOf(flag.path, merged.sources);
     help[flag.path] = flag.help;
   }
   return {
@@ -276,26 +305,52 @@ function sourceOf(path: string, sources: { readonly [path: string]: string }): s
   return "default";
 }
 
+/** The source of a value; those of its parts where they came from several, as the entries of a map do. */
+function sourcesOf(path: string, sources: { readonly [path: string]: string }): string {
+  const parts = Object.keys(sources).filter((key) => key.startsWith(`${path}.`)).map((key) => sources[key]!);
+  return parts.length === 0 ? sourceOf(path, sources) : [...new Set(parts)].join(", ");
+}
+
 function completeIssue(
   issue: { readonly path: string; readonly message: string },
+  schema: JsonObject,
   flags: readonly Flag[],
-  merged: { readonly values: JsonObject; readonly sources: { readonly [path: string]: string } },
+  merged: MergedConfig,
 ): ConfigIssue {
-  const value = getPath(merged.values, issue.path);
-  const source = sourceOf(issue.path, merged.sources);
-  if (issue.message === "unknown") {
-    const nearest = nearestName(issue.path, flags.map((flag) => flag.path));
-    return { path: issue.path, message: "there is no such value", source, ...(nearest ? { nearest } : {}) };
-  }
-  const choices = flags.find((flag) => flag.path === issue.path)?.choices;
-  const nearest = choices && typeof value === "string" ? nearestName(value, choices) : undefined;
-  const rule = choices
-    ? `must be one of ${choices.join(", ")}`
-    : issue.message.replace(/^\w/, (c) => c.toLowerCase());
-  return {
+  const value = valueAt(merged.values, issue.path);
+  const source = sourcesOf(issue.path, merged.sources);
+  const complete = (message: string, nearest: string | undefined): ConfigIssue => ({
     path: issue.path,
-    message: `${rule}, found ${value === undefined ? "nothing" : JSON.stringify(value)}`,
+    message,
     source,
     ...(nearest ? { nearest } : {}),
-  };
+  });
+  if (issue.message === UNKNOWN_KEY) {
+    const nearest = nearestBeside(schema, issue.path) ??
+      nearestName(issue.path, flags.map(({ path }) => path));
+    return complete("there is no such value", nearest);
+  }
+  const flag = flags.find(({ path }) => path === issue.path);
+  if (flag && value === undefined) {
+    return complete(`must be given, as --${flag.name} or in a configuration file, found nothing`, undefined);
+  }
+  const nearest = flag && typeof value === "string" ? nearestName(value, textChoices(flag.value)) : undefined;
+  const found = value === undefined ? "nothing" : JSON.stringify(value);
+  return complete(`${ruleOf(issue, flags, value)}, found ${found}`, nearest);
+}
+
+/** The rule that a value breaks: what the flag takes where the kind is wrong, else what the schema says. */
+function ruleOf(
+  { path, message }: { readonly path: string; readonly message: string },
+  flags: readonly Flag[],
+  value: Json | undefined,
+): string {
+  const flag = flags.find((candidate) => path === candidate.path || path.startsWith(`${candidate.path}.`));
+  const kind = flag && kindOfPart(flag.value, path.slice(flag.path.length + 1));
+  const isOfNoKind = value !== undefined && /^Invalid (input|option)/.test(message);
+  if (flag?.inputPath !== undefined && (isOfNoKind || value === "")) {
+    return `must be the path of a ${flag.inputPath === "any" ? "file or directory" : flag.inputPath}`;
+  }
+  if (kind && (kind.kind === "choice" || isOfNoKind)) return `must be ${describeKind(kind)}`;
+  return message.replace(/^\w/, (c) => c.toLowerCase());
 }

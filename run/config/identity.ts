@@ -8,7 +8,7 @@ import type { InitRecord } from "../../core/records.ts";
 import { canonicalJson } from "../../core/json.ts";
 import type { Json, JsonObject } from "../../core/types.ts";
 import { mapPaths } from "./config.ts";
-import type { Flag } from "./flags.ts";
+import type { Flag } from "../../core/flags.ts";
 
 /** What the identity is made of. */
 export interface IdentityParts {

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Plugin } from "../../core/plugin.ts";
+import { fieldNameProblem } from "../../core/field_names.ts";
 import { sha256Hex } from "../../core/hash.ts";
 import { canonicalJson, safeParseJson } from "../../core/json.ts";
 import type { Json } from "../../core/types.ts";
@@ -92,6 +93,8 @@ export async function describePlugin(source: PluginSource, cacheDirectory: strin
         `Cannot load plugin "${source.name}" as manifest and definePlugin must agree on the name: found "${description.name}"`,
       );
     }
+    const problem = fieldNameProblem(description.schema); // an object that definePlugin never saw
+    if (problem !== undefined) throw new TypeError(`Cannot load plugin "${source.name}" as ${problem}`);
     if (source.directory !== undefined) await keep(file, description as unknown as Json);
     return description;
   } finally {

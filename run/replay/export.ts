@@ -25,7 +25,7 @@ import { CheckpointStore } from "../../train/checkpoint.ts";
 import { mapPaths } from "../config/config.ts";
 import { type CheckedRows, checkExport } from "./export_check.ts";
 import { exists, writeAtomic } from "../../files/atomic.ts";
-import { flagsOf } from "../config/flags.ts";
+import { flagsOf } from "../../core/flags.ts";
 import { frameworkVersion } from "../../registry/framework.ts";
 import { dirname, join, resolve } from "../../files/paths.ts";
 import { readRunJson } from "./replay.ts";

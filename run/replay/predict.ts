@@ -15,7 +15,7 @@ import { CheckpointStore } from "../../train/checkpoint.ts";
 import { mapPaths } from "../config/config.ts";
 import type { Description } from "../../sandbox/protocol/description.ts";
 import { writeJson } from "../../files/atomic.ts";
-import { flagsOf } from "../config/flags.ts";
+import { flagsOf } from "../../core/flags.ts";
 import { loadModel } from "../../train/models.ts";
 import { asColumn } from "../../train/programs/run_over.ts";
 import { join, resolve } from "../../files/paths.ts";

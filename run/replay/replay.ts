@@ -7,8 +7,9 @@ import { safeParseJson } from "../../core/json.ts";
 import type { ConfigRecord, RunRecord } from "../../core/records.ts";
 import type { Json } from "../../core/types.ts";
 import type { Description } from "../../sandbox/protocol/description.ts";
-import { absolutePaths, type ConfigLayer } from "../config/config.ts";
-import { flagsOf, getPath, setPath } from "../config/flags.ts";
+import type { ConfigLayer } from "../../core/merge.ts";
+import { absolutePaths } from "../config/config.ts";
+import { flagsOf, getPath, setPath } from "../../core/flags.ts";
 import type { RunDirectory } from "../store/run_directory.ts";
 
 /** Reads a JSON file of a run directory. */

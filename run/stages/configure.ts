@@ -9,13 +9,13 @@ import {
   checkInputPaths,
   type ConfigRequest,
   inputPathsOf,
-  mergeLayers,
   type ParseAnswer,
   readLayers,
   resolveConfig,
   type ResolvedConfig,
 } from "../config/config.ts";
-import { flagsOf } from "../config/flags.ts";
+import { flagsOf } from "../../core/flags.ts";
+import { mergeConfig } from "../../core/merge.ts";
 import type { Hooks } from "../hooks/workspace.ts";
 import { digestInputs, type InputFile } from "../provenance/provenance.ts";
 
@@ -50,7 +50,7 @@ const parseResult = z.custom<ParseAnswer>();
 export async function configure(input: ConfigureInput): Promise<Configured> {
   const { description } = input;
   const flags = flagsOf(description.schema);
-  const merged = mergeLayers(await readLayers(input.config, description));
+  const merged = mergeConfig(await readLayers(input.config, description));
   const inputPaths = inputPathsOf(merged.values, flags);
   const issues = input.config.issues ?? [];
   const isClean = issues.length === 0;

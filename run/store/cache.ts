@@ -7,8 +7,8 @@ import { sha256Hex } from "../../core/hash.ts";
 import { canonicalJson, safeParseJson } from "../../core/json.ts";
 import type { Json, JsonObject, Tables, TextTable, Warning } from "../../core/types.ts";
 import { exists, moveFolder, removeFolder, writeJson } from "../../files/atomic.ts";
-import type { Flag } from "../config/flags.ts";
-import { getPath, setPath } from "../config/flags.ts";
+import type { Flag } from "../../core/flags.ts";
+import { getPath, setPath } from "../../core/flags.ts";
 import { join, resolve } from "../../files/paths.ts";
 import { removeStale, ScratchFolder } from "../../files/scratch.ts";
 

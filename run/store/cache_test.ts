@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Column, Table } from "../../core/types.ts";
 import { exists } from "../../files/atomic.ts";
 import { withTempDir } from "../../tests/support/plugins.ts";
-import type { Flag } from "../config/flags.ts";
+import type { Flag } from "../../core/flags.ts";
 import { Cache, type CacheEntry, cacheKey, type CacheKeyParts, dataConfig, digestTables } from "./cache.ts";
 
 const PARTS: CacheKeyParts = {
@@ -74,7 +74,7 @@ Deno.test("dataConfig() leaves out training options and paths, and keeps all els
   const flag = (path: string, more: Partial<Flag> = {}): Flag => ({
     path,
     name: path,
-    type: "integer",
+    value: { kind: "integer" },
     help: "",
     isTraining: false,
     ...more,
@@ -82,11 +82,11 @@ Deno.test("dataConfig() leaves out training options and paths, and keeps all els
   const flags = [
     flag("events"),
     flag("epochs", { isTraining: true }),
-    flag("data", { type: "string", inputPath: "file" }),
+    flag("data", { value: { kind: "string" }, inputPath: "file" }),
     flag("model.depth"),
     flag("model.rate", { isTraining: true }),
     flag("absent"),
-    flag("off", { type: "boolean" }),
+    flag("off", { value: { kind: "boolean" } }),
   ];
   const values = {
     events: 100,

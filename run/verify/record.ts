@@ -5,7 +5,7 @@
  */
 import type { ConfigRecord, InputsRecord } from "../../core/records.ts";
 import { ENGINE_NAMES } from "../../engine/mod.ts";
-import type { Flag } from "../config/flags.ts";
+import type { Flag } from "../../core/flags.ts";
 import { configHash } from "../config/identity.ts";
 import type { EnvironmentDifference } from "../provenance/environment_diff.ts";
 import { readRunJson } from "../replay/replay.ts";

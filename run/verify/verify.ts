@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Flag } from "../config/flags.ts";
+import type { Flag } from "../../core/flags.ts";
 import { environmentDiff, type EnvironmentDifference } from "../provenance/environment_diff.ts";
 import type { RunDirectory } from "../store/run_directory.ts";
 import { compareData } from "./data.ts";

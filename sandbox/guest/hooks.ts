@@ -16,7 +16,7 @@
  * @module
  */
 import { z } from "zod";
-import { ConfigError, type ConfigIssue, InternalError } from "../../core/errors.ts";
+import { ConfigError, InternalError } from "../../core/errors.ts";
 import type {
   BuiltModel,
   Evaluation,
@@ -27,6 +27,7 @@ import type {
 } from "../../core/plugin.ts";
 import { decodeRecord } from "../../core/not_finite.ts";
 import { randomFor } from "../../core/random.ts";
+import { schemaIssues, strictSchema } from "../../core/strict_schema.ts";
 import { TRAINING_DEFAULTS, type TrainingPlan } from "../../core/training.ts";
 import type { Column, Json, JsonObject, NdArray, Table, TrainingRecord } from "../../core/types.ts";
 import { readTables, writeTable, writeTables } from "../../data/tables.ts";
@@ -45,12 +46,17 @@ export interface HookSurroundings extends CallSurroundings {
   emit(event: HookEvent): void;
 }
 
+/** The most problems of a configuration that are told at once; an answer has room for no more. */
+const MOST_ISSUES = 1000;
+
 type AnyPlugin = Plugin<z.ZodObject, JsonObject>;
 type Model = ModelDefinition<Record<string, unknown>, JsonObject>;
 
 /** Runs the hooks of one plugin. */
 export class HookRunner {
   readonly #plugin: AnyPlugin;
+  /** Its configuration, without room for unknown keys. */
+  readonly #schema: z.ZodObject;
   readonly #calls: HostCalls;
   readonly #formerNames = new Set<string>();
 
@@ -62,6 +68,7 @@ export class HookRunner {
       );
     }
     this.#plugin = acceptFormerNames("plugin", plugin);
+    this.#schema = strictSchema(plugin.config);
     this.#calls = new HostCalls(surroundings);
   }
 
@@ -104,8 +111,14 @@ export class HookRunner {
 
   /** Parses the configuration with the plugin's own schema and tells what will be trained. */
   #parse(values: JsonObject): Json {
-    const parsed = this.#plugin.config.strict().safeParse(values);
-    if (!parsed.success) return { ok: false, issues: issuesOf(parsed.error) as unknown as Json };
+    const parsed = this.#schema.safeParse(values);
+    if (!parsed.success) {
+      const issues = schemaIssues(parsed.error).slice(0, MOST_ISSUES).map(({ path, message }) => ({
+        path,
+        message,
+      }));
+      return { ok: false, issues };
+    }
     const models = mapValues(this.#enabledModels(parsed.data), (model) => modelPlan(model, parsed.data));
     return { ok: true, config: parsed.data as JsonObject, models: models as unknown as Json };
   }
@@ -116,7 +129,7 @@ export class HookRunner {
   }
 
   #config(values: JsonObject): Record<string, unknown> {
-    return this.#plugin.config.strict().parse(values);
+    return this.#schema.parse(values);
   }
 
   #context(seed: number): HookContext {
@@ -352,17 +365,6 @@ function modelPlan(model: Model, config: Record<string, unknown>): ModelPlan {
     targets: model.targets?.(config) ?? [],
     training: model.training?.(config) ?? { ...TRAINING_DEFAULTS, ...fromConfig },
   };
-}
-
-/** Every issue of a failed parse; an unknown key is one issue each. */
-function issuesOf(error: z.ZodError): Omit<ConfigIssue, "source">[] {
-  return error.issues.flatMap((issue) => {
-    const path = issue.path.map(String);
-    if (issue.code === "unrecognized_keys") {
-      return issue.keys.map((key) => ({ path: [...path, key].join("."), message: "unknown" }));
-    }
-    return [{ path: path.join("."), message: issue.message }];
-  });
 }
 
 function mapValues<A, B>(

@@ -5,8 +5,9 @@
  */
 import { ConfigError } from "../../core/errors.ts";
 import type { Json } from "../../core/types.ts";
+import { mergeConfig } from "../../core/merge.ts";
 import { Cache } from "../../run/store/cache.ts";
-import { mergeLayers, type ParseAnswer, readLayers, resolveConfig } from "../../run/config/config.ts";
+import { type ParseAnswer, readLayers, resolveConfig } from "../../run/config/config.ts";
 import { exists, moveFolder, removeFolder } from "../../files/atomic.ts";
 import { join, resolve } from "../../files/paths.ts";
 import { openExperiment, seedOf } from "../shared/experiment.ts";
@@ -32,7 +33,7 @@ export async function simulate(reference: string, args: readonly string[]): Prom
       flags: parsed.flags,
       workingDirectory: Deno.cwd(),
     };
-    const merged = mergeLayers(await readLayers(request, description));
+    const merged = mergeConfig(await readLayers(request, description));
     const answer = await host.call("parse", { values: merged.values }) as unknown as ParseAnswer;
     const config = resolveConfig(description, merged, answer, parsed.issues);
     const listener = terminalListener("quiet" in parsed.task);

@@ -4,10 +4,12 @@
  * @module
  */
 import { Command, CommanderError, Option } from "commander";
-import { ConfigError, type ConfigIssue } from "../../core/errors.ts";
+import { ConfigError, type ConfigIssue, InternalError } from "../../core/errors.ts";
 import { nearestName } from "../../core/names.ts";
 import type { Json } from "../../core/types.ts";
-import { type Flag, parseFlagValue } from "../../run/config/flags.ts";
+import { parseFlagTexts, placeholderOf, SWITCH_TEXTS } from "../../core/flag_values.ts";
+import { type Flag, isSwitch } from "../../core/flags.ts";
+import { RESERVED_FLAGS } from "../../core/reserved_flags.ts";
 import { EXIT } from "../terminal/exit_codes.ts";
 import { print } from "../terminal/print.ts";
 
@@ -65,30 +67,100 @@ export function parseCommand(spec: CommandSpec, args: readonly string[]): Parsed
       help: command.helpInformation() + (spec.epilog ?? ""),
     };
   }
+  const switches = plainSwitches(args, spec);
   try {
-    command.parse([...args], { from: "user" });
+    command.parse([...switches.args], { from: "user" });
   } catch (cause) {
     if (!(cause instanceof CommanderError)) throw cause;
     const text = cause.message.replace(/^error: /, "");
     throw new ConfigError(`Cannot run "${spec.name}" as the flags must be complete: ${text}`);
   }
-  const given = command.opts<{ [name: string]: string | boolean | string[] }>();
-  const value = (name: string): string | boolean | string[] | undefined => given[attributeOf(command, name)];
+  const given = new Map(Object.entries(command.opts<{ [name: string]: boolean | string | string[] }>()));
   const task: { [name: string]: string } = {};
   for (const { name } of [...spec.taskFlags, ...COMMON_FLAGS]) {
-    const found = value(name);
+    const found = given.get(name);
     if (found !== undefined) task[name] = String(found);
   }
   const flags: { [path: string]: Json } = {};
   for (const flag of spec.flags ?? []) {
-    const found = value(flag.name);
+    const found = given.get(flag.name);
     if (found === undefined) continue;
-    flags[flag.path] = typeof found === "string" ? parseFlagValue(flag, found) : found as Json;
+    flags[flag.path] = Array.isArray(found) ? parseFlagTexts(flag.value, found) : found;
   }
-  return { ...splitUnknown(command.args, spec), task, flags };
+  const { positionals, issues } = splitUnknown(command.args, spec);
+  return { positionals, issues: [...switches.issues, ...issues], task, flags };
+}
+
+/** Names of flags as keys of what commander found: as typed, "no-" included, which commander would cut off. */
+function option(flags: string, name: string, help: string): Option {
+  const made = new Option(flags, help);
+  made.attributeName = () => name;
+  return made;
+}
+
+/**
+ * The arguments with `--flag=true` and `--flag=0` as `--flag` and `--no-flag`, without flags that lack their value; what
+ * cannot be understood becomes an issue.
+ */
+function plainSwitches(
+  args: readonly string[],
+  spec: CommandSpec,
+): { readonly args: readonly string[]; readonly issues: readonly ConfigIssue[] } {
+  const forms = formsOf(spec);
+  const plain: string[] = [];
+  const issues: ConfigIssue[] = [];
+  const refuse = (path: string, message: string): void =>
+    void issues.push({ path, message, source: "command line" });
+  for (let i = 0; i < args.length; i++) {
+    const arg = args[i]!;
+    if (arg === "--") return { args: [...plain, ...args.slice(i)], issues };
+    const at = arg.indexOf("=");
+    const name = at < 0 ? arg : arg.slice(0, at);
+    const form = forms.get(name);
+    if (form === undefined) {
+      plain.push(arg);
+    } else if (form === "value") {
+      const next = args[i + 1];
+      if (at >= 0) plain.push(arg);
+      else if (next === undefined || forms.has(next.split("=")[0]!)) {
+        refuse(name, `must be followed by its value, found ${next ?? "nothing"}`);
+      } else plain.push(arg, args[++i]!);
+    } else if (at < 0) {
+      plain.push(arg);
+    } else if (form === "task") {
+      refuse(name, `takes no value, found ${JSON.stringify(arg.slice(at + 1))}`);
+    } else {
+      const isOn = SWITCH_TEXTS.get(arg.slice(at + 1));
+      if (isOn === undefined) {
+        refuse(name, `must be true or false, found ${JSON.stringify(arg.slice(at + 1))}`);
+      } else plain.push(isOn ? name : form.opposite);
+    }
+  }
+  return { args: plain, issues };
+}
+
+/** How a flag is written: with a value, as a switch of the task, or as a switch that has an opposite. */
+type FlagForm = "value" | "task" | { readonly opposite: string };
+
+function formsOf(spec: CommandSpec): ReadonlyMap<string, FlagForm> {
+  const forms = new Map<string, FlagForm>();
+  for (const flag of spec.flags ?? []) {
+    const [on, off] = [`--${flag.name}`, `--no-${flag.name}`];
+    if (!isSwitch(flag)) {
+      forms.set(on, "value");
+      continue;
+    }
+    forms.set(on, { opposite: off });
+    forms.set(off, { opposite: on });
+  }
+  for (const { name, value } of [...spec.taskFlags, ...COMMON_FLAGS]) {
+    forms.set(`--${name}`, value ? "value" : "task");
+  }
+  return forms;
 }
 
 function build(spec: CommandSpec): Command {
+  if (spec.flags) requireReserved([...spec.taskFlags, ...COMMON_FLAGS]);
   const command = new Command(`deno task ${spec.name}`)
     .description(spec.summary)
     .usage(`${spec.positionals ?? ""} [flags]`.trim())
@@ -97,42 +169,48 @@ function build(spec: CommandSpec): Command {
     .allowExcessArguments()
     .exitOverride()
     .configureOutput({ writeErr: () => {}, writeOut: () => {} })
-    .configureHelp({ visibleArguments: () => [] });
+    .configureHelp({
+      visibleArguments: () => [],
+      optionTerm: ({ long, flags, negate, required }) =>
+        spec.flags?.some((flag) => isSwitch(flag) && long === `--${flag.name}`) && !negate && !required
+          ? `${long}, --no-${long!.slice(2)}`
+          : flags,
+    });
   for (const flag of spec.flags ?? []) for (const option of pluginOptions(flag)) command.addOption(option);
   for (const { name, value, help, default: fallback } of [...spec.taskFlags, ...COMMON_FLAGS]) {
     const text = fallback === undefined ? help : `${help} (default: ${fallback})`;
-    command.addOption(new Option(`--${name}${value ? ` <${value}>` : ""}`, text));
+    command.addOption(option(`--${name}${value ? ` <${value}>` : ""}`, name, text));
   }
   return command;
 }
 
-const PLACEHOLDERS: { readonly [type in Flag["type"]]: string } = {
-  number: "number",
-  integer: "integer",
-  boolean: "",
-  string: "text",
-  array: "text",
-  json: "json",
-};
+/** A task that takes the flags of a plugin, too, must have its own in the table that plugins are checked against. */
+function requireReserved(flags: readonly TaskFlag[]): void {
+  const missing = flags.find(({ name }) => !Object.hasOwn(RESERVED_FLAGS, name));
+  if (missing === undefined) return;
+  throw new InternalError(
+    `Cannot take --${missing.name} beside the flags of a plugin as it must be in core/reserved_flags.ts: not found`,
+  );
+}
 
 function pluginOptions(flag: Flag): Option[] {
   const fallback = flag.default === undefined
-    ? ""
+    ? flag.isRequired ? " (required)" : ""
     : ` (default: ${JSON.stringify(flag.default).replace(/^"|"$/g, "")})`;
   const help = `${flag.help}${fallback}`;
-  if (flag.type === "boolean") {
-    return [new Option(`--${flag.name}`, help), new Option(`--no-${flag.name}`).hideHelp()];
+  if (isSwitch(flag)) {
+    const on = option(`--${flag.name}`, flag.name, help);
+    on.negate = false; // commander takes a name that begins with "no-" for a negative
+    return [on, option(`--no-${flag.name}`, flag.name, "").hideHelp()];
   }
-  const placeholder = flag.inputPath ? "path" : flag.choices?.join("|") ?? PLACEHOLDERS[flag.type];
-  const option = new Option(`--${flag.name} <${placeholder}>`, help);
-  if (flag.type === "array") {
-    option.argParser((text: string, earlier: string[] | undefined) => [...(earlier ?? []), text]);
-  }
-  return [option];
-}
-
-function attributeOf(command: Command, name: string): string {
-  return command.options.find((option) => option.long === `--${name}`)?.attributeName() ?? name;
+  const made = option(
+    `--${flag.name} <${flag.inputPath ? "path" : placeholderOf(flag.value)}>`,
+    flag.name,
+    help,
+  );
+  made.negate = false;
+  made.argParser((text: string, earlier: string[] | undefined) => [...(earlier ?? []), text]);
+  return [made];
 }
 
 /** Arguments that look like flags but are none; what follows one is taken as its value. */
@@ -140,7 +218,7 @@ function splitUnknown(
   args: readonly string[],
   spec: CommandSpec,
 ): Pick<ParsedCommand, "positionals" | "issues"> {
-  const known = [...(spec.flags ?? []), ...spec.taskFlags, ...COMMON_FLAGS].map(({ name }) => name);
+  const known = [...formsOf(spec).keys()].map((flag) => flag.slice(2));
   const positionals: string[] = [];
   const issues: ConfigIssue[] = [];
   for (let i = 0; i < args.length; i++) {
@@ -178,7 +256,9 @@ export function integerFlag(
 
 /** Refuses flags that do not exist, for tasks that have nothing else to check. */
 export function refuseUnknown(issues: readonly ConfigIssue[]): void {
-  if (issues.length > 0) throw new ConfigError("Cannot go on as there are flags that do not exist", issues);
+  if (issues.length > 0) {
+    throw new ConfigError("Cannot go on as every flag must exist and be complete", issues);
+  }
 }
 
 /** Parses the arguments of a task without plugin flags, prints its help or does its work; returns the exit code. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { ConfigError } from "../../core/errors.ts";
-import type { Flag } from "../../run/config/flags.ts";
+import type { Flag } from "../../core/flags.ts";
 import { printed } from "../../tests/support/printed.ts";
 import { type CommandSpec, integerFlag, parseCommand, withCommand } from "./command.ts";
 
@@ -8,24 +8,49 @@ const FLAGS: readonly Flag[] = [
   {
     path: "epochs",
     name: "epochs",
-    type: "integer",
+    value: { kind: "integer" },
     help: "passes over the data",
     default: 3,
     isTraining: true,
   },
-  { path: "learningRate", name: "learning-rate", type: "number", help: "step size", isTraining: true },
-  { path: "isWide", name: "is-wide", type: "boolean", help: "a wide one", default: true, isTraining: true },
-  { path: "labels", name: "labels", type: "array", help: "names", isTraining: false },
+  {
+    path: "learningRate",
+    name: "learning-rate",
+    value: { kind: "number" },
+    help: "step size",
+    isTraining: true,
+  },
+  {
+    path: "isWide",
+    name: "is-wide",
+    value: { kind: "boolean" },
+    help: "a wide one",
+    default: true,
+    isTraining: true,
+  },
+  {
+    path: "labels",
+    name: "labels",
+    value: { kind: "list", first: [], rest: { kind: "string" } },
+    help: "names",
+    isTraining: false,
+  },
   {
     path: "mode",
     name: "mode",
-    type: "string",
-    choices: ["fast", "slow"],
+    value: { kind: "choice", values: ["fast", "slow"] },
     help: "how",
     default: "fast",
     isTraining: false,
   },
-  { path: "data", name: "data", type: "string", inputPath: "file", help: "a file", isTraining: false },
+  {
+    path: "data",
+    name: "data",
+    value: { kind: "string" },
+    inputPath: "file",
+    help: "a file",
+    isTraining: false,
+  },
 ];
 
 const SPEC: CommandSpec = {
@@ -68,12 +93,61 @@ Deno.test("parseCommand() reports every unknown flag with the nearest name, and 
   );
 });
 
-Deno.test("parseCommand() refuses a flag without its value", () => {
-  assert.throws(
-    () => parseCommand(SPEC, ["--out"]),
-    (error: Error) =>
-      error instanceof ConfigError && /Cannot run "run trial" as the flags must be/.test(error.message),
-  );
+Deno.test("parseCommand() refuses flags without their values, and takes no flag for one", () => {
+  const { issues, task } = parseCommand(SPEC, ["--out", "--open", "--epochs", "--no-is-wide", "--data"]);
+  assert.deepEqual(issues.map(({ path, message }) => `${path} ${message}`), [
+    "--out must be followed by its value, found --open",
+    "--epochs must be followed by its value, found --no-is-wide",
+    "--data must be followed by its value, found nothing",
+  ]);
+  assert.deepEqual(task, { open: "true" });
+});
+
+Deno.test("parseCommand() takes true, false, 1 and 0 for a switch and refuses other texts", () => {
+  const wide = (...args: string[]) => parseCommand(SPEC, args).flags.isWide;
+  for (const [text, value] of [["true", true], ["1", true], ["false", false], ["0", false]] as const) {
+    assert.equal(wide(`--is-wide=${text}`), value);
+    assert.equal(wide(`--no-is-wide=${text}`), !value);
+  }
+  assert.equal(wide("--is-wide", "--is-wide=false"), false, "the last one counts");
+  assert.deepEqual(parseCommand(SPEC, ["--is-wide", "look"]).positionals, ["look"]);
+  const { issues } = parseCommand(SPEC, ["--is-wide=", "--no-is-wide=yes", "--open=true"]);
+  assert.deepEqual(issues.map(({ path, message }) => `${path} ${message}`), [
+    '--is-wide must be true or false, found ""',
+    '--no-is-wide must be true or false, found "yes"',
+    '--open takes no value, found "true"',
+  ]);
+});
+
+Deno.test("parseCommand() takes names that begin with no for what they are", () => {
+  const flag = (path: string, name: string, kind: "boolean" | "number") =>
+    ({ path, name, value: { kind }, help: "", isTraining: false }) as const;
+  const flags = [
+    flag("noCut", "no-cut", "boolean"),
+    flag("noise", "noise", "number"),
+    flag("normalize", "normalize", "boolean"),
+    flag("noBins", "no-bins", "number"),
+  ];
+  const parse = (...args: string[]) => {
+    const { flags: values, issues } = parseCommand({ ...SPEC, flags }, args);
+    assert.deepEqual(issues, []);
+    return values;
+  };
+  assert.deepEqual(parse("--no-cut"), { noCut: true });
+  assert.deepEqual(parse("--no-no-cut"), { noCut: false });
+  assert.deepEqual(parse("--no-cut=false", "--noise=0.5", "--no-bins", "-3"), {
+    noCut: false,
+    noise: 0.5,
+    noBins: -3,
+  });
+  assert.deepEqual(parse("--no-normalize"), { normalize: false });
+  assert.deepEqual(parse(), {});
+});
+
+Deno.test("parseCommand() refuses to take a task's flag beside a plugin's that the table does not list", () => {
+  const taskFlags = [{ name: "fresh", help: "" }];
+  assert.throws(() => parseCommand({ ...SPEC, taskFlags }, []), { name: "InternalError" });
+  assert.doesNotThrow(() => parseCommand({ name: "t", summary: "", taskFlags }, []));
 });
 
 for (const help of ["--help", "-h"]) {
@@ -86,7 +160,7 @@ for (const help of ["--help", "-h"]) {
     assert.match(text, /--data <path>/);
     assert.match(text, /--out <dir> +where to write \(default: runs\)/);
     assert.match(text, /--json +print one JSON object/);
-    assert.doesNotMatch(text, /--no-is-wide/);
+    assert.match(text, /--is-wide, --no-is-wide +a wide one \(default: true\)/);
     assert.ok(text.endsWith("\nActions:\n  look\n"));
   });
 }

@@ -7,7 +7,7 @@ import { ConfigError } from "../../core/errors.ts";
 import { BUILT_IN_PLUGINS } from "../../plugins/mod.ts";
 import { ENGINE_NAMES } from "../../engine/mod.ts";
 import type { Description } from "../../sandbox/protocol/description.ts";
-import { flagsOf } from "../../run/config/flags.ts";
+import { flagsOf } from "../../core/flags.ts";
 import type { PluginLocation } from "../../registry/manifest.ts";
 import { findPlugin } from "../../registry/plugins.ts";
 import { describePlugin, type PluginSource, sandboxedSource } from "../../run/hooks/plugin_source.ts";
@@ -25,7 +25,7 @@ export const CHECKPOINT_FLAG: TaskFlag = {
 /** Flags of every task that runs hooks of a plugin. */
 export const RUN_FLAGS: readonly TaskFlag[] = [
   { name: "preset", value: "name", help: "a named set of values of the plugin" },
-  { name: "config", value: "file", help: "JSON file with values; flags win over it" },
+  { name: "config", value: "file", help: "JSON file with values, - for standard input; flags win over it" },
   { name: "seed", value: "number", help: "seed of all random numbers", default: "0" },
   {
     name: "engine",

@@ -8,7 +8,7 @@ import { BUILT_IN_PLUGINS } from "../../plugins/mod.ts";
 import type { Description } from "../../sandbox/protocol/description.ts";
 import type { RunRequest } from "../../run/stages/request.ts";
 import { exists } from "../../files/atomic.ts";
-import { flagsOf } from "../../run/config/flags.ts";
+import { flagsOf } from "../../core/flags.ts";
 import type { PluginLocation } from "../../registry/manifest.ts";
 import { join, resolve } from "../../files/paths.ts";
 import { findPlugin } from "../../registry/plugins.ts";
@@ -29,7 +29,7 @@ import { hookTimeout } from "./experiment.ts";
 import { tell } from "../terminal/print.ts";
 
 /** Flags of tasks that repeat or continue a run. */
-const REPLAY_FLAGS: readonly TaskFlag[] = [
+export const REPLAY_FLAGS: readonly TaskFlag[] = [
   { name: "plugin", value: "path", help: "the plugin's folder, where it is not where it was" },
   { name: "runs", value: "dir", help: "the folder of runs", default: "runs" },
   { name: "cache", value: "dir", help: "the folder of prepared data", default: "cache" },

@@ -7,7 +7,7 @@ import { dirname, join } from "node:path";
 import { sha256Hex } from "../../core/hash.ts";
 import type { ConfigRecord, InputsRecord, RunRecord } from "../../core/records.ts";
 import { encodeSafetensors } from "../../formats/safetensors.ts";
-import type { Flag } from "../../run/config/flags.ts";
+import type { Flag } from "../../core/flags.ts";
 import { configHash } from "../../run/config/identity.ts";
 import { RunDirectory } from "../../run/store/run_directory.ts";
 import { lossBits } from "../../train/fingerprint.ts";
@@ -17,7 +17,7 @@ import { floats } from "./training.ts";
 export const FLAGS: readonly Flag[] = [{
   path: "events",
   name: "events",
-  type: "integer",
+  value: { kind: "integer" },
   help: "rows",
   isTraining: false,
 }];

@@ -4,12 +4,13 @@ import { z } from "zod";
 import { inputPath } from "beamline";
 import { ConfigError } from "../../core/errors.ts";
 import type { JsonObject } from "../../core/types.ts";
+import { mergeConfig } from "../../core/merge.ts";
 import { mutations, survives } from "../../formats/fuzz_test_helpers.ts";
 import { parseNpy } from "../../formats/npy.ts";
 import { parseNpz } from "../../formats/npz.ts";
 import { parseSafetensors } from "../../formats/safetensors.ts";
 import type { Description } from "../../sandbox/protocol/description.ts";
-import { mergeLayers, readLayers } from "../../run/config/config.ts";
+import { readLayers } from "../../run/config/config.ts";
 import { fuzzPrograms, programTexts } from "./fuzz_programs.ts";
 
 const COUNT = 20_000;
@@ -86,7 +87,7 @@ Deno.test(`configuration files survive ${COUNT} mutations`, async () => {
       await Deno.writeFile(file, damaged);
       try {
         const layers = await readLayers({ file, flags: {}, workingDirectory: folder }, description);
-        config.strict().safeParse(mergeLayers(layers).values);
+        config.strict().safeParse(mergeConfig(layers).values);
         parsed++;
       } catch (error) {
         refused++;

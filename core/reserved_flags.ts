@@ -1,0 +1,30 @@
+/**
+ * Names that a plugin's configuration cannot use, as they are flags of the tasks that take the plugin's flags, too. A
+ * task that gets a new flag adds it here; `parseCommand()` refuses one that is not listed.
+ *
+ * @module
+ */
+
+/** Flags of the tasks beside those of a plugin, with the tasks that have them. */
+export const RESERVED_FLAGS = {
+  "cache": "every task",
+  "checkpoint-seconds": "run",
+  "config": "run",
+  "engine": "every task",
+  "extend": "resume",
+  "frozen": "every task",
+  "help": "every task",
+  "hook-timeout": "every task",
+  "json": "every task",
+  "keep": "verify",
+  "open": "run",
+  "out": "run",
+  "plugin": "resume and verify",
+  "preset": "run",
+  "quiet": "every task",
+  "runs": "resume and verify",
+  "seed": "run",
+  "steps": "verify",
+  "threads": "every task",
+  "verbose": "every task",
+} as const satisfies { readonly [flag: string]: string };
