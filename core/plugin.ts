@@ -8,7 +8,6 @@
  */
 import { z } from "zod";
 import { fieldNameProblem } from "./field_names.ts";
-import { nearestName } from "./names.ts";
 import type { Random } from "./random.ts";
 import { nearestBeside, schemaIssues, strictSchema, UNKNOWN_KEY, valueAt } from "./strict_schema.ts";
 import type { Scalar, Tensor } from "./tensor.ts";
