@@ -65,6 +65,9 @@ const RESERVED_PROGRAMS: readonly string[] = ["step", "validate", "validate_tail
 const NOTHING_TO_TRAIN =
   /^(variableGrads\(\) expects at least one|Cannot find a connection between any variable)/;
 
+/** What tfjs says when a layer has lost its weights. */
+const DISPOSED = /^LayersVariable .* is already disposed/;
+
 /** Programs become files of their name. */
 const PROGRAM_NAME = /^[A-Za-z][A-Za-z0-9_-]{0,63}$/;
 
@@ -372,6 +375,13 @@ class Trace {
 
   /** In place of tfjs's error of a loss without variables, one that says which there are. */
   #explained(name: string, error: Error): Error {
+    if (DISPOSED.test(error.message)) {
+      return new TypeError(
+        `Cannot trace "${name}" as a layer without an input shape must be made in build: ` +
+          "found one whose weights ended with the trace that built it",
+        { cause: error },
+      );
+    }
     if (!NOTHING_TO_TRAIN.test(error.message)) return error;
     const used = this.#entries.filter(({ isOutside }) => !isOutside);
     const frozen = used.filter(({ variable }) => !variable.trainable).length;

@@ -504,3 +504,14 @@ Deno.test("the option weights holds for recurrent layers and normalizations that
     assert.deepEqual(first, Object.keys(state).map((_, i) => (0.1 * (i + 1)).toFixed(1)), name);
   }
 });
+
+Deno.test("traceModel() rejects a layer that an earlier trace built", async () => {
+  const layer = dense(1);
+  const build = () => ({ predict: applied(layer) });
+  await trace(build);
+  await assert.rejects(trace(build), {
+    name: "TypeError",
+    message: 'Cannot trace "predict" as a layer without an input shape must be made in build: ' +
+      "found one whose weights ended with the trace that built it",
+  });
+});
