@@ -15,6 +15,7 @@ export const RESERVED_FLAGS = {
   "frozen": "every task",
   "help": "every task",
   "hook-timeout": "every task",
+  "init": "run",
   "json": "every task",
   "keep": "verify",
   "open": "run",
