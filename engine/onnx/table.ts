@@ -4,6 +4,7 @@
  * @module
  */
 import { REFUSED_KERNELS } from "../program/kernels.ts";
+import { table } from "../program/trait_table.ts";
 import type { Program } from "../program/types.ts";
 import { lower } from "./lower.ts";
 import { OPSET } from "./encode.ts";
@@ -45,11 +46,4 @@ function operatorsOf(programs: readonly Program[]): readonly string[] {
   const working = [...all].filter((op) => !AUXILIARY.includes(op));
   const shown = working.length > 0 ? working : [...all].filter((op) => op !== "Identity");
   return shown.length > 0 ? shown : ["(a constant or its input)"];
-}
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const widths = head.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i]!.length)));
-  const line = (cells: readonly string[]) =>
-    `| ${cells.map((cell, i) => cell.padEnd(widths[i]!)).join(" | ")} |`;
-  return [line(head), line(widths.map((width) => "-".repeat(width))), ...rows.map(line)].join("\n");
 }

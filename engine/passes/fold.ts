@@ -8,9 +8,10 @@
  * @module
  */
 import { sizeOf } from "../../core/types.ts";
-import type { Kernel } from "../program/kernels.ts";
+import { traitsOf } from "../program/kernels.ts";
+import type { Reduction } from "../program/kernels/traits.ts";
 import type { Program, ProgramNode, ValueType } from "../program/types.ts";
-import { rewriteProgram, type Rewriter, sameShape, uniformNumber } from "./rewriter.ts";
+import { broadcasts, rewriteProgram, type Rewriter, sameShape, uniformNumber } from "./rewriter.ts";
 
 /** Folds constants. */
 export function foldConstants(program: Program): Program {
@@ -22,60 +23,25 @@ export function foldConstants(program: Program): Program {
   });
 }
 
-/** Kernels of one number each, as tfjs's cpu backend computes them. */
-const ARITHMETIC: { readonly [K in Kernel]?: (a: number, b: number) => number } = {
-  Abs: (x) => Math.abs(x),
-  Add: (a, b) => a + b,
-  Cast: (x) => x,
-  Equal: (a, b) => Number(a === b),
-  Exp: (x) => Math.exp(x),
-  Greater: (a, b) => Number(a > b),
-  GreaterEqual: (a, b) => Number(a >= b),
-  Identity: (x) => x,
-  Less: (a, b) => Number(a < b),
-  LessEqual: (a, b) => Number(a <= b),
-  Log: (x) => Math.log(x),
-  LogicalAnd: (a, b) => Number(a && b),
-  LogicalNot: (x) => Number(!x),
-  LogicalOr: (a, b) => Number(a || b),
-  Maximum: (a, b) => Math.max(a, b),
-  Minimum: (a, b) => Math.min(a, b),
-  Multiply: (a, b) => a * b,
-  Neg: (x) => -x,
-  NotEqual: (a, b) => Number(a !== b),
-  Pow: (a, b) => Math.pow(a, b),
-  RealDiv: (a, b) => a / b,
-  Reciprocal: (x) => 1 / x,
-  Rsqrt: (x) => 1 / Math.sqrt(x),
-  Sqrt: (x) => Math.sqrt(x),
-  Square: (x) => x * x,
-  SquaredDifference: (a, b) => (a - b) ** 2,
-  Sub: (a, b) => a - b,
-};
-
-/** Reductions of n equal numbers. */
-const REDUCTIONS: { readonly [K in Kernel]?: (x: number, count: number) => number } = {
-  Max: (x) => x,
-  Mean: (x) => x,
-  Min: (x) => x,
-  Sum: (x, count) => x * count,
-};
-
 /** The number that a node makes everywhere, if its inputs are uniform. */
 function foldedNumber(node: ProgramNode, rewriter: Rewriter): number | undefined {
-  const kernel = node.kernel as Kernel;
   if (node.outputs.length !== 1 || sizeOf(rewriter.type(node.outputs[0]!).shape) === 0) return undefined;
+  const { kind } = traitsOf(node);
+  if (kind.is === "reduction") return foldedReduction(node, kind, rewriter);
+  if (kind.is !== "elementwise" || kind.number === null) return undefined;
   const [first, second] = node.inputs.map((id) => (id === null ? undefined : uniformNumber(id, rewriter)));
-  const reduction = REDUCTIONS[kernel];
-  if (reduction && first !== undefined) {
-    const count = sizeOf(rewriter.type(node.inputs[0]!).shape) /
-      sizeOf(rewriter.type(node.outputs[0]!).shape);
-    return reduction(first, count);
-  }
-  const compute = ARITHMETIC[kernel];
-  if (!compute || first === undefined) return undefined;
-  if (node.inputs.length === 2 && second === undefined) return undefined;
-  return compute(first, second ?? 0);
+  if (first === undefined || (node.inputs.length === 2 && second === undefined)) return undefined;
+  return kind.number(first, second ?? 0);
+}
+
+function foldedReduction(
+  { inputs, outputs }: ProgramNode,
+  { ofEqual }: Reduction<unknown>,
+  rewriter: Rewriter,
+): number | undefined {
+  const number = uniformNumber(inputs[0]!, rewriter);
+  if (ofEqual === null || number === undefined) return undefined;
+  return ofEqual(number, sizeOf(rewriter.type(inputs[0]!).shape) / sizeOf(rewriter.type(outputs[0]!).shape));
 }
 
 /** The number as a tensor of its dtype holds it. */
@@ -90,29 +56,9 @@ function uniform(number: number, type: ValueType, node: ProgramNode, rewriter: R
   return rewriter.add("Fill", [], { shape: type.shape, value: number, dtype: type.dtype }, node.scope);
 }
 
-/** Kernels of two operands that broadcast. */
-export const BROADCASTING: ReadonlySet<string> = new Set<Kernel>([
-  "Add",
-  "Equal",
-  "Greater",
-  "GreaterEqual",
-  "Less",
-  "LessEqual",
-  "LogicalAnd",
-  "LogicalOr",
-  "Maximum",
-  "Minimum",
-  "Multiply",
-  "NotEqual",
-  "Pow",
-  "RealDiv",
-  "SquaredDifference",
-  "Sub",
-]);
-
 /** The node with a scalar for an operand that is uniform and not needed for the shape. */
 function withScalars(node: ProgramNode, rewriter: Rewriter): ProgramNode {
-  if (!BROADCASTING.has(node.kernel)) return node;
+  if (!broadcasts(node)) return node;
   const shape = rewriter.type(node.outputs[0]!).shape;
   const inputs = node.inputs.map((id, i) => {
     const type = rewriter.type(id!);

@@ -10,15 +10,15 @@ import { dropDead, mergeCommon } from "./common.ts";
 import { contractRows } from "./contract.ts";
 import { foldConstants } from "./fold.ts";
 import { fuseBias } from "./fuse.ts";
-import { type Pack, packUpdates } from "./flat_update.ts";
+import { type FlatState, flattenUpdates } from "./flat_update.ts";
 import { simplify } from "./simplify.ts";
 
-export type { Pack } from "./flat_update.ts";
+export type { FlatState } from "./flat_update.ts";
 
 /** A program after all passes. */
 export interface Optimized {
   readonly program: Program;
-  readonly packs: readonly Pack[];
+  readonly flatStates: readonly FlatState[];
 }
 
 /** Passes that make room for each other: repeated until nothing changes. */
@@ -35,9 +35,9 @@ const MOST_ROUNDS = 8;
 /**
  * Runs all passes.
  *
- * @param accept Lays out a pack; answers false when its members lie elsewhere, and they stay apart.
+ * @param accept Lays out a flat state; answers false when its members lie elsewhere, and they stay apart.
  */
-export function optimize(program: Program, accept: (pack: Pack) => boolean): Optimized {
+export function optimize(program: Program, accept: (flat: FlatState) => boolean): Optimized {
   let current = checked(program, dropDead);
   for (let round = 0; round < MOST_ROUNDS; round++) {
     const before = JSON.stringify(current.nodes);
@@ -45,9 +45,9 @@ export function optimize(program: Program, accept: (pack: Pack) => boolean): Opt
     if (JSON.stringify(current.nodes) === before) break;
   }
   current = checked(current, fuseBias);
-  const packed = packUpdates(current, accept);
-  verifyProgram(packed.program);
-  return packed;
+  const flattened = flattenUpdates(current, accept);
+  verifyProgram(flattened.program);
+  return flattened;
 }
 
 function checked(program: Program, pass: (program: Program) => Program): Program {

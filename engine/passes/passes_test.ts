@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
-import { assertClose, numbers, ProgramBuilder, runOnce } from "../../tests/conformance/harness.ts";
+import { assertClose, numbers, ProgramBuilder, runOnce, tensor } from "../../tests/conformance/harness.ts";
 import { printProgram } from "../program/print.ts";
 import type { Program } from "../program/types.ts";
 import { verifyProgram } from "../program/verify.ts";
+import { nativeEngine } from "../runtimes/native/native.ts";
 import { referenceEngine } from "../runtimes/reference/reference.ts";
 import type { Tensors } from "../runtimes/types.ts";
 import { optimize } from "./passes.ts";
@@ -10,7 +11,7 @@ import { dropDead, mergeCommon } from "./common.ts";
 import { contractRows } from "./contract.ts";
 import { foldConstants } from "./fold.ts";
 import { fuseBias } from "./fuse.ts";
-import { packUpdates } from "./flat_update.ts";
+import { flattenUpdates } from "./flat_update.ts";
 import { simplify } from "./simplify.ts";
 
 const NONE = {};
@@ -290,11 +291,11 @@ function momentum(): Program {
   return b.program();
 }
 
-Deno.test("packUpdates() writes equal updates of several tensors as one", () => {
-  const packs: unknown[] = [];
-  const accept = (pack: unknown) => packs.push(pack) > 0;
+Deno.test("flattenUpdates() writes equal updates of several tensors as one", () => {
+  const flatStates: unknown[] = [];
+  const accept = (flat: unknown) => flatStates.push(flat) > 0;
   assertPass(
-    (program) => packUpdates(mergeCommon(foldConstants(program)), accept).program,
+    (program) => flattenUpdates(mergeCommon(foldConstants(program)), accept).program,
     momentum(),
     `
 program "momentum"
@@ -307,36 +308,104 @@ state
   $m/a: float32[2,3] fixed
   $b: float32[4]
   $m/b: float32[4] fixed
-  $pack(m/a and 1 more): float32[10] fixed
-  $pack(a and 1 more): float32[10]
+  $flat(m/a and 1 more): float32[10] fixed
+  $flat(a and 1 more): float32[10]
 nodes
   %3: float32[2,3] = Square($a)
   %4: float32[] = Sum(%3) {axis: [0,1], keepDims: false}
   %5: float32[4] = Square($b)
   %6: float32[] = Sum(%5) {axis: [0], keepDims: false}
-  %7: float32[10] = Multiply($pack(m/a and 1 more), 0.9)
+  %7: float32[10] = Multiply($flat(m/a and 1 more), 0.9)
   %8: float32[6] = Reshape(%1) {shape: [6]}
   %9: float32[10] = Concat(%8, %2) {axis: 0}
   %10: float32[10] = Add(%7, %9)
   %11: float32[10] = Multiply(%10, %0)
-  %12: float32[10] = Sub($pack(a and 1 more), %11)
+  %12: float32[10] = Sub($flat(a and 1 more), %11)
 outputs
   norma = %4
   normb = %6
 updates
-  $pack(m/a and 1 more) = %10
-  $pack(a and 1 more) = %12`,
+  $flat(m/a and 1 more) = %10
+  $flat(a and 1 more) = %12`,
   );
-  assert.deepEqual(packs, [
-    { name: "pack(m/a and 1 more)", members: ["m/a", "m/b"] },
-    { name: "pack(a and 1 more)", members: ["a", "b"] },
+  assert.deepEqual(flatStates, [
+    { name: "flat(m/a and 1 more)", members: ["m/a", "m/b"] },
+    { name: "flat(a and 1 more)", members: ["a", "b"] },
   ]);
 });
 
-Deno.test("packUpdates() leaves updates apart when the pack is not accepted", () => {
-  const { program, packs } = packUpdates(momentum(), () => false);
+/** p' = where p > 0 choose p - exp(-p) σ(g)², else a number that all lanes share: kernels of every kind of elements. */
+function selective(shapes: { readonly [name: string]: readonly number[] }): Program {
+  const b = new ProgramBuilder("selective");
+  const rest = b.input("rest", { dtype: "float32", shape: [] });
+  for (const [name, shape] of Object.entries(shapes)) {
+    const type = { dtype: "float32", shape } as const;
+    const [g, p] = [b.input(`g${name}`, type), b.state(name, type)];
+    const change = b.node("Pow", [b.node("Sigmoid", [g], NONE), b.scalar(2)], NONE);
+    const scaled = b.node("Multiply", [b.node("Exp", [b.node("Neg", [p], NONE)], NONE), change], NONE);
+    const spread = shape.length === 0 ? rest : b.node("BroadcastTo", [rest], { shape });
+    const isPositive = b.node("Greater", [p, b.scalar(0)], NONE);
+    b.update(name, b.node("Select", [isPositive, b.node("Sub", [p, scaled], NONE), spread], NONE));
+  }
+  return b.program();
+}
+
+for (
+  const [what, shapes] of [["tensors", { a: [2, 3], b: [4] }], ["scalars", { a: [], b: [], c: [] }]] as const
+) {
+  Deno.test(`flattenUpdates() takes every element-by-element kernel, of ${what}`, async () => {
+    const given = mergeCommon(selective(shapes));
+    const { program, flatStates } = flattenUpdates(given, () => true);
+    verifyProgram(program);
+    assert.deepEqual(flatStates.map(({ members }) => members), [Object.keys(shapes)]);
+    assert.equal(program.nodes.filter(({ kernel }) => kernel === "Exp").length, 1);
+    assert.equal(program.nodes.filter(({ kernel }) => kernel === "Select").length, 1);
+    const inputs: Tensors = Object.fromEntries(
+      Object.entries(shapes).map(([name, shape], i) => [`g${name}`, numbers(shape, -1, 1, i)]),
+    );
+    const state = Object.fromEntries(
+      Object.entries(shapes).map(([name, shape], i) => [name, numbers(shape, -1, 1, 5 + i)]),
+    );
+    const all = { ...inputs, rest: numbers([]) };
+    const expected = await runOnce(referenceEngine, given, all, state);
+    const whole = Object.values(state).flatMap(({ data }) => [...data]);
+    const flat = tensor("float32", [whole.length], whole);
+    const actual = await runOnce(referenceEngine, program, all, { ...state, [flatStates[0]!.name]: flat });
+    assert.deepEqual(
+      [...actual.state[flatStates[0]!.name]!.data],
+      Object.keys(shapes).flatMap((name) => [...expected.state[name]!.data]),
+    );
+    // And where the state lies flat, the members are what they were.
+    const native = await runOnce(nativeEngine, given, all, state, { threads: 1 });
+    assertClose(native.state, expected.state, { rtol: 1e-6, atol: 1e-6 }); // Exp and Sigmoid of another library
+  });
+}
+
+Deno.test("flattenUpdates() joins integer state instead of laying it flat", () => {
+  const b = new ProgramBuilder("counted");
+  for (const name of ["a", "b"]) {
+    const [p, count] = [
+      b.state(name, matrix),
+      b.state(`${name}/count`, { dtype: "int32", shape: [2, 3] }, false),
+    ];
+    b.update(name, b.node("Add", [p, b.node("Cast", [count], { dtype: "float32" })], NONE));
+  }
+  const { program, flatStates } = flattenUpdates(b.program(), () => true);
   verifyProgram(program);
-  assert.deepEqual(packs, []);
+  assert.deepEqual(flatStates, [{ name: "flat(a and 1 more)", members: ["a", "b"] }]);
+  assert.deepEqual(program.nodes.map(({ kernel }) => kernel), [
+    "Reshape",
+    "Reshape",
+    "Concat",
+    "Cast",
+    "Add",
+  ]);
+});
+
+Deno.test("flattenUpdates() leaves updates apart when the flat state is not accepted", () => {
+  const { program, flatStates } = flattenUpdates(momentum(), () => false);
+  verifyProgram(program);
+  assert.deepEqual(flatStates, []);
   assert.deepEqual(program.updates.map((update) => update.state).sort(), ["a", "b", "m/a", "m/b"]);
 });
 

@@ -4,7 +4,7 @@
  * @module
  */
 import { type Json, sizeOf } from "../../core/types.ts";
-import { inferKernel, type Kernel, type KernelAttrs } from "../program/kernels.ts";
+import { inferKernel, type Kernel, type KernelAttrs, traitsOf } from "../program/kernels.ts";
 import type { Program, ProgramConstant, ProgramNode, ValueId, ValueType } from "../program/types.ts";
 
 /** Numbers of a constant. */
@@ -172,6 +172,12 @@ export function rewriteProgram(
   return rewriter.finish();
 }
 
+/** Whether operands of a node may be of other shapes than its result. */
+export function broadcasts(node: ProgramNode): boolean {
+  const { kind } = traitsOf(node);
+  return kind.is === "elementwise" && kind.broadcasts;
+}
+
 /** Whether two shapes are the same. */
 export function sameShape(a: readonly number[], b: readonly number[]): boolean {
   return a.length === b.length && a.every((length, i) => length === b[i]);
@@ -190,20 +196,8 @@ export function uniformNumber(id: ValueId, rewriter: Rewriter): number | undefin
   }
   const node = rewriter.producer(id);
   if (!node) return undefined;
-  switch (node.kernel) {
-    case "Fill":
-      return node.attrs["value"] as number;
-    case "ZerosLike":
-      return 0;
-    case "OnesLike":
-      return 1;
-    case "BroadcastTo":
-    case "Tile":
-    case "Reshape":
-    case "ExpandDims":
-    case "Transpose":
-    case "Identity":
-      return sizeOf(rewriter.type(id).shape) === 0 ? undefined : uniformNumber(node.inputs[0]!, rewriter);
-  }
-  return undefined;
+  const { kind } = traitsOf(node);
+  if (kind.is === "creation") return kind.number?.(node.attrs);
+  const isMoved = kind.is === "movement" && kind.keepsUniform && sizeOf(rewriter.type(id).shape) > 0;
+  return isMoved ? uniformNumber(node.inputs[0]!, rewriter) : undefined;
 }

@@ -4,10 +4,9 @@
  * @module
  */
 import { sizeOf } from "../../core/types.ts";
-import type { Kernel } from "../program/kernels.ts";
+import { isUnchanged, type Kernel, traitsOf } from "../program/kernels.ts";
 import type { Program, ProgramNode, ValueId } from "../program/types.ts";
-import { rewriteProgram, type Rewriter, sameShape, uniformNumber } from "./rewriter.ts";
-import { BROADCASTING } from "./fold.ts";
+import { broadcasts, rewriteProgram, type Rewriter, sameShape, uniformNumber } from "./rewriter.ts";
 
 /** Returns the value that stands for the node's result, or undefined to leave the node as it is. */
 type Simplification = (node: ProgramNode, rewriter: Rewriter) => ValueId | undefined;
@@ -17,30 +16,31 @@ export function simplify(program: Program): Program {
   const relus = reluOf(program);
   return rewriteProgram(program, (given, rewriter) => {
     const node = withoutBroadcasts(given, rewriter);
-    const rule = SIMPLIFICATIONS[node.kernel as Kernel];
-    const value = rule?.(node, rewriter) ?? stepOfRelu(node, relus, rewriter);
+    const special = SIMPLIFICATIONS[node.kernel as Kernel];
+    const value = general(node, rewriter) ?? special?.(node, rewriter) ?? stepOfRelu(node, relus, rewriter);
     if (value === undefined) rewriter.emit(node);
     else rewriter.replace(node.outputs[0]!, value);
   });
 }
 
-/** The first input, if the result has its type. */
+/** The first operand, where the result is that. */
 const unchanged: Simplification = (node, rewriter) => {
   const [x] = node.inputs;
-  const [input, output] = [rewriter.type(x!), rewriter.type(node.outputs[0]!)];
-  return input.dtype === output.dtype && sameShape(input.shape, output.shape) ? x! : undefined;
+  if (x === undefined || x === null) return undefined;
+  const outputs = node.outputs.map((id) => rewriter.type(id));
+  return isUnchanged(traitsOf(node), node.attrs, rewriter.type(x), outputs) ? x : undefined;
 };
 
-/** The other operand where one is everywhere `neutral`; or the other operand broadcast. */
-function neutral(number: number, isCommutative: boolean): Simplification {
-  return (node, rewriter) => {
-    for (const i of isCommutative ? [1, 0] : [1]) {
-      if (uniformNumber(node.inputs[i]!, rewriter) !== number) continue;
-      return broadcast(node.inputs[1 - i]!, rewriter.type(node.outputs[0]!).shape, node, rewriter);
-    }
-    return undefined;
-  };
-}
+/** The other operand where one is everywhere the neutral number; or the other operand broadcast. */
+const neutral: Simplification = (node, rewriter) => {
+  const { kind } = traitsOf(node);
+  if (kind.is !== "elementwise" || kind.neutral === null) return undefined;
+  for (const i of kind.commutative ? [1, 0] : [1]) {
+    if (uniformNumber(node.inputs[i]!, rewriter) !== kind.neutral) continue;
+    return broadcast(node.inputs[1 - i]!, rewriter.type(node.outputs[0]!).shape, node, rewriter);
+  }
+  return undefined;
+};
 
 function broadcast(x: ValueId, shape: readonly number[], node: ProgramNode, rewriter: Rewriter): ValueId {
   return sameShape(rewriter.type(x).shape, shape)
@@ -194,7 +194,6 @@ const transpose: Simplification = (node, rewriter) => {
 const cast: Simplification = (node, rewriter) => {
   const [x] = node.inputs as [ValueId];
   const dtype = rewriter.type(node.outputs[0]!).dtype;
-  if (rewriter.type(x).dtype === dtype) return x;
   const inner = rewriter.producer(x);
   if (inner?.kernel !== "Cast" || rewriter.type(inner.inputs[0]!).dtype !== "bool") return undefined;
   const [source] = inner.inputs as [ValueId];
@@ -206,7 +205,6 @@ const tile: Simplification = (node, rewriter) => {
   const [x] = node.inputs as [ValueId];
   const reps = node.attrs["reps"] as readonly number[];
   const { shape } = rewriter.type(x);
-  if (reps.every((n) => n === 1)) return x;
   if (reps.some((n, i) => n !== 1 && shape[i] !== 1)) return undefined;
   return rewriter.add("BroadcastTo", [x], { shape: rewriter.type(node.outputs[0]!).shape }, node.scope);
 };
@@ -214,9 +212,10 @@ const tile: Simplification = (node, rewriter) => {
 /** A reduction over axes of length 1 is a reshape. */
 const reduction: Simplification = (node, rewriter) => {
   const [x] = node.inputs as [ValueId];
-  const axes = (node.attrs["axis"] ?? node.attrs["reductionIndices"]) as readonly number[];
+  const { kind } = traitsOf(node);
+  if (kind.is !== "reduction") return undefined;
   const { shape } = rewriter.type(x);
-  if (axes.some((axis) => shape[axis] !== 1)) return undefined;
+  if (kind.axes(node.attrs).some((axis) => shape[axis] !== 1)) return undefined;
   return rewriter.add("Reshape", [x], { shape: rewriter.type(node.outputs[0]!).shape }, node.scope);
 };
 
@@ -231,37 +230,29 @@ function either(...rules: readonly Simplification[]): Simplification {
   };
 }
 
-/** What can be simpler, by kernel. */
+/** What holds for every kernel of its traits. */
+const general = either(unchanged, neutral, reduction);
+
+/** What can be simpler by the mathematics of single kernels. */
 const SIMPLIFICATIONS: { readonly [K in Kernel]?: Simplification } = {
-  Add: either(neutral(0, true), beforeBroadcast),
-  BroadcastTo: unchanged,
+  Add: beforeBroadcast,
   Cast: cast,
-  Concat: (node) => (node.inputs.length === 1 ? node.inputs[0]! : undefined),
   ExpandDims: reshape,
-  Identity: unchanged,
-  Max: reduction,
-  Mean: reduction,
-  Min: reduction,
-  Multiply: either(neutral(1, true), beforeBroadcast, scaleOfScale, scaleOutside),
+  Multiply: either(beforeBroadcast, scaleOfScale, scaleOutside),
   Neg: beforeBroadcast,
-  PadV2: unchanged,
-  Prod: reduction,
-  RealDiv: either(neutral(1, false), beforeBroadcast, divisionByNumber),
+  RealDiv: either(beforeBroadcast, divisionByNumber),
   Reshape: reshape,
   Select: selectOfScaled,
-  Slice: unchanged,
-  SplitV: (node) => (node.outputs.length === 1 ? node.inputs[0]! : undefined),
   Sqrt: beforeBroadcast,
   Square: beforeBroadcast,
-  Sub: either(neutral(0, false), beforeBroadcast, commonFactor),
-  Sum: reduction,
+  Sub: either(beforeBroadcast, commonFactor),
   Tile: tile,
   Transpose: transpose,
 };
 
 /** The node without broadcasts of operands that it broadcasts itself. */
 function withoutBroadcasts(node: ProgramNode, rewriter: Rewriter): ProgramNode {
-  if (!BROADCASTING.has(node.kernel)) return node;
+  if (!broadcasts(node)) return node;
   const shape = rewriter.type(node.outputs[0]!).shape;
   const inputs = [...node.inputs];
   for (const i of [0, 1]) {

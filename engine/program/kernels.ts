@@ -6,6 +6,9 @@
  * non-negative and sorted, begins and sizes resolved, strides and dilations written out, padding explicit
  * where tfjs can take it. They are JSON-able.
  *
+ * What a kernel is (element by element, a reduction, linear, how it is sharded) stands in the same entry: passes ask for
+ * its traits, see `kernels/traits.ts`.
+ *
  * The table grows by files (`kernels/elementwise.ts`, `kernels/conv.ts`, ...), each with entries named exactly
  * like the kernel. A kernel that is in neither {@linkcode KERNELS} nor {@linkcode REFUSED_KERNELS} does not exist in
  * the supported version of tfjs.
@@ -20,12 +23,14 @@ import { linear, type LinearAttrs } from "./kernels/linear.ts";
 import { type PoolAttrs, pools } from "./kernels/pool.ts";
 import { type ReductionKernelAttrs, reductions } from "./kernels/reduction.ts";
 import type { KernelRule, Rules, Slots } from "./kernels/rule.ts";
-import type { ValueType } from "./types.ts";
+import type { Traits } from "./kernels/traits.ts";
+import type { ProgramNode, ValueType } from "./types.ts";
 
 export { type Padding2d, type Padding3d, padding3d, type Pair, type Triple } from "./kernels/conv.ts";
 export { stridedCount } from "./kernels/layout.ts";
 export type { FusedActivation } from "./kernels/linear.ts";
 export { broadcastShapes, formatType, type KernelRule, type Slots } from "./kernels/rule.ts";
+export { isUnchanged, type Traits } from "./kernels/traits.ts";
 
 /** Attributes of every kernel of a program. The keys are the supported set. */
 export interface KernelAttrs
@@ -52,6 +57,11 @@ export function isKernel(name: string): name is Kernel {
 /** The rule of a kernel with its attribute type forgotten, for code that walks over programs. */
 export function ruleOf(kernel: Kernel): KernelRule<unknown> {
   return KERNELS[kernel] as KernelRule<unknown>;
+}
+
+/** The traits of a node's kernel; a program that was verified holds no other kernels than those of the table. */
+export function traitsOf({ kernel }: Pick<ProgramNode, "kernel">): Traits<unknown> {
+  return ruleOf(kernel as Kernel).traits;
 }
 
 /**

@@ -4,7 +4,7 @@
  * @module
  */
 import { sizeOf } from "../../core/types.ts";
-import { formatType, inferKernel, isKernel, REFUSED_KERNELS } from "./kernels.ts";
+import { formatType, inferKernel, isKernel, REFUSED_KERNELS, ruleOf } from "./kernels.ts";
 import type { Program, ProgramNode, ValueId, ValueType } from "./types.ts";
 
 /** Bounds of a program; a hostile one must not exhaust the host. */
@@ -31,12 +31,6 @@ const DTYPES: readonly string[] = ["float32", "int32", "bool"];
 const ROLES: readonly string[] = ["batch", "scalar", "random"];
 // deno-lint-ignore no-control-regex
 const CONTROL = /[\u0000-\u001f\u007f]/;
-/** How many numbers a node makes for a constant of the compiled program, for kernels that make more than they get. */
-const MADE: { readonly [kernel: string]: (node: ProgramNode, outputs: readonly ValueType[]) => number } = {
-  LinSpace: (_node, outputs) => sizeOf(outputs[0]!.shape),
-  OneHot: (node) => Number(node.attrs["depth"]),
-  Range: (_node, outputs) => sizeOf(outputs[0]!.shape),
-};
 /** Names that are also members of every object. */
 const RESERVED: readonly string[] = ["__proto__", "constructor", "prototype"];
 
@@ -162,7 +156,7 @@ class Verifier {
         },
       );
     }
-    const made = Object.hasOwn(MADE, node.kernel) ? MADE[node.kernel]!(node, inferred) : 0;
+    const made = ruleOf(node.kernel).constantSize?.(node.attrs) ?? 0;
     this.#require(
       made <= PROGRAM_LIMITS.madeElements,
       `a node must make at most ${PROGRAM_LIMITS.madeElements} numbers of its own`,

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { sizeOf } from "../../core/types.ts";
+import { traitsOf } from "../program/kernels.ts";
 import type { Program, ProgramNode } from "../program/types.ts";
 
 /** More threads than this gain little on the models that this is made for, and disturb other jobs. */
@@ -37,19 +37,19 @@ export function threadsFor(multiplications: number, most: number): number {
 }
 
 /**
- * Multiplications that parts must make for each number of a sum that they hand over. What comes after the sums, the update
+ * Multiplications that shards must make for each number of a partial sum that they hand over. What comes after the sums, the update
  * of all weights, is done by one thread: networks of dense layers on 64 rows, 190 multiplications for each weight, take
- * 1.3 to 1.6 times as long in parts as with threads in their operations; a convolutional autoencoder with 1,000 takes 0.95.
+ * 1.3 to 1.6 times as long in shards as with threads in their operations; a convolutional autoencoder with 1,000 takes 0.95.
  */
 const LEAST_WORK = 500;
 
 /**
- * Parts that the rows of a program with so many multiplications are worked on in, one on each thread, when they hand over
- * sums of so many numbers. In parts a step of a transformer takes 0.52 of its time on one thread, with two threads in each
+ * Shards of a program with so many multiplications, one on each thread, when they hand over partial sums of so many
+ * numbers. In shards a step of a transformer takes 0.52 of its time on one thread, with two threads in each
  * operation 0.66; of a convolutional network 0.56 and 0.75. Small programs are quicker with threads in their operations:
  * 0.44 ms against 0.48.
  */
-export function partsFor(multiplications: number, numbers: number, threads: number): number {
+export function shardsFor(multiplications: number, numbers: number, threads: number): number {
   return multiplications < Math.max(SMALL_PROGRAM, LEAST_WORK * numbers) ? 1 : threads;
 }
 
@@ -59,16 +59,8 @@ export function multiplications(program: Program): number {
 }
 
 function multiplicationsOf(node: ProgramNode, program: Program): number {
-  const shape = (i: number) => program.values[node.inputs[i]!]!.shape;
-  const output = () => program.values[node.outputs[0]!]!.shape;
-  if (node.kernel === "BatchMatMul" || node.kernel === "_FusedMatMul") {
-    const inner = node.attrs["transposeA"] ? shape(0).at(-2)! : shape(0).at(-1)!;
-    return sizeOf(output()) * inner;
-  }
-  if (!/Conv(2D|3D|2d)/.test(node.kernel)) return 0;
-  // Every cell of the smaller side meets every weight that leads to it.
-  const isFilter = node.kernel.includes("BackpropFilter");
-  const filter = isFilter ? output() : shape(1);
-  const cells = isFilter ? shape(1) : node.kernel.includes("BackpropInput") ? shape(0) : output();
-  return sizeOf(filter) * sizeOf(cells.slice(0, -1));
+  const { kind } = traitsOf(node);
+  if (kind.is !== "product") return 0;
+  const inputs = node.inputs.map((id) => (id === null ? null : program.values[id]!));
+  return kind.multiplications?.(inputs, program.values[node.outputs[0]!]!, node.attrs) ?? 0;
 }

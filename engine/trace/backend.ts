@@ -5,20 +5,26 @@
  * @module
  */
 import { NoRuleError, UnsupportedError } from "../../core/errors.ts";
-import { formatType, isKernel, type Kernel, KERNELS, REFUSED_KERNELS } from "../program/kernels.ts";
+import {
+  formatType,
+  inferKernel,
+  isKernel,
+  isUnchanged,
+  type Kernel,
+  KERNELS,
+  REFUSED_KERNELS,
+  ruleOf,
+} from "../program/kernels.ts";
 import type { ProgramDtype, ValueId, ValueType } from "../program/types.ts";
 import * as tf from "../tf.ts";
 import { ALIASES, type KernelInputs } from "./aliases.ts";
 import { registerGradients } from "./gradients/gradients.ts";
 import { type CpuBackend, cpuBackend, type DataId, engineInternals } from "./internals.ts";
-import { normalizeAttrs, type RawAttrs } from "./normalize.ts";
+import { type Attrs, normalizeAttrs, type RawAttrs } from "./normalize.ts";
 import { constantData, type Recorder } from "./recorder.ts";
 
 /** Name of the backend. */
 export const TRACE_BACKEND = "trace";
-
-/** Kernels that look only at the shape of their input. */
-const SHAPE_ONLY: { readonly [kernel: string]: number } = { ZerosLike: 0, OnesLike: 1 };
 
 interface Symbol {
   readonly value: ValueId;
@@ -103,7 +109,7 @@ export class TraceBackend extends tf.KernelBackend {
     const isSymbolic = this.session !== undefined && tensors.some((info) => this.isSymbolic(info));
     if (kernel === "Identity" && isSymbolic) return this.#alias(tensors[0]!);
     if (!isSymbolic) return this.#compute(kernel, inputs, attrs);
-    const fill = SHAPE_ONLY[kernel];
+    const fill = fillOf(kernel, attrs);
     if (fill !== undefined) return this.#filled(tensors[0]!, fill);
     const alias = Object.hasOwn(ALIASES, kernel) ? ALIASES[kernel] : undefined;
     if (alias) return alias(this, inputs as { readonly [slot: string]: tf.TensorInfo }, attrs);
@@ -134,18 +140,19 @@ export class TraceBackend extends tf.KernelBackend {
     const types = infos.map((info) => (info ? { dtype: this.#dtype(info), shape: info.shape } : null));
     if (kernel === "Cast") this.#dtype({ ...infos[0]!, dtype: attrs["dtype"] as tf.DataType });
     const normal = this.#normalize(kernel, attrs, types);
-    const unchanged = passesThrough(kernel, normal, types);
-    if (unchanged) return this.#alias(infos[0]!);
-    const values = infos.map((info) => (info ? this.idOf(info) : null));
     const { recorder, scope } = this.#active();
-    let outputs: readonly ValueId[];
+    let results: tf.TensorInfo[];
     try {
-      outputs = recorder.node(kernel, values, normal, scope());
+      if (passesThrough(kernel, normal, types)) results = [this.#alias(infos[0]!)];
+      else {
+        const values = infos.map((info) => (info ? this.idOf(info) : null));
+        results = recorder.node(kernel, values, normal, scope()).map((value) => this.symbol(value));
+      }
     } catch (cause) {
-      throw new TypeError(`${(cause as Error).message}; reached from "${scope()}"`, { cause });
+      if (!(cause instanceof TypeError)) throw cause;
+      throw new TypeError(`${cause.message}; reached from "${scope()}"`, { cause });
     }
-    const symbols = outputs.map((value) => this.symbol(value));
-    return returnsList(kernel) ? symbols : symbols[0]!;
+    return KERNELS[kernel].returnsList ? results : results[0]!;
   }
 
   #normalize(
@@ -298,24 +305,19 @@ export class TraceBackend extends tf.KernelBackend {
   }
 }
 
-/** Whether a kernel gives its input back, so that no node is needed. */
-function passesThrough(
-  kernel: Kernel,
-  attrs: { readonly [name: string]: unknown },
-  types: readonly (ValueType | null)[],
-): boolean {
-  const [x] = types;
-  if (kernel === "Cast") return x?.dtype === attrs["dtype"];
-  if (kernel === "Reshape" || kernel === "BroadcastTo") return `${x?.shape}` === `${attrs["shape"]}`;
-  if (kernel === "Slice") return `${x?.shape}` === `${attrs["size"]}`;
-  if (kernel === "Tile") return (attrs["reps"] as number[]).every((count) => count === 1);
-  if (kernel === "PadV2") return (attrs["paddings"] as number[][]).flat().every((count) => count === 0);
-  if (kernel === "Transpose") return (attrs["perm"] as number[]).every((axis, i) => axis === i);
-  return false;
+/** The number of all elements of a tensor that only takes its shape from its operand. */
+function fillOf(kernel: string, attrs: RawAttrs): number | undefined {
+  if (!isKernel(kernel)) return undefined;
+  const { kind } = ruleOf(kernel).traits;
+  return kind.is === "creation" ? kind.number?.(attrs) : undefined;
 }
 
-function returnsList(kernel: Kernel): boolean {
-  return kernel === "SplitV" || kernel === "Unpack" || kernel === "TopK";
+/** Whether a kernel gives its first operand back, so that no node is needed. */
+function passesThrough(kernel: Kernel, attrs: Attrs, types: readonly (ValueType | null)[]): boolean {
+  const { traits } = ruleOf(kernel);
+  const [x] = types;
+  if (traits.unchanged === "never" || !x) return false;
+  return isUnchanged(traits, attrs, x, inferKernel(kernel, types, attrs));
 }
 
 /** Registers the backend with all kernels, once. */

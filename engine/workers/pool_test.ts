@@ -28,14 +28,14 @@ function fit(): Program {
 const INPUTS: Tensors = { x: numbers([6, 3]), y: numbers([6, 1], -1, 1, 2) };
 const STATE: Tensors = { w: tensor("float32", [3, 1], [0.1, -0.2, 0.3]) };
 
-/** Losses, last predictions and weights of ten steps in so many parts. */
-async function train(parts: number, open: () => Promise<Ort> = openOrt) {
+/** Losses, last predictions and weights of ten steps in so many shards. */
+async function train(shards: number, open: () => Promise<Ort> = openOrt) {
   const backend = {
     engine: "native",
     ort: await open(),
-    threads: parts,
+    threads: shards,
     threadsFor: () => 1,
-    partsFor: () => parts,
+    shardsFor: () => shards,
     graphs: new GraphCache(),
   };
   const session = new GraphSession(backend, STATE);
@@ -52,18 +52,18 @@ async function train(parts: number, open: () => Promise<Ort> = openOrt) {
   return { losses, prediction, weights };
 }
 
-Deno.test("GraphSession gives the numbers of the whole in parts, the same bits each time", async () => {
+Deno.test("GraphSession gives the numbers of the whole in shards, the same bits each time", async () => {
   const whole = await train(1);
-  for (const parts of [2, 3]) {
-    const found = await train(parts);
+  for (const shards of [2, 3]) {
+    const found = await train(shards);
     for (const key of ["losses", "prediction", "weights"] as const) {
       found[key].forEach((value, i) =>
-        assert.ok(Math.abs(value - whole[key][i]!) < 1e-6, `${key} in ${parts} parts`)
+        assert.ok(Math.abs(value - whole[key][i]!) < 1e-6, `${key} in ${shards} shards`)
       );
     }
-    assert.deepEqual(await train(parts), found);
-    // One part after the other, where one thread makes all calls.
-    assert.deepEqual(await train(parts, openPackage), found);
+    assert.deepEqual(await train(shards), found);
+    // One shard after the other, where one thread makes all calls.
+    assert.deepEqual(await train(shards, openPackage), found);
   }
 });
 

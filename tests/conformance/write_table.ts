@@ -5,6 +5,7 @@
  */
 import { printRefusedTable, printRuleTable } from "../../engine/onnx/table.ts";
 import type { Kernel, KernelAttrs } from "../../engine/program/kernels.ts";
+import { printTraitTable } from "../../engine/program/trait_table.ts";
 import { CALLS, CASES } from "./cases.ts";
 import { kernelProgram } from "./harness.ts";
 
@@ -23,6 +24,7 @@ const TABLES: { readonly [name: string]: () => string } = {
       hasGradient: withGradient.has(kernel),
     })),
   refused: printRefusedTable,
+  traits: printTraitTable,
 };
 
 /** The text with its tables made anew. */

@@ -18,10 +18,13 @@ import {
   oneOf,
   type Rules,
   sameShape,
+  sizeOf,
   slot,
   type Slots,
   typed,
 } from "./rule.ts";
+import { batchSharding, filterGradientSharding, type Sharding } from "./placements.ts";
+import type { Linear, Traits } from "./traits.ts";
 import type { ValueType } from "../types.ts";
 
 /** Two numbers: height and width. */
@@ -188,6 +191,31 @@ function mustMatch(dy: ValueType, shape: readonly number[]): void {
   must(sameShape(dy.shape, shape), "dy must have the shape of the output", dy, `[${shape}]`);
 }
 
+/** Products of a convolution or of one of its gradients: every cell of the smaller side meets every weight that leads to it. */
+const productsOf = (cells: ValueType, filter: ValueType): number =>
+  sizeOf(filter.shape) * sizeOf(cells.shape.slice(0, -1));
+
+function ofConvolved(sharding: Sharding<unknown>, linear: Linear): Traits<unknown> {
+  const multiplications = ([, filter]: Slots, output: ValueType) => productsOf(output, filter!);
+  return { kind: { is: "product", multiplications }, linear, unchanged: "never", sharding };
+}
+
+const convolved = ofConvolved(batchSharding([0]), [0, 1]);
+/** A bias or an activation comes after the products. */
+const fusedConvolved = ofConvolved(batchSharding([0]), []);
+const filterGradient: Traits<unknown> = {
+  kind: { is: "product", multiplications: ([, dy], output) => productsOf(dy!, output) },
+  linear: [0, 1],
+  unchanged: "never",
+  sharding: filterGradientSharding,
+};
+const inputGradient: Traits<unknown> = {
+  kind: { is: "product", multiplications: ([dy, filter]) => productsOf(dy!, filter!) },
+  linear: [0, 1],
+  unchanged: "never",
+  sharding: batchSharding([0], "inputShape"),
+};
+
 const convChecks = {
   strides: is.pair,
   pad: is.padding2d,
@@ -202,6 +230,7 @@ const conv2d: KernelRule<ConvAttrs> = {
     const [x, filter] = floats(inputs, 4);
     return [typed("float32", convShape(x.shape, filter.shape, attrs, attrs.dilations))];
   },
+  traits: convolved,
 };
 
 const depthwise: KernelRule<ConvAttrs> = {
@@ -222,6 +251,7 @@ function fused(rule: KernelRule<ConvAttrs>): KernelRule<ConvAttrs & FusedAttrs> 
       mustFuse(inputs, out[0]!, attrs);
       return out;
     },
+    traits: fusedConvolved,
   };
 }
 
@@ -236,6 +266,7 @@ export const convolutions: Rules<ConvKernelAttrs> = {
       mustMatch(dy, convShape(x.shape, attrs.filterShape, attrs, ONE));
       return [typed("float32", attrs.filterShape)];
     },
+    traits: filterGradient,
   },
   Conv2DBackpropInput: {
     inputs: ["dy", "filter"],
@@ -245,6 +276,7 @@ export const convolutions: Rules<ConvKernelAttrs> = {
       mustMatch(dy, convShape(attrs.inputShape, filter.shape, attrs, ONE));
       return [typed("float32", attrs.inputShape)];
     },
+    traits: inputGradient,
   },
   Conv3D: {
     inputs: ["x", "filter"],
@@ -253,6 +285,7 @@ export const convolutions: Rules<ConvKernelAttrs> = {
       const [x, filter] = floats(inputs, 5);
       return [typed("float32", conv3dShape(x.shape, filter.shape, strides, dilations, pad))];
     },
+    traits: convolved,
   },
   Conv3DBackpropFilterV2: {
     inputs: ["x", "dy"],
@@ -262,6 +295,7 @@ export const convolutions: Rules<ConvKernelAttrs> = {
       mustMatch(dy, conv3dShape(x.shape, filterShape, strides, ONES, pad));
       return [typed("float32", filterShape)];
     },
+    traits: filterGradient,
   },
   Conv3DBackpropInputV2: {
     inputs: ["dy", "filter"],
@@ -271,6 +305,7 @@ export const convolutions: Rules<ConvKernelAttrs> = {
       mustMatch(dy, conv3dShape(inputShape, filter.shape, strides, ONES, pad));
       return [typed("float32", inputShape)];
     },
+    traits: inputGradient,
   },
   DepthwiseConv2dNative: depthwise,
   DepthwiseConv2dNativeBackpropFilter: {
@@ -281,6 +316,7 @@ export const convolutions: Rules<ConvKernelAttrs> = {
       mustMatch(dy, depthwiseShape(x.shape, attrs.filterShape, attrs, attrs.dilations));
       return [typed("float32", attrs.filterShape)];
     },
+    traits: filterGradient,
   },
   DepthwiseConv2dNativeBackpropInput: {
     inputs: ["dy", "filter"],
@@ -290,6 +326,7 @@ export const convolutions: Rules<ConvKernelAttrs> = {
       mustMatch(dy, depthwiseShape(attrs.inputShape, filter.shape, attrs, attrs.dilations));
       return [typed("float32", attrs.inputShape)];
     },
+    traits: inputGradient,
   },
   FusedConv2D: fused(conv2d),
   FusedDepthwiseConv2D: fused(depthwise),

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ProgramDtype } from "../types.ts";
+import type { ProgramDtype, ValueType } from "../types.ts";
 import {
   broadcastShapes,
   is,
@@ -15,8 +15,10 @@ import {
   type Rules,
   sameShape,
   slot,
+  type Slots,
   typed,
 } from "./rule.ts";
+import { type NumberFunction, ofElements, ofPairs } from "./traits.ts";
 
 /** Attributes of the element-by-element kernels. */
 export interface ElementwiseAttrs {
@@ -88,79 +90,89 @@ export interface ElementwiseAttrs {
 }
 
 /** float32 in, float32 out. */
-const floatUnary: KernelRule<None> = {
-  inputs: ["x"],
-  attrs: {},
-  infer(inputs) {
-    const x = slot(inputs, 0);
-    mustBeFloat(x);
-    return [x];
-  },
-};
+function inferFloat(inputs: Slots): readonly ValueType[] {
+  const x = slot(inputs, 0);
+  mustBeFloat(x);
+  return [x];
+}
 
 /** float32 or int32 in, the same out. */
-const numberUnary: KernelRule<None> = {
+function inferNumber(inputs: Slots): readonly ValueType[] {
+  const x = slot(inputs, 0);
+  mustBeNumber(x);
+  return [x];
+}
+
+/** Two tensors of one dtype that broadcast to one of that dtype. tfjs casts the operands beforehand. */
+function inferPair(inputs: Slots): ValueType {
+  const [a, b] = [slot(inputs, 0), slot(inputs, 1)];
+  must(a.dtype === b.dtype, "both dtypes must agree", a, b);
+  return typed(a.dtype, broadcastShapes(a.shape, b.shape));
+}
+
+function inferArithmetic(inputs: Slots): readonly ValueType[] {
+  const type = inferPair(inputs);
+  mustBeNumber(slot(inputs, 0), slot(inputs, 1));
+  return [type];
+}
+
+const floatUnary = (number: NumberFunction | null): KernelRule<None> => ({
   inputs: ["x"],
   attrs: {},
-  infer(inputs) {
-    const x = slot(inputs, 0);
-    mustBeNumber(x);
-    return [x];
-  },
-};
+  infer: inferFloat,
+  traits: ofElements(number),
+});
+
+const numberUnary = (number: NumberFunction | null): KernelRule<None> => ({
+  ...floatUnary(number),
+  infer: inferNumber,
+});
 
 /** Any dtype in, bool out. */
 const predicate: KernelRule<None> = {
   inputs: ["x"],
   attrs: {},
   infer: (inputs) => [typed("bool", slot(inputs, 0).shape)],
+  traits: ofElements(null),
 };
 
-/** Two tensors of one dtype, broadcast; the result has that dtype. tfjs casts the operands beforehand. */
-const arithmetic: KernelRule<None> = {
+type PairTraits = Parameters<typeof ofPairs>[1];
+
+const arithmetic = (number: NumberFunction | null, traits?: PairTraits): KernelRule<None> => ({
   inputs: ["a", "b"],
   attrs: {},
-  infer(inputs) {
-    const [a, b] = [slot(inputs, 0), slot(inputs, 1)];
-    must(a.dtype === b.dtype, "both dtypes must agree", a, b);
-    mustBeNumber(a, b);
-    return [typed(a.dtype, broadcastShapes(a.shape, b.shape))];
-  },
-};
+  infer: inferArithmetic,
+  traits: ofPairs(number, traits),
+});
 
-const floatArithmetic: KernelRule<None> = {
-  ...arithmetic,
-  infer(inputs, attrs) {
+const floatArithmetic = (number: NumberFunction | null, traits?: PairTraits): KernelRule<None> => ({
+  ...arithmetic(number, traits),
+  infer(inputs) {
     mustBeFloat(slot(inputs, 0), slot(inputs, 1));
-    return arithmetic.infer(inputs, attrs);
+    return inferArithmetic(inputs);
   },
-};
+});
 
-const comparison: KernelRule<None> = {
-  inputs: ["a", "b"],
-  attrs: {},
+const comparison = (number: NumberFunction, traits?: PairTraits): KernelRule<None> => ({
+  ...arithmetic(number, traits),
+  infer: (inputs) => [{ ...inferPair(inputs), dtype: "bool" }],
+});
+
+const logical = (number: NumberFunction): KernelRule<None> => ({
+  ...arithmetic(number, { commutative: true }),
   infer(inputs) {
-    const [a, b] = [slot(inputs, 0), slot(inputs, 1)];
-    must(a.dtype === b.dtype, "both dtypes must agree", a, b);
-    return [typed("bool", broadcastShapes(a.shape, b.shape))];
-  },
-};
-
-const logical: KernelRule<None> = {
-  ...comparison,
-  infer(inputs, attrs) {
     const [a, b] = [slot(inputs, 0), slot(inputs, 1)];
     must(a.dtype === "bool" && b.dtype === "bool", "both dtypes must be bool", a, b);
-    return comparison.infer(inputs, attrs);
+    return [inferPair(inputs)];
   },
-};
+});
 
 /** Rules of the element-by-element kernels. */
 export const elementwise: Rules<ElementwiseAttrs> = {
-  Abs: numberUnary,
-  Acos: floatUnary,
-  Acosh: floatUnary,
-  Add: arithmetic,
+  Abs: numberUnary(Math.abs),
+  Acos: floatUnary(null),
+  Acosh: floatUnary(null),
+  Add: arithmetic((a, b) => a + b, { commutative: true, neutral: 0, linear: "jointly" }),
   AddN: {
     inputs: "variadic",
     attrs: {},
@@ -177,26 +189,29 @@ export const elementwise: Rules<ElementwiseAttrs> = {
       );
       return [first];
     },
+    traits: ofElements(null, { linear: "jointly" }),
   },
-  Asin: floatUnary,
-  Asinh: floatUnary,
-  Atan: floatUnary,
-  Atan2: floatArithmetic,
-  Atanh: floatUnary,
+  Asin: floatUnary(null),
+  Asinh: floatUnary(null),
+  Atan: floatUnary(null),
+  Atan2: floatArithmetic(null),
+  Atanh: floatUnary(null),
   Cast: {
     inputs: ["x"],
     attrs: { dtype: is.dtype },
     infer: (inputs, { dtype }) => [typed(dtype, slot(inputs, 0).shape)],
+    traits: ofElements((x) => x, { unchanged: "with the same type" }),
   },
-  Ceil: numberUnary,
+  Ceil: numberUnary(null),
   ClipByValue: {
     inputs: ["x"],
     attrs: { clipValueMin: is.number, clipValueMax: is.number },
-    infer: (inputs) => numberUnary.infer(inputs, {}),
+    infer: inferNumber,
+    traits: ofElements(null),
   },
-  Cos: floatUnary,
-  Cosh: floatUnary,
-  Elu: floatUnary,
+  Cos: floatUnary(null),
+  Cosh: floatUnary(null),
+  Elu: floatUnary(null),
   EluGrad: {
     inputs: ["dy", "y"],
     attrs: {},
@@ -206,28 +221,39 @@ export const elementwise: Rules<ElementwiseAttrs> = {
       must(sameShape(dy.shape, y.shape), "both shapes must agree", dy, y);
       return [dy];
     },
+    traits: ofElements(null, { linear: [0] }),
   },
-  Equal: comparison,
-  Erf: floatUnary,
-  Exp: floatUnary,
-  Expm1: floatUnary,
-  Floor: numberUnary,
+  Equal: comparison((a, b) => Number(a === b), { commutative: true }),
+  Erf: floatUnary(null),
+  Exp: floatUnary(Math.exp),
+  Expm1: floatUnary(null),
+  Floor: numberUnary(null),
   FloorDiv: {
-    ...arithmetic,
-    infer: (inputs) => [typed("int32", arithmetic.infer(inputs, {})[0]!.shape)],
+    ...arithmetic(null),
+    infer: (inputs) => [{ ...inferArithmetic(inputs)[0]!, dtype: "int32" }],
   },
-  Greater: comparison,
-  GreaterEqual: comparison,
-  Identity: { inputs: ["x"], attrs: {}, infer: (inputs) => [slot(inputs, 0)] },
+  Greater: comparison((a, b) => Number(a > b)),
+  GreaterEqual: comparison((a, b) => Number(a >= b)),
+  Identity: {
+    inputs: ["x"],
+    attrs: {},
+    infer: (inputs) => [slot(inputs, 0)],
+    traits: ofElements((x) => x, { linear: "jointly", unchanged: "with the same type" }),
+  },
   IsFinite: predicate,
   IsInf: predicate,
   IsNan: predicate,
-  LeakyRelu: { inputs: ["x"], attrs: { alpha: is.finite }, infer: (inputs) => floatUnary.infer(inputs, {}) },
-  Less: comparison,
-  LessEqual: comparison,
-  Log: floatUnary,
-  Log1p: floatUnary,
-  LogicalAnd: logical,
+  LeakyRelu: {
+    inputs: ["x"],
+    attrs: { alpha: is.finite },
+    infer: inferFloat,
+    traits: ofElements(null),
+  },
+  Less: comparison((a, b) => Number(a < b)),
+  LessEqual: comparison((a, b) => Number(a <= b)),
+  Log: floatUnary(Math.log),
+  Log1p: floatUnary(null),
+  LogicalAnd: logical((a, b) => Number(a && b)),
   LogicalNot: {
     inputs: ["x"],
     attrs: {},
@@ -236,30 +262,27 @@ export const elementwise: Rules<ElementwiseAttrs> = {
       must(x.dtype === "bool", "the dtype must be bool", x);
       return [x];
     },
+    traits: ofElements((x) => Number(!x)),
   },
-  LogicalOr: logical,
-  Maximum: arithmetic,
-  Minimum: arithmetic,
-  Mod: arithmetic,
+  LogicalOr: logical((a, b) => Number(a || b)),
+  Maximum: arithmetic((a, b) => Math.max(a, b), { commutative: true }),
+  Minimum: arithmetic((a, b) => Math.min(a, b), { commutative: true }),
+  Mod: arithmetic(null),
   /** Masks may be multiplied: bool times bool is bool. */
   Multiply: {
-    ...arithmetic,
-    infer(inputs) {
-      const [a, b] = [slot(inputs, 0), slot(inputs, 1)];
-      must(a.dtype === b.dtype, "both dtypes must agree", a, b);
-      return [typed(a.dtype, broadcastShapes(a.shape, b.shape))];
-    },
+    ...arithmetic((a, b) => a * b, { commutative: true, neutral: 1, linear: [0, 1] }),
+    infer: (inputs) => [inferPair(inputs)],
   },
-  Neg: numberUnary,
-  NotEqual: comparison,
-  Pow: arithmetic,
-  Prelu: { ...floatArithmetic, inputs: ["x", "alpha"] },
-  RealDiv: floatArithmetic,
-  Reciprocal: floatUnary,
-  Relu: numberUnary,
-  Relu6: numberUnary,
-  Round: numberUnary,
-  Rsqrt: floatUnary,
+  Neg: { ...numberUnary(null), traits: ofElements((x) => -x, { linear: "jointly" }) },
+  NotEqual: comparison((a, b) => Number(a !== b), { commutative: true }),
+  Pow: arithmetic(Math.pow),
+  Prelu: { ...floatArithmetic(null), inputs: ["x", "alpha"] },
+  RealDiv: floatArithmetic((a, b) => a / b, { neutral: 1, linear: [0] }),
+  Reciprocal: floatUnary((x) => 1 / x),
+  Relu: numberUnary(null),
+  Relu6: numberUnary(null),
+  Round: numberUnary(null),
+  Rsqrt: floatUnary((x) => 1 / Math.sqrt(x)),
   /** `condition ? t : e`, all of one shape: tfjs broadcasts beforehand. */
   Select: {
     inputs: ["condition", "t", "e"],
@@ -277,19 +300,25 @@ export const elementwise: Rules<ElementwiseAttrs> = {
       );
       return [t];
     },
+    traits: ofElements(null),
   },
-  Selu: floatUnary,
-  Sigmoid: floatUnary,
-  Sign: numberUnary,
-  Sin: floatUnary,
-  Sinh: floatUnary,
-  Softplus: floatUnary,
-  Sqrt: floatUnary,
-  Square: numberUnary,
-  SquaredDifference: arithmetic,
+  Selu: floatUnary(null),
+  Sigmoid: floatUnary(null),
+  Sign: numberUnary(null),
+  Sin: floatUnary(null),
+  Sinh: floatUnary(null),
+  Softplus: floatUnary(null),
+  Sqrt: floatUnary(Math.sqrt),
+  Square: numberUnary((x) => x * x),
+  SquaredDifference: arithmetic((a, b) => (a - b) ** 2, { commutative: true }),
   /** 1 where x > 0, alpha elsewhere; NaN stays NaN. */
-  Step: { inputs: ["x"], attrs: { alpha: is.finite }, infer: (inputs) => numberUnary.infer(inputs, {}) },
-  Sub: arithmetic,
-  Tan: floatUnary,
-  Tanh: floatUnary,
+  Step: {
+    inputs: ["x"],
+    attrs: { alpha: is.finite },
+    infer: inferNumber,
+    traits: ofElements(null),
+  },
+  Sub: arithmetic((a, b) => a - b, { neutral: 0, linear: "jointly" }),
+  Tan: floatUnary(null),
+  Tanh: floatUnary(null),
 };

@@ -17,6 +17,18 @@ import {
   slot,
   typed,
 } from "./rule.ts";
+import {
+  axisSharding,
+  batchSharding,
+  joinedSharding,
+  notSharded,
+  outsideSharding,
+  readingSharding,
+  reshapeSharding,
+  scatteredSharding,
+  type Sharding,
+} from "./placements.ts";
+import { type Linear, ofMoved, type Traits } from "./traits.ts";
 
 type Pairs = readonly (readonly [number, number])[];
 
@@ -89,11 +101,35 @@ export function stridedCount(
   return Math.max(0, Math.ceil((stop - begin) / stride));
 }
 
-const same: KernelRule<Record<never, never>> = {
+/** Traits of a kernel whose numbers depend on attributes and shapes only. */
+function ofCreated<A>(number: ((attrs: A) => number) | null): Traits<A> {
+  return {
+    kind: { is: "creation", number },
+    linear: [],
+    unchanged: "never",
+    sharding: notSharded("it has no operand with rows"),
+  };
+}
+
+/** Traits of a kernel that writes or adds into places that data decide. */
+function ofScattered(sharding: Sharding<unknown>, linear: Linear): Traits<unknown> {
+  return { kind: { is: "scatter" }, linear, unchanged: "never", sharding };
+}
+
+/** A tensor of the shape of `x`, full of one number. */
+const alike = (number: number): KernelRule<Record<never, never>> => ({
   inputs: ["x"],
   attrs: {},
   infer: (inputs) => [slot(inputs, 0)],
-};
+  traits: { ...ofCreated(() => number), sharding: axisSharding("its axis", (axis) => axis) },
+});
+
+const paddedAxes = (paddings: Pairs) =>
+  paddings.flatMap(([before, after], i) => (before === 0 && after === 0 ? [] : [i]));
+
+function rangeLength({ start, stop, step }: Omit<RangeAttrs, "dtype">): number {
+  return step === 0 ? 0 : Math.max(0, Math.ceil((stop - start) / step));
+}
 
 const zero = { must: "0", test: (v: unknown) => v === 0 };
 
@@ -119,6 +155,11 @@ export const layout: Rules<LayoutAttrs> = {
       must(shape.every((length) => length >= 0), "crops must not exceed the size", x);
       return [typed(x.dtype, shape)];
     },
+    traits: ofMoved(notSharded("blocks of one image lie in several rows"), {
+      keepsUniform: true,
+      linear: "jointly",
+      unchanged: "with the same type",
+    }),
   },
   BroadcastTo: {
     inputs: ["x"],
@@ -133,6 +174,14 @@ export const layout: Rules<LayoutAttrs> = {
       );
       return [typed(x.dtype, shape)];
     },
+    traits: ofMoved(
+      axisSharding(
+        "its axis",
+        (axis, { shape }, { inputs }) => axis + shape.length - inputs[0]!.shape.length,
+        "shape",
+      ),
+      { keepsUniform: true, repeats: "shape", linear: "jointly", unchanged: "with the same type" },
+    ),
   },
   Concat: {
     inputs: "variadic",
@@ -154,6 +203,11 @@ export const layout: Rules<LayoutAttrs> = {
       });
       return [typed(first.dtype, first.shape.with(axis, length))];
     },
+    traits: ofMoved(joinedSharding(false), {
+      keepsUniform: false,
+      linear: "jointly",
+      unchanged: "with the same type",
+    }),
   },
   /** out[n, h b + i, w b + j, c] = x[n, h, w, (i b + j) C + c] with C output channels. */
   DepthToSpace: {
@@ -166,6 +220,11 @@ export const layout: Rules<LayoutAttrs> = {
       must(depth % blockSize ** 2 === 0, `the channels must be a multiple of ${blockSize ** 2}`, x);
       return [typed(x.dtype, [batch, height * blockSize, width * blockSize, depth / blockSize ** 2])];
     },
+    traits: ofMoved(batchSharding([0]), {
+      keepsUniform: true,
+      linear: "jointly",
+      unchanged: "with the same type",
+    }),
   },
   ExpandDims: {
     inputs: ["input"],
@@ -175,11 +234,17 @@ export const layout: Rules<LayoutAttrs> = {
       must(dim <= x.shape.length, `the axis ${dim} must not exceed the rank`, x);
       return [typed(x.dtype, x.shape.toSpliced(dim, 0, 1))];
     },
+    traits: ofMoved(axisSharding("its axis", (axis, { dim }) => (axis >= dim ? axis + 1 : axis)), {
+      keepsUniform: true,
+      linear: "jointly",
+      unchanged: "never",
+    }),
   },
   Fill: {
     inputs: [],
     attrs: { shape: is.counts, value: is.number, dtype: is.dtype },
     infer: (_inputs, { shape, dtype }) => [typed(dtype, shape)],
+    traits: ofCreated(({ value }) => value),
   },
   /** The last dimension of `indices` indexes the first dimensions of `params`. */
   GatherNd: {
@@ -192,6 +257,11 @@ export const layout: Rules<LayoutAttrs> = {
       must(depth !== undefined && depth <= params.shape.length, "indices must fit the rank", params, indices);
       return [typed(params.dtype, [...indices.shape.slice(0, -1), ...params.shape.slice(depth)])];
     },
+    traits: ofMoved(
+      // Its last axis counts the coordinates of a place.
+      readingSharding((axis, _attrs, { inputs }) => axis < inputs[1]!.shape.length - 1 ? axis : undefined),
+      { keepsUniform: false, linear: [0], unchanged: "never" },
+    ),
   },
   GatherV2: {
     inputs: ["x", "indices"],
@@ -213,11 +283,17 @@ export const layout: Rules<LayoutAttrs> = {
         ...x.shape.slice(axis + 1),
       ])];
     },
+    traits: ofMoved(
+      readingSharding((indices, { axis, batchDims }) => (batchDims === 0 ? axis + indices : undefined)),
+      { keepsUniform: false, linear: [0], unchanged: "never" },
+    ),
   },
   LinSpace: {
     inputs: [],
     attrs: { start: is.finite, stop: is.finite, num: is.positive },
     infer: (_inputs, { num }) => [typed("float32", [num])],
+    constantSize: ({ num }) => num,
+    traits: ofCreated(null),
   },
   MirrorPad: {
     inputs: ["x"],
@@ -236,6 +312,11 @@ export const layout: Rules<LayoutAttrs> = {
       });
       return [typed(x.dtype, x.shape.map((length, i) => length + paddings[i]![0] + paddings[i]![1]))];
     },
+    traits: ofMoved(outsideSharding(({ paddings }) => paddedAxes(paddings)), {
+      keepsUniform: true,
+      linear: "jointly",
+      unchanged: "with the same type",
+    }),
   },
   OneHot: {
     inputs: ["indices"],
@@ -245,8 +326,15 @@ export const layout: Rules<LayoutAttrs> = {
       must(indices.dtype === "int32", "indices must be int32", indices);
       return [typed(dtype, [...indices.shape, depth])];
     },
+    constantSize: ({ depth }) => depth,
+    traits: {
+      kind: { is: "encoding" },
+      linear: [],
+      unchanged: "never",
+      sharding: axisSharding("its axis", (axis) => axis),
+    },
   },
-  OnesLike: same,
+  OnesLike: alike(1),
   Pack: {
     inputs: "variadic",
     attrs: { axis: is.count },
@@ -264,6 +352,7 @@ export const layout: Rules<LayoutAttrs> = {
       });
       return [typed(first.dtype, first.shape.toSpliced(axis, 0, inputs.length))];
     },
+    traits: ofMoved(joinedSharding(true), { keepsUniform: false, linear: "jointly", unchanged: "never" }),
   },
   PadV2: {
     inputs: ["x"],
@@ -273,14 +362,19 @@ export const layout: Rules<LayoutAttrs> = {
       must(paddings.length === x.shape.length, "paddings must have an entry per dimension", x);
       return [typed(x.dtype, x.shape.map((length, i) => length + paddings[i]![0] + paddings[i]![1]))];
     },
+    traits: ofMoved(outsideSharding(({ paddings }) => paddedAxes(paddings)), {
+      keepsUniform: false,
+      // Only where the constant is 0.
+      linear: [],
+      unchanged: "with the same type",
+    }),
   },
   Range: {
     inputs: [],
     attrs: { start: is.finite, stop: is.finite, step: is.finite, dtype: oneOf("float32", "int32") },
-    infer(_inputs, { start, stop, step, dtype }) {
-      const count = step === 0 ? 0 : Math.max(0, Math.ceil((stop - start) / step));
-      return [typed(dtype, [count])];
-    },
+    infer: (_inputs, { dtype, ...range }) => [typed(dtype, [rangeLength(range)])],
+    constantSize: rangeLength,
+    traits: ofCreated(null),
   },
   Reshape: {
     inputs: ["x"],
@@ -290,6 +384,11 @@ export const layout: Rules<LayoutAttrs> = {
       must(sizeOf(shape) === sizeOf(x.shape), "the number of elements must stay", x, `[${shape}]`);
       return [typed(x.dtype, shape)];
     },
+    traits: ofMoved(reshapeSharding, {
+      keepsUniform: true,
+      linear: "jointly",
+      unchanged: "with the same type",
+    }),
   },
   Reverse: {
     inputs: ["x"],
@@ -304,6 +403,11 @@ export const layout: Rules<LayoutAttrs> = {
       );
       return [x];
     },
+    traits: ofMoved(outsideSharding(({ dims }) => dims), {
+      keepsUniform: true,
+      linear: "jointly",
+      unchanged: ({ dims }) => dims.length === 0,
+    }),
   },
   /** Zeros of `shape` with `updates` added at `indices`; repeated indices add up. */
   ScatterNd: {
@@ -324,6 +428,7 @@ export const layout: Rules<LayoutAttrs> = {
       );
       return [typed(updates.dtype, shape)];
     },
+    traits: ofScattered(scatteredSharding([0, 1]), [1]),
   },
   Slice: {
     inputs: ["x"],
@@ -340,6 +445,14 @@ export const layout: Rules<LayoutAttrs> = {
       );
       return [typed(x.dtype, size)];
     },
+    traits: ofMoved(
+      axisSharding(
+        "axes that stay whole",
+        (axis, { size }, { inputs }) => (size[axis] === inputs[0]!.shape[axis] ? axis : undefined),
+        "size",
+      ),
+      { keepsUniform: true, linear: "jointly", unchanged: "with the same type" },
+    ),
   },
   SpaceToBatchND: {
     inputs: ["x"],
@@ -365,6 +478,11 @@ export const layout: Rules<LayoutAttrs> = {
       );
       return [typed(x.dtype, shape)];
     },
+    traits: ofMoved(notSharded("blocks of one image go to several rows"), {
+      keepsUniform: false,
+      linear: "jointly",
+      unchanged: "with the same type",
+    }),
   },
   SplitV: {
     inputs: ["x"],
@@ -375,6 +493,12 @@ export const layout: Rules<LayoutAttrs> = {
       must(total === x.shape[axis], `sizes must add up to dimension ${axis}`, x, `[${numOrSizeSplits}]`);
       return numOrSizeSplits.map((size) => typed(x.dtype, x.shape.with(axis, size)));
     },
+    returnsList: true,
+    traits: ofMoved(outsideSharding(({ axis }) => [axis]), {
+      keepsUniform: true,
+      linear: "jointly",
+      unchanged: "with the same type",
+    }),
   },
   StridedSlice: {
     inputs: ["x"],
@@ -403,6 +527,11 @@ export const layout: Rules<LayoutAttrs> = {
       });
       return [typed(x.dtype, shape)];
     },
+    traits: ofMoved(notSharded("its ends count along axes as they are"), {
+      keepsUniform: true,
+      linear: "jointly",
+      unchanged: "never",
+    }),
   },
   TensorScatterUpdate: {
     inputs: ["tensor", "indices", "updates"],
@@ -427,6 +556,7 @@ export const layout: Rules<LayoutAttrs> = {
       );
       return [tensor];
     },
+    traits: ofScattered(notSharded("rows of one shard may be written by another"), []),
   },
   Tile: {
     inputs: ["x"],
@@ -436,6 +566,10 @@ export const layout: Rules<LayoutAttrs> = {
       must(reps.length === x.shape.length, "reps must have an entry per dimension", x, `[${reps}]`);
       return [typed(x.dtype, x.shape.map((length, i) => length * reps[i]!))];
     },
+    traits: ofMoved(
+      axisSharding("axes that are not repeated", (axis, { reps }) => (reps[axis] === 1 ? axis : undefined)),
+      { keepsUniform: true, repeats: "reps", linear: "jointly", unchanged: "with the same type" },
+    ),
   },
   Transpose: {
     inputs: ["x"],
@@ -450,6 +584,11 @@ export const layout: Rules<LayoutAttrs> = {
       );
       return [typed(x.dtype, perm.map((axis) => x.shape[axis]!))];
     },
+    traits: ofMoved(axisSharding("its axis, moved", (axis, { perm }) => perm.indexOf(axis)), {
+      keepsUniform: true,
+      linear: "jointly",
+      unchanged: ({ perm }) => perm.every((axis, i) => axis === i),
+    }),
   },
   Unpack: {
     inputs: ["value"],
@@ -461,6 +600,14 @@ export const layout: Rules<LayoutAttrs> = {
       must(count <= 65536, "a dimension must have at most 65536 parts", x);
       return Array.from({ length: count }, () => typed(x.dtype, x.shape.toSpliced(axis, 1)));
     },
+    returnsList: true,
+    traits: ofMoved(
+      axisSharding(
+        "axes that it does not take apart",
+        (at, { axis }) => (at === axis ? undefined : at > axis ? at - 1 : at),
+      ),
+      { keepsUniform: true, linear: "jointly", unchanged: "never" },
+    ),
   },
   /** out[s] = sum of x[i] over i with segmentIds[i] = s. */
   UnsortedSegmentSum: {
@@ -477,6 +624,7 @@ export const layout: Rules<LayoutAttrs> = {
       );
       return [typed(x.dtype, [numSegments, ...x.shape.slice(1)])];
     },
+    traits: ofScattered(scatteredSharding([0, 1]), [0]),
   },
-  ZerosLike: same,
+  ZerosLike: alike(0),
 };

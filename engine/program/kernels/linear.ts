@@ -13,10 +13,13 @@ import {
   oneOf,
   type Rules,
   sameShape,
+  sizeOf,
   slot,
   type Slots,
   typed,
 } from "./rule.ts";
+import { matMulSharding, notSharded } from "./placements.ts";
+import type { Traits } from "./traits.ts";
 import type { ValueType } from "../types.ts";
 
 /** Activations that tfjs fuses into matrix products and convolutions. */
@@ -61,6 +64,22 @@ function matMul(inputs: Slots, { transposeA, transposeB }: MatMulAttrs): ValueTy
   ]);
 }
 
+/** Traits of a matrix product. */
+function ofProduct(isPlain: boolean): Traits<MatMulAttrs> {
+  return {
+    kind: {
+      is: "product",
+      multiplications([a], output, { transposeA }) {
+        const inner = transposeA ? a!.shape.at(-2)! : a!.shape.at(-1)!;
+        return sizeOf(output.shape) * inner;
+      },
+    },
+    linear: isPlain ? [0, 1] : [],
+    unchanged: "never",
+    sharding: matMulSharding(isPlain),
+  };
+}
+
 function transposed(shape: readonly number[], swap: boolean): [number, number] {
   const [rows, columns] = [shape[shape.length - 2]!, shape[shape.length - 1]!];
   return swap ? [columns, rows] : [rows, columns];
@@ -92,6 +111,7 @@ export const linear: Rules<LinearAttrs> = {
     inputs: ["a", "b"],
     attrs: { transposeA: is.boolean, transposeB: is.boolean },
     infer: (inputs, attrs) => [matMul(inputs, attrs)],
+    traits: ofProduct(true),
   },
   /** Sum of products over the letters that are missing right of "->"; no ellipsis, no repeated letters in a term. */
   Einsum: {
@@ -119,6 +139,13 @@ export const linear: Rules<LinearAttrs> = {
       });
       return [typed("float32", shape)];
     },
+    traits: {
+      // Not counted: tf.einsum of ours is written in matrix products.
+      kind: { is: "product", multiplications: null },
+      linear: [0, 1],
+      unchanged: "never",
+      sharding: notSharded("tf.einsum is written in matrix products, which are"),
+    },
   },
   /** activation(a b + bias). */
   _FusedMatMul: {
@@ -131,5 +158,6 @@ export const linear: Rules<LinearAttrs> = {
       mustFuse(inputs, out, attrs);
       return [out];
     },
+    traits: ofProduct(false),
   },
 };

@@ -16,6 +16,8 @@ import {
   slot,
   typed,
 } from "./rule.ts";
+import { batchSharding } from "./placements.ts";
+import type { Linear, Traits } from "./traits.ts";
 
 interface Pool2dAttrs {
   readonly filterSize: Pair;
@@ -61,7 +63,12 @@ const checks3d = { filterSize: is.triple, strides: is.triple, pad: is.padding3d 
 const ONE: Pair = [1, 1];
 const ONES: Triple = [1, 1, 1];
 
-const pool2d: KernelRule<Pool2dAttrs> = {
+/** Traits of a kernel that works on windows of images. */
+function ofWindows(images: readonly number[], linear: Linear): Traits<unknown> {
+  return { kind: { is: "window" }, linear, unchanged: "never", sharding: batchSharding(images) };
+}
+
+const pool2d = (linear: Linear): KernelRule<Pool2dAttrs> => ({
   inputs: ["x"],
   attrs: checks2d,
   infer(inputs, attrs) {
@@ -70,9 +77,10 @@ const pool2d: KernelRule<Pool2dAttrs> = {
     mustHaveRank(x, 4);
     return [typed("float32", slide2d(x.shape, attrs.filterSize, attrs, ONE, x.shape[3]!))];
   },
-};
+  traits: ofWindows([0], linear),
+});
 
-const pool3d: KernelRule<Pool3dAttrs> = {
+const pool3d = (linear: Linear): KernelRule<Pool3dAttrs> => ({
   inputs: ["x"],
   attrs: checks3d,
   infer(inputs, { filterSize, strides, pad }) {
@@ -81,7 +89,8 @@ const pool3d: KernelRule<Pool3dAttrs> = {
     mustHaveRank(x, 5);
     return [typed("float32", slide3d(x.shape, filterSize, strides, ONES, pad, x.shape[4]!))];
   },
-};
+  traits: ofWindows([0], linear),
+});
 
 /** `forward` sees the input; `dy` (and the output, for maxima) must have the type that it gives. */
 function gradient<A>(forward: KernelRule<A>, slots: readonly string[]): KernelRule<A> {
@@ -98,6 +107,7 @@ function gradient<A>(forward: KernelRule<A>, slots: readonly string[]): KernelRu
       }
       return [input];
     },
+    traits: ofWindows([...slots.keys()], [0]),
   };
 }
 
@@ -110,6 +120,7 @@ const resize: KernelRule<ResizeAttrs> = {
     mustHaveRank(x, 4);
     return [typed(x.dtype, [x.shape[0]!, ...size, x.shape[3]!])];
   },
+  traits: ofWindows([0], "jointly"),
 };
 
 const resizeGradient: KernelRule<ResizeGradAttrs> = {
@@ -128,18 +139,22 @@ const resizeGradient: KernelRule<ResizeGradAttrs> = {
     );
     return [images];
   },
+  traits: ofWindows([0, 1], [1]),
 };
+
+const [average2d, average3d] = [pool2d("jointly"), pool3d("jointly")];
+const [maximum2d, maximum3d] = [pool2d([]), pool3d([])];
 
 /** Rules of pooling and resizing. */
 export const pools: Rules<PoolAttrs> = {
-  AvgPool: pool2d,
-  AvgPoolGrad: gradient(pool2d, ["dy", "input"]),
-  AvgPool3D: pool3d,
-  AvgPool3DGrad: gradient(pool3d, ["dy", "input"]),
-  MaxPool: pool2d,
-  MaxPoolGrad: gradient(pool2d, ["dy", "input", "output"]),
-  MaxPool3D: pool3d,
-  MaxPool3DGrad: gradient(pool3d, ["dy", "input", "output"]),
+  AvgPool: average2d,
+  AvgPoolGrad: gradient(average2d, ["dy", "input"]),
+  AvgPool3D: average3d,
+  AvgPool3DGrad: gradient(average3d, ["dy", "input"]),
+  MaxPool: maximum2d,
+  MaxPoolGrad: gradient(maximum2d, ["dy", "input", "output"]),
+  MaxPool3D: maximum3d,
+  MaxPool3DGrad: gradient(maximum3d, ["dy", "input", "output"]),
   /** The result is float32, whatever the image is. */
   ResizeBilinear: {
     ...resize,

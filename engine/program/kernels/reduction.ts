@@ -18,6 +18,14 @@ import {
   type Slots,
   typed,
 } from "./rule.ts";
+import {
+  batchSharding,
+  elementwiseSharding,
+  outsideSharding,
+  reductionSharding,
+  type Sharding,
+} from "./placements.ts";
+import type { Linear, Traits } from "./traits.ts";
 
 /** Sorted non-negative axes. */
 export interface ReductionAttrs {
@@ -63,17 +71,40 @@ function reduced(inputs: Slots, { axis, keepDims }: ReductionAttrs, dtype?: Prog
   return [typed(dtype ?? x.dtype, reduceShape(x.shape, axis, keepDims))];
 }
 
-const reduction: KernelRule<ReductionAttrs> = {
+type ReductionTraits = Parameters<typeof ofReduced>[2];
+
+const axesOf = ({ axis }: ReductionAttrs) => axis;
+const isKept = ({ keepDims }: { readonly keepDims: boolean }) => keepDims;
+
+/** Traits of a reduction over the axes of an attribute. */
+function ofReduced<A extends { readonly keepDims: boolean }>(
+  axes: (attrs: A) => readonly number[],
+  ofEqual: ((x: number, count: number) => number) | null,
+  { isSum = false }: { readonly isSum?: boolean } = {},
+): Traits<A> {
+  return {
+    kind: { is: "reduction", axes, ofEqual },
+    linear: isSum ? "jointly" : [],
+    unchanged: "never",
+    sharding: reductionSharding(axes, isKept, isSum),
+  };
+}
+
+const reduction = (
+  ofEqual: ((x: number, count: number) => number) | null,
+  traits?: ReductionTraits,
+): KernelRule<ReductionAttrs> => ({
   inputs: ["x"],
   attrs: { axis: is.counts, keepDims: is.boolean },
   infer(inputs, attrs) {
     mustBeNumber(slot(inputs, 0));
     return reduced(inputs, attrs);
   },
-};
+  traits: ofReduced(axesOf, ofEqual, traits),
+});
 
 const logicalReduction: KernelRule<ReductionAttrs> = {
-  ...reduction,
+  ...reduction(null),
   infer(inputs, attrs) {
     const x = slot(inputs, 0);
     must(x.dtype === "bool", "the dtype must be bool", x);
@@ -88,9 +119,15 @@ const position: KernelRule<{ readonly axis: number }> = {
     mustBeNumber(slot(inputs, 0));
     return reduced(inputs, { axis: [axis], keepDims: false }, "int32");
   },
+  traits: {
+    kind: { is: "ranking" },
+    linear: [],
+    unchanged: "never",
+    sharding: reductionSharding(({ axis }) => [axis], () => false, false),
+  },
 };
 
-const scan: KernelRule<ScanAttrs> = {
+const scan = (linear: Linear): KernelRule<ScanAttrs> => ({
   inputs: ["x"],
   attrs: { axis: is.count, exclusive: is.boolean, reverse: is.boolean },
   infer(inputs, { axis }) {
@@ -99,7 +136,18 @@ const scan: KernelRule<ScanAttrs> = {
     must(axis < x.shape.length, `the axis ${axis} must be below the rank`, x);
     return [x];
   },
-};
+  traits: {
+    kind: { is: "scan" },
+    linear,
+    unchanged: "never",
+    sharding: outsideSharding(({ axis }) => [axis]),
+  },
+});
+
+/** Traits of a normalization. */
+function ofNormalized<A>(sharding: Sharding<A>, linear: Linear = []): Traits<A> {
+  return { kind: { is: "normalization" }, linear, unchanged: "never", sharding };
+}
 
 const localResponse = {
   depthRadius: is.count,
@@ -114,8 +162,8 @@ export const reductions: Rules<ReductionKernelAttrs> = {
   Any: logicalReduction,
   ArgMax: position,
   ArgMin: position,
-  Cumprod: scan,
-  Cumsum: scan,
+  Cumprod: scan([]),
+  Cumsum: scan("jointly"),
   /** (x - mean) / sqrt(variance + epsilon) * scale + offset; the statistics broadcast over the first dimensions. */
   FusedBatchNorm: {
     inputs: ["x", "scale", "offset", "mean", "variance"],
@@ -139,6 +187,7 @@ export const reductions: Rules<ReductionKernelAttrs> = {
       }
       return [x];
     },
+    traits: ofNormalized(elementwiseSharding),
   },
   LRN: {
     inputs: ["x"],
@@ -149,6 +198,7 @@ export const reductions: Rules<ReductionKernelAttrs> = {
       mustHaveRank(x, 4);
       return [x];
     },
+    traits: ofNormalized(batchSharding([0])),
   },
   LRNGrad: {
     inputs: ["x", "y", "dy"],
@@ -162,22 +212,26 @@ export const reductions: Rules<ReductionKernelAttrs> = {
       }
       return [x];
     },
+    traits: ofNormalized(batchSharding([0, 1, 2]), [2]),
   },
   Max: {
     inputs: ["x"],
     attrs: { reductionIndices: is.counts, keepDims: is.boolean },
-    infer: (inputs, { reductionIndices, keepDims }) =>
-      reduction.infer(inputs, { axis: reductionIndices, keepDims }),
+    infer(inputs, { reductionIndices, keepDims }) {
+      mustBeNumber(slot(inputs, 0));
+      return reduced(inputs, { axis: reductionIndices, keepDims });
+    },
+    traits: ofReduced(({ reductionIndices }) => reductionIndices, (x) => x),
   },
   Mean: {
-    ...reduction,
+    ...reduction((x) => x, { isSum: true }),
     infer(inputs, attrs) {
       mustBeFloat(slot(inputs, 0));
       return reduced(inputs, attrs);
     },
   },
-  Min: reduction,
-  Prod: reduction,
+  Min: reduction((x) => x),
+  Prod: reduction(null),
   /** Along the last axis: tfjs knows no other. */
   Softmax: {
     inputs: ["logits"],
@@ -188,8 +242,9 @@ export const reductions: Rules<ReductionKernelAttrs> = {
       must(dim === x.shape.length - 1, "softmax must be along the last axis", x, `dim ${dim}`);
       return [x];
     },
+    traits: ofNormalized(outsideSharding(({ dim }) => [dim])),
   },
-  Sum: reduction,
+  Sum: reduction((x, count) => x * count, { isSum: true }),
   /** The k largest along the last axis, largest first when sorted, and their int32 positions. */
   TopK: {
     inputs: ["x"],
@@ -201,6 +256,13 @@ export const reductions: Rules<ReductionKernelAttrs> = {
       must(last !== undefined && k <= last, `k = ${k} must not exceed the last dimension`, x);
       const shape = [...x.shape.slice(0, -1), k];
       return [typed(x.dtype, shape), typed("int32", shape)];
+    },
+    returnsList: true,
+    traits: {
+      kind: { is: "ranking" },
+      linear: [],
+      unchanged: "never",
+      sharding: outsideSharding((_attrs, rank) => [rank - 1]),
     },
   },
 };

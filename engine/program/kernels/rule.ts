@@ -5,6 +5,7 @@
  */
 import { type Json, sizeOf } from "../../../core/types.ts";
 import type { ProgramDtype, ValueType } from "../types.ts";
+import type { Traits } from "./traits.ts";
 
 /** Types of the input slots; `null` where an optional input is absent. */
 export type Slots = readonly (ValueType | null)[];
@@ -28,6 +29,12 @@ export interface KernelRule<A> {
    * @throws {TypeError} If shapes or dtypes do not fit the kernel.
    */
   infer(inputs: Slots, attrs: A): readonly ValueType[];
+  /** What the kernel is: see {@linkcode Traits}. */
+  readonly traits: Traits<A>;
+  /** Whether tfjs takes a list of results from it, also where there is only one. @default false */
+  readonly returnsList?: true;
+  /** Numbers that a node makes for a constant of the compiled program. @default none */
+  constantSize?(attrs: A): number;
 }
 
 /** A table of rules for the kernels of an attribute interface. */

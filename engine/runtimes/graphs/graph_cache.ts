@@ -12,8 +12,8 @@ import { sizeOf } from "../../../core/types.ts";
 import type { OnnxNode } from "../../onnx/builder.ts";
 import { lower, type Lowered } from "../../onnx/lower.ts";
 import { encodeOnnx } from "../../onnx/encode.ts";
-import { optimize, type Pack } from "../../passes/passes.ts";
-import { divideRows, partsOf, type RowParts } from "../../passes/sharding.ts";
+import { type FlatState, optimize } from "../../passes/passes.ts";
+import { type ShardedProgram, shardProgram, shardsOf } from "../../passes/sharding.ts";
 import { programKey } from "../../program/key.ts";
 import type { Program } from "../../program/types.ts";
 import { multiplications } from "../threads.ts";
@@ -24,18 +24,18 @@ export interface NamedGraph {
   readonly names: Omit<Lowered, "graph">;
 }
 
-/** The graphs of a program in parts; see {@linkcode RowParts}. */
-export interface ReadyParts extends Omit<RowParts, "part" | "rest"> {
-  readonly part: NamedGraph;
-  readonly rest: NamedGraph | undefined;
+/** The graphs of a program in shards; see {@linkcode ShardedProgram}. */
+export interface ReadyShards extends Omit<ShardedProgram, "shard" | "after"> {
+  readonly shard: NamedGraph;
+  readonly after: NamedGraph | undefined;
 }
 
 /** A lowered program: the bytes, and what a session has to know of them. */
 export interface ReadyGraph extends NamedGraph {
-  /** The same in parts, for several threads with rows of their own; undefined for one thread, or where rows meet. */
-  readonly parts: ReadyParts | undefined;
+  /** The same in shards, for several threads with rows of their own; undefined for one thread, or where rows meet. */
+  readonly shards: ReadyShards | undefined;
   /** State tensors that the graph takes one after the other. */
-  readonly packs: readonly Pack[];
+  readonly flatStates: readonly FlatState[];
   /** In matrix products and convolutions of one run. */
   readonly multiplications: number;
   /** Nodes that must run on the CPU whatever the provider. */
@@ -56,11 +56,11 @@ export interface GraphRequest {
   readonly engine: string;
   /** Which state tensors there are and which lie one after the other already, as text. */
   readonly layout: string;
-  /** Lays out a pack; false when its members lie elsewhere. */
-  readonly accept: (pack: Pack) => boolean;
+  /** Lays out a flat state; false when its members lie elsewhere. */
+  readonly accept: (flat: FlatState) => boolean;
   readonly onCpu?: ((node: OnnxNode) => boolean) | undefined;
-  /** Parts that a program is wanted in, when they hand over sums of so many numbers. @default 1 */
-  readonly partsFor?: ((multiplications: number, numbers: number) => number) | undefined;
+  /** Shards that a program is wanted in, when they hand over partial sums of so many numbers. @default 1 */
+  readonly shardsFor?: ((multiplications: number, numbers: number) => number) | undefined;
 }
 
 /** Bytes of graphs that a cache holds in memory; the oldest go first. */
@@ -77,11 +77,11 @@ export class GraphCache {
     this.#store = store;
   }
 
-  /** The graph of a program with its packs laid out: from memory, from the store, or lowered now. */
+  /** The graph of a program with its flat states laid out: from memory, from the store, or lowered now. */
   async ready(request: GraphRequest): Promise<ReadyGraph> {
-    const { program, engine, layout, accept, partsFor } = request;
-    const parts = partsFor ? `${partsFor(0, 0)} to ${partsFor(Infinity, 0)} parts` : "whole";
-    const key = sha256Hex(`${engine}\n${parts}\n${layout}\n${programKey(program)}`);
+    const { program, engine, layout, accept, shardsFor } = request;
+    const shards = shardsFor ? `${shardsFor(0, 0)} to ${shardsFor(Infinity, 0)} shards` : "whole";
+    const key = sha256Hex(`${engine}\n${shards}\n${layout}\n${programKey(program)}`);
     const known = this.#graphs.get(key) ?? await this.#stored(key);
     if (!known) {
       const graph = lowered(request);
@@ -89,10 +89,10 @@ export class GraphCache {
       await this.#store?.keep(key, encodeGraph(graph));
       return graph;
     }
-    const refused = known.packs.find((pack) => !accept(pack));
+    const refused = known.flatStates.find((flat) => !accept(flat));
     if (refused) {
       throw new InternalError(
-        `Cannot compile "${program.name}" as equal layouts take equal packs: "${refused.name}" was refused`,
+        `Cannot compile "${program.name}" as equal layouts take equal flat states: "${refused.name}" was refused`,
       );
     }
     this.#remember(key, known);
@@ -124,24 +124,24 @@ export class GraphCache {
 export const sharedGraphs: GraphCache = new GraphCache();
 
 /** Lowers a program. */
-function lowered({ program, accept, onCpu, partsFor }: GraphRequest): ReadyGraph {
-  const { program: optimized, packs } = optimize(program, accept);
+function lowered({ program, accept, onCpu, shardsFor }: GraphRequest): ReadyGraph {
+  const { program: optimized, flatStates } = optimize(program, accept);
   const { graph, ...names } = lower(optimized);
   const count = multiplications(optimized);
-  const divided = divideRows(optimized, partsOf(optimized, partsFor?.(count, 0) ?? 1));
-  const numbers = divided?.sums.reduce((sum, { shape }) => sum + sizeOf(shape), 0) ?? 0;
+  const sharded = shardProgram(optimized, shardsOf(optimized, shardsFor?.(count, 0) ?? 1));
+  const numbers = sharded?.partials.reduce((sum, { shape }) => sum + sizeOf(shape), 0) ?? 0;
   return {
     onnx: encodeOnnx(graph),
     names,
-    parts: divided && partsFor!(count, numbers) > 1 ? loweredParts(divided) : undefined,
-    packs,
+    shards: sharded && shardsFor!(count, numbers) > 1 ? loweredShards(sharded) : undefined,
+    flatStates,
     multiplications: count,
     cpuNodes: graph.nodes.filter((node) => onCpu?.(node)).map(({ name }) => name),
   };
 }
 
-function loweredParts(parts: RowParts): ReadyParts {
-  return { ...parts, part: named(parts.part), rest: parts.rest && named(parts.rest) };
+function loweredShards(sharded: ShardedProgram): ReadyShards {
+  return { ...sharded, shard: named(sharded.shard), after: sharded.after && named(sharded.after) };
 }
 
 function named(program: Program): NamedGraph {
@@ -152,8 +152,8 @@ function named(program: Program): NamedGraph {
 /** Graphs of a ready graph in the order in which their bytes are stored. */
 const GRAPHS: readonly ((graph: ReadyGraph) => NamedGraph | undefined)[] = [
   (graph) => graph,
-  ({ parts }) => parts?.part,
-  ({ parts }) => parts?.rest,
+  ({ shards }) => shards?.shard,
+  ({ shards }) => shards?.after,
 ];
 
 /** One line of JSON, in which the bytes of graphs are lengths, then those bytes. */

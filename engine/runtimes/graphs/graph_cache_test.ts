@@ -60,7 +60,7 @@ Deno.test("GraphCache gives back a graph that it made, in this process and throu
   for (const other of [stored, lowered]) assert.deepEqual(other, first);
 });
 
-Deno.test("GraphCache tells apart what lies where: a program alone and after one that packs", async () => {
+Deno.test("GraphCache tells apart what lies where: a program alone and after one that makes state flat", async () => {
   const { programs, state } = await trainable();
   const { step, predict } = programs;
   const store = new MemoryStore();
@@ -72,7 +72,7 @@ Deno.test("GraphCache tells apart what lies where: a program alone and after one
   assert.equal(store.entries.size, 3);
 });
 
-Deno.test("GraphCache tells apart a session in which a pack cannot be made as its name is taken", async () => {
+Deno.test("GraphCache tells apart a session in which a flat state cannot be made as its name is taken", async () => {
   const { programs: { step }, state } = await trainable();
   const store = new MemoryStore();
   const bytesWith = async (extra: Tensors): Promise<Uint8Array> => {
@@ -83,22 +83,22 @@ Deno.test("GraphCache tells apart a session in which a pack cannot be made as it
   };
   const usual = await bytesWith({});
   const facts = new TextDecoder().decode([...store.entries.values()][0]).split("\n")[0]!;
-  const [pack] = JSON.parse(facts).packs as { name: string }[];
-  const taken = { [pack!.name]: tensor("float32", [1], [0]) };
+  const [flat] = JSON.parse(facts).flatStates as { name: string }[];
+  const taken = { [flat!.name]: tensor("float32", [1], [0]) };
   const apart = await bytesWith(taken);
   assert.notDeepEqual(apart, usual);
   assert.deepEqual([await bytesWith({}), await bytesWith(taken)], [usual, apart]);
 });
 
-Deno.test("GraphCache gives back a program in parts through a store, and tells numbers of parts apart", async () => {
+Deno.test("GraphCache gives back a program in shards through a store, and tells numbers of shards apart", async () => {
   const { programs: { step } } = await trainable();
   const store = new MemoryStore();
   const request = { program: step!, engine: "native", layout: "", accept: () => true };
-  const inParts = (count: number) => new GraphCache(store).ready({ ...request, partsFor: () => count });
-  const made = await inParts(2);
-  assert.equal(made.parts?.count, 2);
-  assert.deepEqual(await inParts(2), made);
-  assert.equal((await inParts(1)).parts, undefined);
+  const inShards = (count: number) => new GraphCache(store).ready({ ...request, shardsFor: () => count });
+  const made = await inShards(2);
+  assert.equal(made.shards?.count, 2);
+  assert.deepEqual(await inShards(2), made);
+  assert.equal((await inShards(1)).shards, undefined);
   assert.deepEqual([store.entries.size, store.found], [2, 1]);
 });
 

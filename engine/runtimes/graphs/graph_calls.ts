@@ -1,12 +1,12 @@
 /**
- * How a ready graph is called: as a whole, or in parts that several threads make at the same time.
+ * How a ready graph is called: as a whole, or in shards that several threads make at the same time.
  *
  * @module
  */
-import type { NamedGraph, ReadyGraph, ReadyParts } from "./graph_cache.ts";
+import type { NamedGraph, ReadyGraph, ReadyShards } from "./graph_cache.ts";
 import type { LoadOptions, OrtCall, OrtModel, OrtTensor } from "./ort_types.ts";
 import type { PackageOrt } from "./ort_package.ts";
-import { partSum } from "../../passes/sharding.ts";
+import { partialName } from "../../passes/sharding.ts";
 
 /** Where the tensors of a program lie, by name. */
 export interface Places {
@@ -27,7 +27,7 @@ export interface GraphCalls {
 
 /** Loads a graph, in one piece with the given options. */
 export function loadCalls(graph: ReadyGraph, ort: PackageOrt, options: LoadOptions): Promise<GraphCalls> {
-  return graph.parts ? loadParts(graph.parts, ort) : loadWhole(graph, ort, options);
+  return graph.shards ? loadShards(graph.shards, ort) : loadWhole(graph, ort, options);
 }
 
 async function loadWhole(graph: ReadyGraph, ort: PackageOrt, options: LoadOptions): Promise<GraphCalls> {
@@ -61,52 +61,57 @@ function bindAll(model: OrtModel, { names }: NamedGraph, places: Places): OrtCal
 }
 
 /**
- * Parts on a thread each, then what comes after them on this one: it is short, and threads of its operations, which look
- * out for work for a while after each, would take the cores from the next parts.
+ * Shards on a thread each, then what comes after them on this one: it is short, and threads of its operations, which look
+ * out for work for a while after each, would take the cores from the next shards.
  */
-async function loadParts(parts: ReadyParts, ort: PackageOrt): Promise<GraphCalls> {
-  const together = await ort.together?.(parts.count) ?? inTurn;
-  const part = await load(parts.part, ort, { threads: 1 });
-  const rest = parts.rest && await load(parts.rest, ort, { threads: 1 });
-  const numbers = [...Array(parts.count).keys()];
-  const sums = new Map<string, OrtTensor>(
+async function loadShards(shards: ReadyShards, ort: PackageOrt): Promise<GraphCalls> {
+  const together = await ort.together?.(shards.count) ?? inTurn;
+  const shard = await load(shards.shard, ort, { threads: 1 });
+  const after = shards.after && await load(shards.after, ort, { threads: 1 });
+  const numbers = [...Array(shards.count).keys()];
+  const partials = new Map<string, OrtTensor>(
     numbers.flatMap((k) =>
-      parts.sums.map(({ name, dtype, shape }) => [partSum(k, name), ort.tensor(dtype, shape)] as const)
+      shards.partials.map(({ name, dtype, shape }) =>
+        [partialName(k, name), ort.tensor(dtype, shape)] as const
+      )
     ),
   );
   const views: OrtTensor[] = [];
-  /** The share of a part of the first axis of a tensor. */
-  const share = (whole: OrtTensor, k: number): OrtTensor => {
-    const shape = [whole.shape[0]! / parts.count, ...whole.shape.slice(1)];
+  /** The part that a shard has of the first axis of a tensor. */
+  const slice = (whole: OrtTensor, k: number): OrtTensor => {
+    const shape = [whole.shape[0]! / shards.count, ...whole.shape.slice(1)];
     const view = ort.tensor(whole.dtype, shape, {
       tensor: whole,
-      offset: k * whole.data.length / parts.count,
+      offset: k * whole.data.length / shards.count,
     });
     views.push(view);
     return view;
   };
-  const [rows, rowOutputs] = [new Set(parts.rows), new Set(parts.rowOutputs)];
+  const [inputs, outputs] = [new Set(shards.shardedInputs), new Set(shards.shardedOutputs)];
   return {
     bind(places) {
       const calls = numbers.map((k) =>
-        bindAll(part, parts.part, {
+        bindAll(shard, shards.shard, {
           ...places,
-          input: (name) => rows.has(name) ? share(places.input(name), k) : places.input(name),
+          input: (name) => inputs.has(name) ? slice(places.input(name), k) : places.input(name),
           output: (name) =>
-            rowOutputs.has(name) ? share(places.output(name), k) : sums.get(partSum(k, name))!,
+            outputs.has(name) ? slice(places.output(name), k) : partials.get(partialName(k, name))!,
         })
       );
-      const after = rest &&
-        bindAll(rest, parts.rest!, { ...places, input: (name) => sums.get(name) ?? places.input(name) });
+      const reduced = after &&
+        bindAll(after, shards.after!, {
+          ...places,
+          input: (name) => partials.get(name) ?? places.input(name),
+        });
       return async () => {
         await together(calls);
-        await after?.();
+        await reduced?.();
       };
     },
     async dispose() {
-      await part.dispose();
-      await rest?.dispose();
-      for (const tensor of [...views, ...sums.values()]) ort.release(tensor);
+      await shard.dispose();
+      await after?.dispose();
+      for (const tensor of [...views, ...partials.values()]) ort.release(tensor);
     },
   };
 }

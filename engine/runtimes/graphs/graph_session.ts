@@ -26,8 +26,8 @@ export interface GraphBackend {
   readonly threads: number;
   /** Threads of a program with so many multiplications. */
   threadsFor(multiplications: number): number;
-  /** Parts of the rows of a program, each on a thread, when they hand over sums of so many numbers. @default 1 */
-  partsFor?(multiplications: number, numbers: number): number;
+  /** Shards of a program, each on a thread, when they hand over partial sums of so many numbers. @default 1 */
+  shardsFor?(multiplications: number, numbers: number): number;
   /** Nodes that must run on the CPU whatever the provider. @default none */
   onCpu?(node: OnnxNode): boolean;
   /** Programs that were lowered before. @default those of this process */
@@ -56,7 +56,7 @@ export class GraphSession implements Session {
     const { ort, threadsFor } = this.#backend;
     verifyProgram(program);
     checkState(program, (name) => this.#store.find(name));
-    // Packing moves tensors: no run may be reading them, and no other program may be packing.
+    // Laying tensors flat moves them: no run may be reading them, and no other program may be moving them.
     const graph = await this.#turn(() => this.#graph(program, sharesCores));
     const threads = threadsFor(graph.multiplications);
     const calls = await loadCalls(graph, ort, { threads, sharesCores });
@@ -66,20 +66,20 @@ export class GraphSession implements Session {
   }
 
   async #graph(program: Program, sharesCores = false): Promise<ReadyGraph> {
-    const { engine, onCpu, partsFor, graphs = sharedGraphs } = this.#backend;
+    const { engine, onCpu, shardsFor, graphs = sharedGraphs } = this.#backend;
     const graph = await graphs.ready({
       program,
       engine,
       layout: this.#store.layout,
-      accept: (pack) => this.#store.pack(pack.name, pack.members),
+      accept: (flat) => this.#store.flatten(flat.name, flat.members),
       onCpu,
-      // Parts are of one size: beside others, the slowest would be waited for.
-      ...(sharesCores ? {} : { partsFor }),
+      // Shards are of one size: beside others, the slowest would be waited for.
+      ...(sharesCores ? {} : { shardsFor }),
     });
-    const absent = graph.packs.find(({ name }) => !this.#store.find(name));
+    const absent = graph.flatStates.find(({ name }) => !this.#store.find(name));
     if (!absent) return graph;
     throw new InternalError(
-      `Cannot compile "${program.name}" as pack "${absent.name}" must exist: found none`,
+      `Cannot compile "${program.name}" as flat state "${absent.name}" must exist: found none`,
     );
   }
 

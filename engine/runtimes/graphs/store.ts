@@ -2,7 +2,7 @@
  * State tensors of a native session: where their numbers lie, in two copies that take turns.
  *
  * A program reads one copy and writes the other, then they change places, so that no state is copied between calls and
- * no program overwrites what it still reads. Several tensors may lie one after the other in one *pack*, which a program
+ * no program overwrites what it still reads. Several tensors may lie one after the other in one *flat* state, which a program
  * can then read and write as a whole (see `engine/passes/flat_update.ts`); each of them stays a tensor of its own.
  *
  * @module
@@ -32,12 +32,12 @@ interface Place {
 /** The state of one session. */
 export class StateStore {
   readonly #ort: Ort;
-  /** Places of tensors and of packs. */
+  /** Places of tensors and of flat states. */
   readonly #places = new Map<string, Place>();
   readonly #names: readonly string[];
-  readonly #packed = new Map<string, string>();
-  /** What lies in the cells of packs. */
-  readonly #members = new Map<Cell, readonly { readonly name: string; readonly pack: string }[]>();
+  readonly #flatOf = new Map<string, string>();
+  /** What lies in the cells of flat states. */
+  readonly #members = new Map<Cell, readonly { readonly name: string; readonly flat: string }[]>();
   /** Grows when a tensor moves: calls bound before are bound again. */
   version = 0;
 
@@ -53,7 +53,7 @@ export class StateStore {
     }
   }
 
-  /** The tensor that holds the present numbers of a state or pack; undefined for unknown names. */
+  /** The tensor that holds the present numbers of a state or flat state; undefined for unknown names. */
   find(name: string): OrtTensor | undefined {
     const place = this.#places.get(name);
     return place?.views[place.cell.side];
@@ -73,7 +73,7 @@ export class StateStore {
     return views[1 - cell.side]!;
   }
 
-  /** Which tensors there are and which lie one after the other, as text: equal layouts take equal packs. */
+  /** Which tensors there are and which lie one after the other, as text: equal layouts take equal flat states. */
   get layout(): string {
     return JSON.stringify([this.#names, [...this.#members.values()]]);
   }
@@ -86,7 +86,7 @@ export class StateStore {
   /**
    * Makes the numbers written to {@linkcode next} the present ones.
    *
-   * Tensors of one pack lie in one cell, which turns once however many of them were written. Members that were not
+   * Tensors of one flat state lie in one cell, which turns once however many of them were written. Members that were not
    * written are taken along: their numbers are copied to the side that becomes the present one.
    */
   turn(names: readonly string[]): void {
@@ -101,7 +101,7 @@ export class StateStore {
   /** Copies what lies in a cell and was not written, unless the cell was written as a whole. */
   #keepOthers(cell: Cell, written: ReadonlySet<string>): void {
     const inside = this.#members.get(cell) ?? [];
-    if (inside.length === 0 || written.has(inside[0]!.pack)) return;
+    if (inside.length === 0 || written.has(inside[0]!.flat)) return;
     for (const { name } of inside) {
       if (written.has(name)) continue;
       const { views } = this.#places.get(name)!;
@@ -110,20 +110,20 @@ export class StateStore {
   }
 
   /**
-   * Lays float32 tensors one after the other under the name `pack`.
+   * Lays float32 tensors one after the other under the name `flat`.
    *
-   * @returns False, and nothing changes, if one of them lies in another pack already.
+   * @returns False, and nothing changes, if one of them lies in another flat state already.
    */
-  pack(pack: string, members: readonly string[]): boolean {
-    const known = members.map((member) => this.#packed.get(member));
-    if (known.every((name) => name === pack)) return this.#hasMembers(pack, members);
-    if (known.some((name) => name !== undefined) || this.#places.has(pack)) return false;
+  flatten(flat: string, members: readonly string[]): boolean {
+    const known = members.map((member) => this.#flatOf.get(member));
+    if (known.every((name) => name === flat)) return this.#hasMembers(flat, members);
+    if (known.some((name) => name !== undefined) || this.#places.has(flat)) return false;
     const sizes = members.map((member) => sizeOf(this.present(member).shape));
     const total = sizes.reduce((sum, size) => sum + size, 0);
     const whole = this.#ort.tensor("float32", [total]);
     const cell: Cell = { copies: [whole, undefined], side: 0 };
-    this.#places.set(pack, { cell, offset: 0, views: [whole, undefined] });
-    this.#members.set(cell, members.map((name) => ({ name, pack })));
+    this.#places.set(flat, { cell, offset: 0, views: [whole, undefined] });
+    this.#members.set(cell, members.map((name) => ({ name, flat })));
     let offset = 0;
     members.forEach((member, i) => {
       const old = this.#places.get(member)!;
@@ -135,7 +135,7 @@ export class StateStore {
       view.data.set(present.data as Float32Array);
       this.#release(old);
       this.#places.set(member, { cell, offset, views: [view, undefined] });
-      this.#packed.set(member, pack);
+      this.#flatOf.set(member, flat);
       offset += sizes[i]!;
     });
     this.version++;
@@ -158,8 +158,8 @@ export class StateStore {
     this.#places.clear();
   }
 
-  #hasMembers(pack: string, members: readonly string[]): boolean {
-    const inside = [...this.#packed].filter(([, name]) => name === pack).map(([member]) => member);
+  #hasMembers(flat: string, members: readonly string[]): boolean {
+    const inside = [...this.#flatOf].filter(([, name]) => name === flat).map(([member]) => member);
     return inside.length === members.length && inside.every((member, i) => member === members[i]);
   }
 

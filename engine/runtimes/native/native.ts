@@ -8,7 +8,7 @@
 import { GraphSession } from "../graphs/graph_session.ts";
 import type { Ort } from "../graphs/ort_types.ts";
 import { openOrt } from "./ort.ts";
-import { checkThreads, defaultThreads, partsFor, threadsFor } from "../threads.ts";
+import { checkThreads, defaultThreads, shardsFor, threadsFor } from "../threads.ts";
 import type { Engine } from "../types.ts";
 
 /** ONNX Runtime on the CPU. */
@@ -26,7 +26,7 @@ export function nativeEngineOn(open: () => Promise<Ort>): Engine {
         ort: await open(),
         threads: most,
         threadsFor: (multiplications: number) => threads ?? threadsFor(multiplications, most),
-        partsFor: (multiplications: number, numbers: number) => partsFor(multiplications, numbers, most),
+        shardsFor: (multiplications: number, numbers: number) => shardsFor(multiplications, numbers, most),
         graphs,
       };
       return new GraphSession(backend, state);

@@ -7,7 +7,7 @@ import { openOrt } from "./ort.ts";
 import { nativeEngine } from "./native.ts";
 import { referenceEngine } from "../reference/reference.ts";
 import { StateStore } from "../graphs/store.ts";
-import { defaultThreads, multiplications, partsFor, threadsFor } from "../threads.ts";
+import { defaultThreads, multiplications, shardsFor, threadsFor } from "../threads.ts";
 import type { Tensors } from "../types.ts";
 
 const float = (...shape: number[]) => ({ dtype: "float32", shape } as const);
@@ -119,37 +119,37 @@ Deno.test("nativeEngine gives the ONNX bytes of a program", async () => {
   await session.dispose();
 });
 
-Deno.test("StateStore packs tensors without changing them, once", async () => {
+Deno.test("StateStore lays tensors flat without changing them, once", async () => {
   const store = new StateStore(await openOrt(), {
     a: tensor("float32", [2, 2], [1, 2, 3, 4]),
     b: tensor("float32", [3], [5, 6, 7]),
     c: tensor("float32", [1], [8]),
   });
   const before = store.read();
-  assert.ok(store.pack("ab", ["a", "b"]));
+  assert.ok(store.flatten("ab", ["a", "b"]));
   assert.deepEqual(store.read(), before);
   assert.deepEqual([...store.present("ab").data], [1, 2, 3, 4, 5, 6, 7]);
-  // Writing a member writes the pack, and the other way round, in both copies.
+  // Writing a member writes the flat state, and the other way round, in both copies.
   store.write({ b: tensor("float32", [3], [0, 0, 9]) });
   assert.deepEqual([...store.present("ab").data], [1, 2, 3, 4, 0, 0, 9]);
   store.next("ab").data.fill(3);
   store.turn(["ab"]);
   assert.deepEqual([...store.present("a").data], [3, 3, 3, 3]);
   assert.deepEqual(Object.keys(store.read()), ["a", "b", "c"]);
-  // The same pack again is fine; another one with the same members is not.
-  assert.ok(store.pack("ab", ["a", "b"]));
-  assert.ok(!store.pack("ba", ["b", "a"]));
-  assert.ok(!store.pack("bc", ["b", "c"]));
+  // The same flat state again is fine; another one with the same members is not.
+  assert.ok(store.flatten("ab", ["a", "b"]));
+  assert.ok(!store.flatten("ba", ["b", "a"]));
+  assert.ok(!store.flatten("bc", ["b", "c"]));
   store.dispose();
 });
 
-Deno.test("StateStore turns a pack once when its members are written one by one, and keeps the others", async () => {
+Deno.test("StateStore turns a flat state once when its members are written one by one, and keeps the others", async () => {
   const store = new StateStore(await openOrt(), {
     a: tensor("float32", [2], [1, 2]),
     b: tensor("float32", [1], [3]),
     c: tensor("float32", [1], [4]),
   });
-  assert.ok(store.pack("abc", ["a", "b", "c"]));
+  assert.ok(store.flatten("abc", ["a", "b", "c"]));
   for (const round of [10, 20, 30]) {
     store.next("a").data.fill(round);
     store.next("b").data.fill(round + 1);
@@ -162,7 +162,7 @@ Deno.test("StateStore turns a pack once when its members are written one by one,
 Deno.test("nativeEngine trains with adamw as the reference does, whatever the order of updates", async () => {
   const model = await perceptron(adamw, "test/adamw");
   const step = model.programs["step"]!;
-  // Weights decay and biases do not, so that they are two packs. Where weights come first, each pack takes its part of
+  // Weights decay and biases do not, so that they are two flat states. Where weights come first, each of them takes its part of
   // the slots, and the slots, all alike, are then written one by one.
   const isSlot = (name: string) => name.startsWith("adamw");
   const updates = step.updates.toSorted((a, b) => Number(isSlot(a.state)) - Number(isSlot(b.state)));
@@ -181,12 +181,12 @@ Deno.test("nativeEngine trains with adamw as the reference does, whatever the or
   assertClose(native, reference, { rtol: 1e-4, atol: 1e-6 });
 });
 
-Deno.test("partsFor() keeps small programs whole, and those that hand over much", () => {
-  // The steps of bench/workloads.ts: multiplications and numbers in the sums of a part.
-  assert.equal(partsFor(16_345_088, 86_340, 2), 1); // perceptron
-  assert.equal(partsFor(2_359_308_288, 142_850, 2), 2); // transformer
-  assert.equal(partsFor(1_148_059_648, 1_146_401, 2), 2); // autoencoder
-  assert.equal(partsFor(1_148_059_648, 6_000_000, 2), 1);
+Deno.test("shardsFor() keeps small programs whole, and those that hand over much", () => {
+  // The steps of bench/workloads.ts: multiplications and numbers in the partial sums of a shard.
+  assert.equal(shardsFor(16_345_088, 86_340, 2), 1); // perceptron
+  assert.equal(shardsFor(2_359_308_288, 142_850, 2), 2); // transformer
+  assert.equal(shardsFor(1_148_059_648, 1_146_401, 2), 2); // autoencoder
+  assert.equal(shardsFor(1_148_059_648, 6_000_000, 2), 1);
 });
 
 Deno.test("threadsFor() gives small programs one thread", () => {
