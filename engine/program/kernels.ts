@@ -182,7 +182,6 @@ export const REFUSED_KERNELS: { readonly [kernel: string]: string } = {
   SparseReshape: SPARSE,
   SparseSegmentMean: SPARSE,
   SparseSegmentSum: SPARSE,
-  SparseToDense: SPARSE,
   StaticRegexReplace: TEXT,
   StringNGrams: TEXT,
   StringSplit: TEXT,

@@ -165,7 +165,7 @@ const resizeGradient: Normalizer = ({ alignCorners, halfPixelCenters }) => {
 const pairs = (value: unknown): number[][] => Array.from(value as ArrayLike<ArrayLike<number>>, numbers);
 
 /** Kernels whose attributes need work; the others have none. */
-const NORMALIZERS: { readonly [K in Kernel]?: Normalizer } = {
+export const NORMALIZERS: { readonly [K in Kernel]?: Normalizer } = {
   All: reduction,
   Any: reduction,
   ArgMax: position,
@@ -293,6 +293,7 @@ const NORMALIZERS: { readonly [K in Kernel]?: Normalizer } = {
     blockShape: numbers(blockShape),
     paddings: pairs(paddings),
   }),
+  SparseToDense: ({ outputShape }) => ({ outputShape: numbers(outputShape) }),
   SplitV: ({ numOrSizeSplits, axis: at }, types) => {
     const along = axis(at ?? 0, shapeOf(types).length);
     const sizes = tf.backend_util.prepareSplitSize(

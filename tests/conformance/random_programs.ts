@@ -340,6 +340,15 @@ const MOVING: { readonly [K in Kernel]?: Unary } = {
     const begin = shape.map((n, i) => (i === axis ? c.below(n) : 0));
     return c.node("Slice", [x], { begin, size: shape.map((n, i) => n - begin[i]!) });
   }),
+  SparseToDense: (c, x, shape) => {
+    const count = sizeOf(shape);
+    const places = c.builder.constant(Array.from({ length: count }, (_, i) => 2 * i), {
+      dtype: "int32",
+      shape: [count],
+    });
+    const values = c.node("Reshape", [x], { shape: [count] });
+    return c.node("SparseToDense", [places, values, c.fresh([])], { outputShape: [2 * count] });
+  },
   SpaceToBatchND: (c, x, shape) =>
     shape.length < 3
       ? undefined

@@ -9,7 +9,13 @@ import type { Builder, Value } from "../builder.ts";
 import type { RulesFor } from "./rule.ts";
 import { filled } from "./shape.ts";
 
-type GatherKernel = "GatherNd" | "GatherV2" | "ScatterNd" | "TensorScatterUpdate" | "UnsortedSegmentSum";
+type GatherKernel =
+  | "GatherNd"
+  | "GatherV2"
+  | "ScatterNd"
+  | "SparseToDense"
+  | "TensorScatterUpdate"
+  | "UnsortedSegmentSum";
 
 /** Adds rows of `updates` into `target` where `indices` (last axis: a position) say. */
 function scatterAdd(target: Value, indices: Value, updates: Value, graph: Builder): Value {
@@ -60,6 +66,15 @@ export const gathers: RulesFor<GatherKernel> = {
   ScatterNd: ([indices, updates], _attrs, graph, [type]) => {
     const tuples = indices.shape.length === 1 ? graph.reshape(indices, [...indices.shape, 1]) : indices;
     return [scatterAdd(filled(0, type, graph), tuples, updates, graph)];
+  },
+  // the default with values written at indices, which of repeated ones stays is the last in tfjs, undefined in ONNX
+  SparseToDense: ([indices, values, rest], { outputShape }, graph, [type]) => {
+    const count = sizeOf(indices.shape.slice(0, 1));
+    const tuples = graph.cast(graph.reshape(indices, [count, outputShape.length]), "int64");
+    const repeated = (x: Value, shape: readonly number[]) =>
+      graph.node("Expand", [x, graph.ints(shape)], {}, { dtype: x.dtype, shape });
+    const updates = values.shape.length === 0 ? repeated(values, [count]) : values;
+    return [graph.node("ScatterND", [repeated(rest, outputShape), tuples, updates], {}, type)];
   },
   // x with updates written at indices; which of repeated ones stays is the last in tfjs, undefined in ONNX
   TensorScatterUpdate: ([x, indices, updates], _attrs, graph, [type]) => [

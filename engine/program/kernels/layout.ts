@@ -66,6 +66,7 @@ export interface LayoutAttrs {
   ScatterNd: { readonly shape: readonly number[] };
   Slice: { readonly begin: readonly number[]; readonly size: readonly number[] };
   SpaceToBatchND: { readonly blockShape: readonly number[]; readonly paddings: Pairs };
+  SparseToDense: { readonly outputShape: readonly number[] };
   SplitV: { readonly numOrSizeSplits: readonly number[]; readonly axis: number };
   /**
    * `begin[i]`, then every `strides[i]`-th element while before `end[i]`. Ranks are kept; `end` counts from the
@@ -483,6 +484,37 @@ export const layout: Rules<LayoutAttrs> = {
       linear: "jointly",
       unchanged: "with the same type",
     }),
+  },
+  /** `defaultValue` everywhere but at `sparseIndices`, where `sparseValues` stand: one for each, or one for all. */
+  SparseToDense: {
+    inputs: ["sparseIndices", "sparseValues", "defaultValue"],
+    attrs: { outputShape: is.counts },
+    infer(inputs, { outputShape }) {
+      const [indices, values, rest] = [slot(inputs, 0), slot(inputs, 1), slot(inputs, 2)];
+      must(
+        indices.dtype === "int32" && values.dtype === rest.dtype,
+        "dtypes must fit",
+        indices,
+        values,
+        rest,
+      );
+      must(rest.shape.length === 0, "the default must be a scalar", rest);
+      const [count = 1, depth = 1] = indices.shape;
+      must(
+        indices.shape.length <= 2 && depth === outputShape.length,
+        "indices must name places of the shape",
+        indices,
+        `[${outputShape}]`,
+      );
+      must(
+        values.shape.length === 0 || sameShape(values.shape, [count]),
+        "values must be a scalar or have an entry per index",
+        indices,
+        values,
+      );
+      return [typed(values.dtype, outputShape)];
+    },
+    traits: ofScattered(notSharded("rows of one shard may be written by another"), []),
   },
   SplitV: {
     inputs: ["x"],

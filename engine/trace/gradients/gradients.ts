@@ -4,7 +4,7 @@
  * Wrong there: broadcasting in `maximum`, `minimum`, `squaredDifference` and `matMul`, the axes of `cumsum` and `prod`,
  * `mirrorPad`, average pooling at a padded border, resizing with half-pixel centers, splits into one part. Missing there: dilated convolutions,
  * comparisons (their derivative is 0; tfjs throws in `where(x > 0, ...)`), `gatherND`, `scatterND`,
- * `tensorScatterUpdate`, `topk`, `depthToSpace`, `cumprod`, `stridedSlice`, `tile` of rank 5. Slow there: `gather` with
+ * `sparseToDense`, `tensorScatterUpdate`, `topk`, `depthToSpace`, `cumprod`, `stridedSlice`, `tile` of rank 5. Slow there: `gather` with
  * batch dimensions, `tile`.
  *
  * @module
@@ -29,6 +29,7 @@ import {
   repetition,
   scatterNd,
   scatterUpdate,
+  sparseToDense,
   stridedSlice,
   topK,
 } from "./layout.ts";
@@ -162,6 +163,7 @@ const GRADIENTS: { readonly [kernel: string]: Gradient } = {
   ResizeBilinear: resizeBilinear,
   ResizeNearestNeighbor: resizeNearest,
   ScatterNd: scatterNd,
+  SparseToDense: sparseToDense,
   SplitV: joined((parts, axis) => tf.concat(parts, axis)),
   SquaredDifference: squaredDifference,
   StridedSlice: stridedSlice,

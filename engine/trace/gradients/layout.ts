@@ -140,6 +140,27 @@ export const scatterUpdate: Gradient = {
   },
 };
 
+/** Values get the dy of their places, the default that of all others. */
+export const sparseToDense: Gradient = {
+  inputsToSave: ["sparseIndices", "sparseValues"],
+  gradFunc(dy, saved) {
+    const [indices, values] = saved as [Tensor, Tensor];
+    const { shape } = dy as Tensor;
+    const places = tf.reshape(indices, [-1, shape.length]);
+    return {
+      sparseIndices: () => tf.zeros(indices.shape),
+      sparseValues: () => {
+        const found = tf.gatherND(dy as Tensor, places);
+        return values.rank === 0 ? tf.sum(found) : found;
+      },
+      defaultValue: () => {
+        const counts = tf.scatterND(places, tf.ones([places.shape[0]!]), shape as [number]);
+        return tf.sum(tf.mul(dy as Tensor, tf.cast(tf.equal(counts, 0), "float32")));
+      },
+    };
+  },
+};
+
 /** Each dy goes to the position that its value came from. */
 export const topK: Gradient = {
   inputsToSave: ["x"],

@@ -268,6 +268,51 @@ export const LAYOUT = {
       },
     ],
   },
+  SparseToDense: {
+    nodes: [
+      {
+        inputs: [tensor("int32", [3], [4, 0, 2]), numbers([3]), tensor("float32", [], [-1.5])],
+        attrs: { outputShape: [6] },
+      },
+      {
+        inputs: [tensor("int32", [2, 2], [0, 1, 2, 0]), numbers([2]), tensor("float32", [], [0])],
+        attrs: { outputShape: [3, 2] },
+      },
+      {
+        inputs: [tensor("int32", [3, 1], [1, 3, 4]), numbers([]), tensor("float32", [], [0.5])],
+        attrs: { outputShape: [5] },
+      },
+      {
+        inputs: [tensor("int32", [], [2]), numbers([]), tensor("float32", [], [1])],
+        attrs: { outputShape: [3] },
+      },
+      {
+        inputs: [tensor("int32", [1, 3], [0, 1, 0]), integers([1], 5, 9), tensor("int32", [], [3])],
+        attrs: { outputShape: [1, 2, 1] },
+      },
+      {
+        inputs: [tensor("int32", [2], [3, 1]), tensor("bool", [2], [1, 0]), tensor("bool", [], [1])],
+        attrs: { outputShape: [4] },
+      },
+    ],
+    calls: [
+      {
+        inputs: [x(3), x()],
+        run: (v, rest) => tf.sparseToDense(tf.tensor1d([4, 0, 2], "int32"), v, [6], rest as tf.Scalar),
+        gradient: true,
+      },
+      {
+        inputs: [x(2)],
+        run: (v) => tf.sparseToDense(tf.tensor2d([[0, 1], [2, 0]], [2, 2], "int32"), v, [3, 2]),
+        gradient: true,
+      },
+      {
+        inputs: [x(), x()],
+        run: (v, rest) => tf.sparseToDense(tf.tensor1d([1, 3], "int32"), v, [5], rest as tf.Scalar),
+        gradient: true,
+      },
+    ],
+  },
   SpaceToBatchND: {
     nodes: [
       { inputs: [numbers([2, 4, 6, 2])], attrs: { blockShape: [2, 3], paddings: [[0, 0], [0, 0]] } },
