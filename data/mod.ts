@@ -15,6 +15,15 @@
  * @module
  */
 export { type ArrayExpectation, checkArray, describeArray } from "../formats/arrays.ts";
+export {
+  type CheckedFile,
+  type Defect,
+  type DefectGroup,
+  Defects,
+  type DefectsOptions,
+  type DefectsState,
+  type SettleOptions,
+} from "./defects.ts";
 export { type Digest, sha256Bytes, sha256File } from "./digest.ts";
 export {
   type Hdf5Attribute,
