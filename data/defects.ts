@@ -62,14 +62,6 @@ export interface DefectsOptions {
   readonly places?: number;
 }
 
-/** Options of {@linkcode Defects.settle}. */
-export interface SettleOptions {
-  /** Whether to go on without the bad rows. */
-  readonly skip: boolean;
-  /** Takes the warning, as the context of a hook does. */
-  warn(code: string, message: string): void;
-}
-
 /** Code of the warning that rows were left out. */
 const SKIPPED = "skipped-events";
 /** Rules and files that an error or a table lists; the others are counted. */
@@ -105,7 +97,7 @@ interface OpenFile {
  *   defects.add({ file: "a.npz", rule: "energies must not be negative", found: energy, where: `event ${row}`, row });
  * }
  * assert.equal(defects.leftOut("a.npz"), 2);
- * assert.throws(() => defects.settle({ skip: false, warn() {} }), /2 defects in 2 of 4 events: .*: -1 in event 1/);
+ * assert.throws(() => defects.settle(false, { warn() {} }), /2 defects in 2 of 4 events: .*: -1 in event 1/);
  * ```
  */
 export class Defects {
@@ -202,7 +194,7 @@ export class Defects {
     const files = [...new Set(groups.map(({ file }) => file))];
     if (this.count === 1 && this.#error !== undefined) return this.#error;
     const what = this.count === 1 ? this.#single(groups[0]!) : this.#several(groups, files);
-    const remedy = this.isFatal ? "" : `; --skip-bad goes on without the bad ${this.#rowName}`;
+    const remedy = this.#remedy();
     return new DataError(
       `Cannot use ${what}${remedy}`,
       files.length === 1 ? files[0] : undefined,
@@ -233,14 +225,30 @@ export class Defects {
   /**
    * Ends a check: nothing where there is no defect, else the list as an error or as a warning and a table.
    *
+   * @param skip Whether to go on without the bad rows.
+   * @param context Takes the warning `skipped-events`; that of a hook.
    * @returns The table of what is left out, if anything is.
-   * @throws {DataError} The whole list, if bad rows are not to be skipped or a file as a whole is unfit.
+   * @throws {DataError} The whole list, if bad rows are not to be skipped, a file as a whole is unfit, or no row of one is
+   * left.
    */
-  settle({ skip, warn }: SettleOptions): TextTable[] {
+  settle(skip: boolean, context: { warn(code: string, message: string): void }): TextTable[] {
     if (this.#groups.size === 0) return [];
-    if (!skip || this.isFatal) throw this.error();
-    warn(SKIPPED, `${this.#summary()}, as they have defects (--skip-bad)`);
+    if (!skip || this.isFatal || this.#emptied().length > 0) throw this.error();
+    context.warn(SKIPPED, `${this.#summary()}, as they have defects (--skip-bad)`);
     return [this.table()];
+  }
+
+  /** Files of which no row is left. */
+  #emptied(): string[] {
+    return [...this.#files].filter(([file, { rows }]) => rows > 0 && this.leftOut(file) >= rows)
+      .map(([file]) => file);
+  }
+
+  #remedy(): string {
+    if (this.isFatal) return "";
+    const emptied = this.#emptied();
+    if (emptied.length === 0) return `; --skip-bad goes on without the bad ${this.#rowName}`;
+    return `; none of the ${this.#rowName} of ${emptied.map((file) => `"${file}"`).join(" and ")} is sound`;
   }
 
   #group(file: string, rule: string): OpenGroup {

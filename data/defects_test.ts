@@ -25,7 +25,7 @@ const nanAt = (row: number, file = "dir/a.npz"): Defect => ({
 
 Deno.test("Defects without a defect settles to nothing", () => {
   const list = listOf([]);
-  assert.deepEqual(list.settle({ skip: false, ...silent }), []);
+  assert.deepEqual(list.settle(false, silent), []);
   assert.deepEqual([list.count, list.isFatal, list.leftOut()], [0, false, 0]);
 });
 
@@ -64,7 +64,7 @@ Deno.test("Defects.error() names every file, and errors as they are", () => {
       `(1) "dir/a.npz", ${FINITE}: NaN in event 1, voxel 3; ` +
       '(2) Cannot read "b.npz" as it must be whole: it ends early',
   );
-  assert.throws(() => list.settle({ skip: true, ...silent }), DataError);
+  assert.throws(() => list.settle(true, silent), DataError);
 });
 
 Deno.test("Defects.addError() alone leaves the error as it is, and throws on what is not about data", () => {
@@ -81,7 +81,7 @@ Deno.test("Defects.settle() warns and gives a table where bad rows are skipped",
   const list = listOf([nanAt(3), nanAt(17), twice]);
   list.add({ file: "dir/a.npz", rule: POSITIVE, found: 7, where: "event 3", row: 3 });
   list.checked("sound.npz", 10);
-  const [table] = list.settle({ skip: true, warn: (...warning) => warnings.push(warning) });
+  const [table] = list.settle(true, { warn: (...warning) => warnings.push(warning) });
   assert.deepEqual(warnings, [
     ["skipped-events", "left out 2 of 300 events of a.npz, as they have defects (--skip-bad)"],
   ]);
@@ -96,6 +96,14 @@ Deno.test("Defects.settle() warns and gives a table where bad rows are skipped",
     ["a.npz", POSITIVE, 1, 1, "7 in event 3"],
   ]);
   assert.equal(table!.note, "left out 2 of 300 events of a.npz. Means and counts are of the others.");
+});
+
+Deno.test("Defects.settle() refuses a file of which no row is left", () => {
+  const list = new Defects();
+  list.checked("a.npz", 2);
+  list.checked("b.npz", 5);
+  for (const row of [0, 1]) list.add(nanAt(row, "a.npz"));
+  assert.throws(() => list.settle(true, silent), /; none of the events of "a.npz" is sound$/);
 });
 
 Deno.test("Defects.isBad() and leftOut() know the rows of each file", () => {

@@ -22,7 +22,6 @@ export {
   Defects,
   type DefectsOptions,
   type DefectsState,
-  type SettleOptions,
 } from "./defects.ts";
 export { type Digest, sha256Bytes, sha256File } from "./digest.ts";
 export {

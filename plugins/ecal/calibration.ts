@@ -5,6 +5,7 @@
  */
 import { DataError } from "beamline";
 import type { EvaluateContext, Evaluation, HookContext, Metric, TextTable } from "beamline";
+import { Defects } from "beamline/data";
 import { bootstrapOf, halfWidth, toMetric } from "beamline/metrics";
 import { applyCorrection, centroids, fitCorrection, type Reconstruction, type Truth } from "./baselines.ts";
 import { CELLS, type Clusters, selectClusters } from "./clusters.ts";
@@ -72,11 +73,12 @@ export async function calibrate(
     );
   }
   const key = context.random("window").word();
-  const real = await readEvents(files[0]!, { needsTruth: true, limit: config.events });
-  const count = real.offsets.length - 1;
-  const [file, simulation] = [real, simulate(count)].map((events, i) =>
-    centroidWidths(selectClusters(events, key), i === 0 ? "file" : "simulation", context)
-  ) as [CentroidWidths, CentroidWidths];
+  const defects = new Defects();
+  const real = await readEvents(files[0]!, { needsTruth: true, limit: config.events, defects });
+  const clusters = selectClusters(real, key, defects);
+  const skipped = defects.settle(config.skipBad, context);
+  const file = centroidWidths(clusters, "file", context);
+  const simulation = centroidWidths(selectClusters(simulate(clusters.events), key), "simulation", context);
   const worst = Math.max(...Object.keys(file).map((name) => Math.abs(ratioOf(file, simulation, name) - 1)));
   return {
     metrics: {
@@ -85,7 +87,7 @@ export async function calibrate(
         Object.entries(simulation).map(([name, metric]) => [`simulation.${name}`, metric]),
       ),
     },
-    tables: [tableOf(file, simulation)],
+    tables: [tableOf(file, simulation), ...skipped],
     summary:
       `Half-widths of centroids in the simulation of stage ${config.stage} differ from ${real.place} by at most ${
         (100 * worst).toFixed(1)

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { DataError, type Table, type TextTable } from "beamline";
-import { column } from "beamline/data";
+import type { Table, TextTable } from "beamline";
+import { column, Defects } from "beamline/data";
 import type { Events } from "./events.ts";
 import { PITCH_CM } from "./shower.ts";
 
@@ -20,6 +20,8 @@ const GRID_TOLERANCE = 0.1;
 /** Clusters that passed the cuts. Positions are relative to the centre of the window's lower left cell. */
 export interface Clusters {
   readonly count: number;
+  /** Events that the cuts were applied to. */
+  readonly events: number;
   /** Row of the file, shape [cluster]. */
   readonly event: Int32Array<ArrayBuffer>;
   /** GeV, shape [cluster, 25]: row by row from the upper left, as one reads a page. */
@@ -64,22 +66,27 @@ const CUTS: readonly {
  * neither position nor energy tells where.
  *
  * @param key A random 32-bit number of the run.
- * @throws {DataError} If the cells of a cluster do not lie on a grid of the calorimeter's pitch.
+ * @param defects Takes the events whose cells do not lie on a grid of the calorimeter's pitch, which are then left out, as
+ * if they were not in the file; without it, one of them is an error.
+ * @throws {DataError} Without `defects`, that lists those events.
  */
-export function selectClusters(events: Events, key: number): Clusters {
-  const total = events.offsets.length - 1;
+export function selectClusters(events: Events, key: number, defects?: Defects): Clusters {
   const removed = CUTS.map(() => 0);
   const kept: number[] = [];
   const extents: Extent[] = [];
-  for (let i = 0; i < total; i++) {
+  const found = defects ?? new Defects();
+  let total = events.offsets.length - 1;
+  for (let i = 0; i < events.offsets.length - 1; i++) {
     const at = extentOf(events, i);
     const cut = CUTS.findIndex(({ removes }) => removes(events, i, at));
     if (cut >= 0) removed[cut]!++;
+    else if (!isOnGrid(events, i, at, found)) total--;
     else {
       kept.push(i);
       extents.push(at);
     }
   }
+  if (defects === undefined && found.count > 0) throw found.error();
   const cells = new Float32Array(kept.length * CELLS);
   const corner = new Float32Array(kept.length * 2);
   kept.forEach((i, row) => {
@@ -91,7 +98,8 @@ export function selectClusters(events: Events, key: number): Clusters {
   const { truth } = events;
   return {
     count: kept.length,
-    event: Int32Array.from(kept),
+    events: total,
+    event: Int32Array.from(kept, (i) => events.row[i]!),
     cells,
     corner,
     ...(truth && {
@@ -184,22 +192,30 @@ function mix(hash: number, word: number): number {
   return (Math.imul((h << 13) | (h >>> 19), 5) + 0xe6546b64) | 0;
 }
 
+/** Whether the cells of a cluster lie on one grid; each that does not is a defect. */
+function isOnGrid({ offsets, x, y, row, file }: Events, i: number, at: Extent, defects: Defects): boolean {
+  let isGood = true;
+  const distance = (offset: number) => Math.abs(offset - Math.round(offset));
+  for (let c = offsets[i]!; c < offsets[i + 1]!; c++) {
+    const [across, up] = [(x[c]! - at.left) / PITCH_CM, (y[c]! - at.bottom) / PITCH_CM];
+    if (distance(across) <= GRID_TOLERANCE && distance(up) <= GRID_TOLERANCE) continue;
+    isGood = false;
+    defects.add({
+      file,
+      rule: `cells must lie on a grid of ${PITCH_CM} cm`,
+      found: `a cell at (${x[c]}, ${y[c]}) cm`,
+      where: `event ${row[i]}, cell ${c - offsets[i]!}`,
+      row: row[i]!,
+    });
+  }
+  return isGood;
+}
+
 function fillWindow(events: Events, i: number, window: Window, target: Float32Array): void {
   const { offsets, x, y, energy } = events;
   for (let c = offsets[i]!; c < offsets[i + 1]!; c++) {
-    const column = (x[c]! - window.x) / PITCH_CM;
-    const row = (y[c]! - window.y) / PITCH_CM;
-    const [i0, j0] = [Math.round(column), Math.round(row)];
-    if (
-      Math.abs(column - i0) > GRID_TOLERANCE ||
-      Math.abs(row - j0) > GRID_TOLERANCE
-    ) {
-      throw new DataError(
-        `Cannot use "${events.place}" as cells must lie on a grid of ${PITCH_CM} cm: found a cell at (${
-          x[c]
-        }, ${y[c]}) cm in event ${i}`,
-      );
-    }
+    const i0 = Math.round((x[c]! - window.x) / PITCH_CM);
+    const j0 = Math.round((y[c]! - window.y) / PITCH_CM);
     target[(WINDOW - 1 - j0) * WINDOW + i0] = energy[c]!;
   }
 }

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { Defects } from "beamline/data";
 import { CELLS, selectClusters, toTable } from "./clusters.ts";
 import type { Events } from "./events.ts";
 import { PITCH_CM } from "./shower.ts";
@@ -10,7 +11,9 @@ function events(...list: readonly (readonly Cell[])[]): Events {
   const offsets = [0];
   for (const event of list) offsets.push(offsets[offsets.length - 1]! + event.length);
   return {
+    file: "test",
     place: "test",
+    row: Int32Array.from(list, (_, i) => i),
     offsets: Float64Array.from(offsets),
     x: Float32Array.from(cells, ([column]) => column * PITCH_CM),
     y: Float32Array.from(cells, ([, row]) => row * PITCH_CM),
@@ -88,7 +91,27 @@ Deno.test("selectClusters() gives a cluster the same window in another file, and
 
 Deno.test("selectClusters() rejects cells off the grid", () => {
   const off = events([[0, 0, 5], [1.3, 0, 5]]);
-  assert.throws(() => selectClusters(off, 1), /must lie on a grid of 3.83 cm: found a cell at/);
+  assert.throws(
+    () => selectClusters(off, 1),
+    /must lie on a grid of 3.83 cm: found a cell at .* cm in event 0, cell 1; --skip-bad/,
+  );
+});
+
+Deno.test("selectClusters() lists all clusters off the grid and leaves them out as if they were not there", () => {
+  const good: Cell[][] = [[[0, 0, 5]], [[2, 1, 7], [3, 1, 2]], [[8, 8, 9]]];
+  const bad: Cell[] = [[0, 0, 5], [1.3, 0, 5], [2, 0.5, 1]];
+  const defects = new Defects();
+  defects.checked("test", 5);
+  const { event, cells, events: used, cutFlow } = selectClusters(
+    events(good[0]!, bad, good[1]!, bad, good[2]!),
+    1,
+    defects,
+  );
+  const without = selectClusters(events(...good), 1);
+  assert.deepEqual([...event], [0, 2, 4]);
+  assert.deepEqual(cells, without.cells);
+  assert.deepEqual([used, cutFlow], [3, without.cutFlow]);
+  assert.deepEqual([defects.count, defects.leftOut()], [4, 2]);
 });
 
 Deno.test("toTable() has truth columns only when the truth is known", () => {

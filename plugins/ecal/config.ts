@@ -29,6 +29,8 @@ export const config = z.object({
       `events to simulate (default ${DEFAULT_EVENTS}), or to read from the file (default all)`,
     ),
   data: inputPath("file", "photon clusters to use instead of simulated ones: .npz or .root"),
+  skipBad: z.boolean().default(false)
+    .describe("leave out events of the file that have defects, and say which, instead of refusing the file"),
   network: z.enum(["default", "source"]).default("default")
     .describe("scaling of inputs and outputs, loss and optimizer: default, or the source as written")
     .meta(affectsTraining),

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { DataError, type Dtype, type NdArray } from "beamline";
-import { writeNpz } from "beamline/data";
+import { Defects, writeNpz } from "beamline/data";
 import { type EventColumns, flattenTree, readEvents, toEvents } from "./events.ts";
 
 function nd(dtype: Dtype, data: NdArray["data"], shape = [data.length]): NdArray {
@@ -42,8 +42,13 @@ Deno.test("toEvents() reads the first events when there is a limit", () => {
 Deno.test("toEvents() lets the truth be absent when it is not needed", () => {
   const bare = columns({ x_truth: undefined, y_truth: undefined, E_truth: undefined });
   assert.equal(toEvents("file.npz", bare, { needsTruth: false }).truth, undefined);
-  assert.throws(() => toEvents("file.npz", bare, needsTruth), /"x_truth" must be there: found offsets, x_MC/);
+  assert.throws(
+    () => toEvents("file.npz", bare, needsTruth),
+    /as "x_truth", "y_truth", "E_truth" must be there: found offsets, x_MC/,
+  );
 });
+
+const SKIP = "; --skip-bad goes on without the bad events";
 
 const UNFIT: readonly { readonly name: string; readonly columns: EventColumns; readonly message: string }[] =
   [
@@ -61,7 +66,7 @@ const UNFIT: readonly { readonly name: string; readonly columns: EventColumns; r
     {
       name: "offsets that fall",
       columns: columns({ offsets: nd("int64", BigInt64Array.of(0n, 4n, 3n)) }),
-      message: `Cannot use "f.npz" as "offsets" must not fall: found 3 after 4 at event 1`,
+      message: `Cannot use "f.npz" as "offsets" must not fall: found 3 after 4 in event 1`,
     },
     {
       name: "offsets that do not begin with 0",
@@ -76,12 +81,23 @@ const UNFIT: readonly { readonly name: string; readonly columns: EventColumns; r
     {
       name: "an energy that is not finite",
       columns: columns({ E_MC: floats(1, NaN, 3) }),
-      message: `Cannot use "f.npz" as "E_MC" must hold finite numbers: found NaN at index 1`,
+      message: `Cannot use "f.npz" as "E_MC" must hold finite numbers: found NaN in event 0, cell 1${SKIP}`,
     },
     {
       name: "a negative energy",
       columns: columns({ E_MC: floats(1, 2, -3) }),
-      message: `Cannot use "f.npz" as "E_MC" must not be negative: found -3 GeV in cell 2`,
+      message: `Cannot use "f.npz" as "E_MC" must not be negative: found -3 GeV in event 1, cell 0${SKIP}`,
+    },
+    {
+      name: "a type of cell that does not exist",
+      columns: columns({ celltype: nd("int8", Int8Array.of(3, -1, 3)) }),
+      message: `Cannot use "f.npz" as "celltype" must be 1 (GAMS), 2 (GAMS-R) or 3 (shashlik): ` +
+        `found -1 in event 0, cell 1${SKIP}`,
+    },
+    {
+      name: "an energy that float32 does not hold",
+      columns: columns({ E_MC: nd("float64", Float64Array.of(1, 2, 1e39)) }),
+      message: `Cannot use "f.npz" as "E_MC" must hold finite numbers: found 1e+39 in event 1, cell 0${SKIP}`,
     },
     {
       name: "two photons per event",
@@ -92,7 +108,7 @@ const UNFIT: readonly { readonly name: string; readonly columns: EventColumns; r
     {
       name: "a photon without energy",
       columns: columns({ E_truth: floats(13, 0) }),
-      message: `Cannot use "f.npz" as "E_truth" must be positive: found 0 GeV in event 1`,
+      message: `Cannot use "f.npz" as "E_truth" must be positive: found 0 GeV in event 1${SKIP}`,
     },
   ];
 
@@ -111,7 +127,10 @@ Deno.test("readEvents() reads what writeNpz() wrote, and names the file in error
   try {
     const path = `${folder}/photons.npz`;
     await writeNpz(path, columns(), { compress: true });
-    assert.deepEqual(await readEvents(path, needsTruth), toEvents("photons.npz", columns(), needsTruth));
+    assert.deepEqual(await readEvents(path, needsTruth), {
+      ...toEvents(path, columns(), needsTruth),
+      place: "photons.npz",
+    });
     await writeNpz(path, columns({ celltype: undefined }));
     await assert.rejects(readEvents(path, needsTruth), { name: "DataError", file: path });
     await assert.rejects(readEvents(`${folder}/photons.csv`, needsTruth), {
@@ -141,19 +160,98 @@ Deno.test("flattenTree() turns jagged branches into the columns of an npz file",
     E_truth: E_truth!,
   };
   assert.deepEqual(
-    toEvents("f", flattenTree("f", tree), needsTruth),
+    toEvents("f", flattenTree("f", tree, new Defects()), needsTruth),
     toEvents("f", columns(), needsTruth),
   );
 });
 
-Deno.test("flattenTree() rejects branches with other cells and events without exactly one photon", () => {
-  const { x_MC, y_MC, x_truth } = columns();
+Deno.test("flattenTree() lists events with other cells in two branches and without exactly one photon", () => {
+  const { celltype, x_MC, y_MC, E_MC, x_truth, y_truth, E_truth } = columns();
+  const ends = [0n, 2n, 3n];
+  const defects = new Defects();
+  const flat = flattenTree("f.root", {
+    x_MC: jagged(ends, x_MC!),
+    y_MC: jagged([0n, 1n, 3n], y_MC!),
+    E_MC: jagged(ends, E_MC!),
+    celltype: jagged(ends, celltype!),
+    x_truth: jagged([0n, 0n, 2n], x_truth!),
+    y_truth: y_truth!,
+    E_truth: E_truth!,
+  }, defects);
+  assert.deepEqual(defects.state.groups.map(({ rule, places }) => [rule, places]), [
+    ['"x_MC" and "y_MC" must have the same cells', [
+      "1 values for 2 in event 0",
+      "2 values for 1 in event 1",
+    ]],
+    [
+      'stages 1 to 3 need exactly one photon per event in "x_truth"',
+      ["0 values for 1 in event 0", "2 values for 1 in event 1"],
+    ],
+  ]);
+  assert.equal(toEvents("f.root", flat, { ...needsTruth, defects }).row.length, 0);
+});
+
+Deno.test("toEvents() lists every kind of fault at once", () => {
+  const defects = new Defects();
+  const bad = columns({
+    E_MC: floats(10, NaN, -1),
+    celltype: nd("int8", Int8Array.of(3, 3, 9)),
+    x_truth: undefined,
+    y_truth: floats(1),
+    E_truth: floats(0, 3),
+  });
   assert.throws(
-    () => flattenTree("f.root", { x_MC: jagged([0n, 2n, 3n], x_MC!), y_MC: jagged([0n, 1n, 3n], y_MC!) }),
-    /"x_MC" and "y_MC" must have the same cells: found other numbers in event 0/,
+    () => toEvents("f.npz", bad, { ...needsTruth, defects }),
+    (error) => error instanceof DataError && error.file === "f.npz",
   );
-  assert.throws(
-    () => flattenTree("f.root", { x_truth: jagged([0n, 0n, 2n], x_truth!) }),
-    /exactly one photon per event: found "x_truth" has another number in event 0/,
-  );
+  assert.deepEqual(defects.state.groups.map(({ rule }) => rule), [
+    '"x_truth" must be there',
+    '"E_MC" must hold finite numbers',
+    '"E_MC" must not be negative',
+    '"celltype" must be 1 (GAMS), 2 (GAMS-R) or 3 (shashlik)',
+    "stages 1 to 3 need exactly one photon per event",
+    '"E_truth" must be positive',
+  ]);
+});
+
+Deno.test("toEvents() without bad events is what the file without them gives, with the rows of the file", () => {
+  const defects = new Defects();
+  const { row, ...events } = toEvents("f", columns({ E_MC: floats(10, NaN, 40) }), {
+    ...needsTruth,
+    defects,
+  });
+  const { row: _, ...without } = toEvents("f", {
+    offsets: nd("int64", BigInt64Array.of(0n, 1n)),
+    x_MC: floats(7.66),
+    y_MC: floats(-3.83),
+    E_MC: floats(40),
+    celltype: nd("int8", Int8Array.of(3)),
+    x_truth: floats(7.5),
+    y_truth: floats(-3.5),
+    E_truth: floats(42),
+  }, needsTruth);
+  assert.deepEqual(events, without);
+  assert.deepEqual([...row], [1]);
+});
+
+Deno.test("readEvents() names every damaged member of an .npz file", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const path = `${folder}/photons.npz`;
+    await writeNpz(path, columns());
+    const bytes = await Deno.readFile(path);
+    const text = new TextDecoder("latin1").decode(bytes);
+    // the data of a stored member lie before the header of the next one
+    for (const next of ["y_MC.npy", "x_truth.npy"]) bytes[text.indexOf(next) - 31]! ^= 0xff;
+    await Deno.writeFile(path, bytes);
+    await assert.rejects(readEvents(path, needsTruth), (error: Error) => {
+      assert.match(
+        error.message,
+        /found 2 defects: \(1\) Cannot read .*"x_MC.*\(2\) Cannot read .*"celltype/,
+      );
+      return true;
+    });
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
 });

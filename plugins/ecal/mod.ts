@@ -27,7 +27,7 @@ import {
   type Table,
   type Tables,
 } from "beamline";
-import { rowCount, takeRows, writeNpz } from "beamline/data";
+import { Defects, rowCount, takeRows, writeNpz } from "beamline/data";
 import { quantiles } from "beamline/metrics";
 import {
   applyCorrection,
@@ -41,7 +41,7 @@ import {
 import { calibrate } from "./calibration.ts";
 import { type Clusters, selectClusters, toTable } from "./clusters.ts";
 import { type Config, config, DEFAULT_EVENTS, formerPresets, presets } from "./config.ts";
-import { type EventColumns, type Events, readEvents, toEvents } from "./events.ts";
+import { type EventColumns, type Events, readEvents, type ReadEventsOptions, toEvents } from "./events.ts";
 import {
   angleFigure,
   beyondSigmaFigure,
@@ -95,10 +95,7 @@ export default definePlugin({
 });
 
 async function prepare(config: Config, context: HookContext): Promise<Prepared> {
-  const events = config.data === undefined
-    ? simulated(config, context)
-    : await readEvents(config.data, { needsTruth: true, limit: config.events });
-  const clusters = selectClusters(events, windowKey(context));
+  const { events, clusters, skipped } = await clustersOf(config, context);
   if (clusters.count < MINIMUM_CLUSTERS) {
     throw new DataError(
       `Cannot use "${events.place}" as training needs ${MINIMUM_CLUSTERS} clusters: found ${clusters.count} after the cuts`,
@@ -110,8 +107,30 @@ async function prepare(config: Config, context: HookContext): Promise<Prepared> 
     tables: split(toTable(clusters), context),
     simulated: true, // a true position is known in simulations only, whoever made them
     source: describe(config, events, clusters),
-    notes: [clusters.cutFlow],
+    notes: [clusters.cutFlow, ...skipped],
   };
+}
+
+/** Events and their clusters, from the file or simulated, and the table of what was left out. */
+async function clustersOf(config: Config, context: HookContext) {
+  if (config.data === undefined) {
+    const events = simulated(config, context);
+    return { events, clusters: selectClusters(events, windowKey(context)), skipped: [] };
+  }
+  return await readClusters(config.data, { needsTruth: true, limit: config.events }, config, context);
+}
+
+/** Clusters of a file; all bad events are refused together, or left out with `--skip-bad`. */
+async function readClusters(
+  path: string,
+  options: ReadEventsOptions,
+  { skipBad }: Config,
+  context: HookContext,
+) {
+  const defects = new Defects();
+  const events = await readEvents(path, { ...options, defects });
+  const clusters = selectClusters(events, windowKey(context), defects);
+  return { events, clusters, skipped: defects.settle(skipBad, context) };
 }
 
 /** Warns when a file does not look like the stage it is taken for. */
@@ -164,8 +183,9 @@ function split(table: Table, context: HookContext): Tables {
   return { train: part(0, first), validation: part(first, second), test: part(second, count) };
 }
 
-function describe(config: Config, events: Events, { count }: Clusters): string {
-  const total = events.offsets.length - 1;
+function describe(config: Config, events: Events, clusters: Clusters): string {
+  const { count } = clusters;
+  const total = clusters.events;
   if (config.data !== undefined) {
     return `${count} clusters from ${total} events of ${events.place}, with Monte Carlo truth, taken as stage ${config.stage}`;
   }
@@ -176,9 +196,8 @@ function describe(config: Config, events: Events, { count }: Clusters): string {
 }
 
 /** Clusters of a file whose truth is not needed: the same cuts and windows as in the run. */
-async function readForPrediction(_config: Config, path: string, context: HookContext): Promise<NewData> {
-  const events = await readEvents(path, { needsTruth: false });
-  const clusters = selectClusters(events, windowKey(context));
+async function readForPrediction(config: Config, path: string, context: HookContext): Promise<NewData> {
+  const { events, clusters, skipped } = await readClusters(path, { needsTruth: false }, config, context);
   if (clusters.count === 0) {
     throw new DataError(
       `Cannot use "${events.place}" as at least one cluster must pass the cuts: found none`,
@@ -189,8 +208,10 @@ async function readForPrediction(_config: Config, path: string, context: HookCon
   return {
     table: { cells: cells!, corner: corner!, event: event! },
     simulated: events.truth !== undefined,
-    source: `${clusters.count} clusters from ${events.offsets.length - 1} events of ${events.place}`,
-    notes: [clusters.cutFlow],
+    source: `${clusters.count} clusters from ${clusters.events} events of ${events.place}${
+      skipped.map(({ note }) => `; ${note}`).join("")
+    }`,
+    notes: [clusters.cutFlow, ...skipped],
   };
 }
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import type { Column, EvaluateContext, Metrics, SimulateContext, Table } from "beamline";
+import type { Column, EvaluateContext, Metrics, NdArray, SimulateContext, Table } from "beamline";
 import { randomFor, z } from "beamline";
-import { column, readNpz } from "beamline/data";
+import { column, readNpz, writeNpz } from "beamline/data";
 import plugin from "./mod.ts";
 
 const warnings: string[] = [];
@@ -142,6 +142,133 @@ Deno.test("simulate() writes a file that prepare() and readForPrediction() read 
     warnings.length = 0;
     await plugin.prepare!({ ...config, events: undefined, data: path, stage: "1" }, hook);
     assert.deepEqual(warnings, ["stage"]);
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+});
+
+/** Arrays of a file by name. */
+type Arrays = Record<string, NdArray>;
+
+/** Faults of several kinds; returns the events that have one. */
+function plantFaults({ offsets, ...columns }: Arrays): number[] {
+  const set = (name: string, event: number, value: number, cell = 0) => {
+    const perCell = name.endsWith("_MC") || name === "celltype";
+    columns[name]!.data[perCell ? Number(offsets!.data[event]) + cell : event] = value;
+  };
+  set("E_MC", 10, NaN);
+  set("E_MC", 20, -1);
+  set("celltype", 30, 9);
+  set("E_truth", 40, 0);
+  set("x_truth", 40, Infinity);
+  set("y_MC", 60, NaN, 1);
+  set("pz_truth", 70, NaN); // a column that is not used
+  return [10, 20, 30, 40, 60];
+}
+
+/** The file without some events. */
+function withoutEvents({ offsets, ...columns }: Arrays, left: readonly number[]): Arrays {
+  const ends = Array.from(offsets!.data, Number);
+  const kept = ends.slice(1).map((_, event) => event).filter((event) => !left.includes(event));
+  const cells = kept.flatMap((event) =>
+    Array.from({ length: ends[event + 1]! - ends[event]! }, (_, i) => ends[event]! + i)
+  );
+  const lengths = kept.map((event) => ends[event + 1]! - ends[event]!);
+  const sums = lengths.map((_, i) => lengths.slice(0, i + 1).reduce((a, b) => a + b));
+  const picked = Object.entries(columns).map(([name, { dtype, data }]) => {
+    const rows = data.length === ends.length - 1 ? kept : cells;
+    const taken = (data.constructor as Float32ArrayConstructor).from(rows, (i) => data[i] as number);
+    return [name, { dtype, shape: [rows.length], data: taken }];
+  });
+  return {
+    offsets: { dtype: "int64", shape: [kept.length + 1], data: BigInt64Array.from([0, ...sums], BigInt) },
+    ...Object.fromEntries(picked),
+  };
+}
+
+/** A table without the number of the event, which is that of the file. */
+function withoutNumbers({ event: _, ...columns }: Table): Table {
+  return columns;
+}
+
+Deno.test("prepare(), readForPrediction() and calibrate list all faults, and with skipBad do without those events", async () => {
+  const directory = await Deno.makeTempDir();
+  try {
+    const config = configure({ events: 800 });
+    await plugin.simulate!(config, { ...hook, directory } as SimulateContext);
+    const arrays = await readNpz(`${directory}/stage2.npz`) as Arrays;
+    const bad = plantFaults(arrays);
+    const [spoiled, sound] = [`${directory}/spoiled.npz`, `${directory}/sound.npz`];
+    await writeNpz(spoiled, arrays);
+    await writeNpz(sound, withoutEvents(arrays, bad));
+    const calibrate = (config: z.output<typeof plugin.config>, path: string) =>
+      plugin.actions!.calibrate!.run(config, hook as unknown as EvaluateContext, [path]);
+    const strict = { ...config, events: undefined };
+    const lenient = { ...strict, skipBad: true };
+    for (
+      const read of [
+        () => plugin.prepare!({ ...strict, data: spoiled }, hook),
+        () => plugin.readForPrediction!(strict, spoiled, hook),
+        () => calibrate(strict, spoiled),
+      ]
+    ) {
+      await assert.rejects(async () => await read(), (error: Error) => {
+        assert.equal(error.name, "DataError");
+        assert.match(error.message, /found 6 defects in 5 of 800 events: /);
+        for (
+          const fault of [
+            /"y_MC" must hold finite numbers: NaN in event 60, cell 1/,
+            /"E_MC" must hold finite numbers: NaN in event 10, cell 0/,
+            /"E_MC" must not be negative: -1 GeV in event 20, cell 0/,
+            /"celltype" must be .*: 9 in event 30, cell 0/,
+            /"x_truth" must hold finite numbers: Infinity in event 40/,
+            /"E_truth" must be positive: 0 GeV in event 40; --skip-bad goes on/,
+          ]
+        ) assert.match(error.message, fault);
+        return true;
+      });
+    }
+    warnings.length = 0;
+    const [found, expected] = [
+      await plugin.prepare!({ ...lenient, data: spoiled }, hook),
+      await plugin.prepare!({ ...strict, data: sound }, hook),
+    ];
+    assert.deepEqual(warnings, ["skipped-events"]);
+    for (const split of ["train", "validation", "test"]) {
+      assert.deepEqual(withoutNumbers(found.tables[split]!), withoutNumbers(expected.tables[split]!));
+    }
+    assert.deepEqual(found.notes![0], expected.notes![0]);
+    const { name, rows, note } = found.notes![1]!;
+    assert.deepEqual([name, rows.length], ["skipped", 6]);
+    assert.match(note!, /^left out 5 of 800 events of spoiled.npz/);
+    const numbers = Object.values(found.tables).flatMap(({ event }) => [...event!.data as Int32Array]);
+    assert.ok(numbers.includes(799) && !bad.some((event) => numbers.includes(event)));
+    const fresh = await plugin.readForPrediction!(lenient, spoiled, hook);
+    const without = await plugin.readForPrediction!(strict, sound, hook);
+    assert.deepEqual(withoutNumbers(fresh.table), withoutNumbers(without.table));
+    assert.match(fresh.source, /from 795 events of spoiled.npz; left out 5 of 800 events/);
+    assert.deepEqual(
+      (await calibrate(lenient, spoiled)).metrics,
+      (await calibrate(strict, sound)).metrics,
+    );
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+});
+
+Deno.test("prepare() refuses a file of which no event is sound", async () => {
+  const directory = await Deno.makeTempDir();
+  try {
+    await plugin.simulate!(configure({ events: 200 }), { ...hook, directory } as SimulateContext);
+    const path = `${directory}/stage2.npz`;
+    const arrays = await readNpz(path) as Arrays;
+    (arrays.E_truth!.data as Float32Array).fill(NaN);
+    await writeNpz(path, arrays);
+    const config = { ...configure(), events: undefined, data: path, skipBad: true };
+    await assert.rejects(async () => await plugin.prepare!(config, hook), {
+      name: "DataError",
+      message: /200 times: NaN in event 0 \| .* and 195 more; none of the events of ".*stage2.npz" is sound$/,
+    });
   } finally {
     await Deno.remove(directory, { recursive: true });
   }
