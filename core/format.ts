@@ -32,7 +32,7 @@ export function powerOfTen(exponent: number): string {
  *
  * @param error One standard deviation, or null when there is none: the value then keeps four significant digits.
  * @param unit As printed; "1" and "" print nothing.
- * @returns Such as "0.0541 ± 0.0004 cm", "12350 ± 230", "(1.20 ± 0.03)×10⁻⁷ s"; "not finite" for such a value.
+ * @returns Such as "0.0541 ± 0.0004 cm", "12350 ± 230", "(1.20 ± 0.03)×10⁻⁷ s"; "NaN" and "Infinity" for such values.
  *
  * @example Three errors, three roundings
  * ```ts
@@ -46,7 +46,7 @@ export function powerOfTen(exponent: number): string {
  */
 export function formatEstimate(value: number, error: number | null, unit = "1"): string {
   const suffix = unit === "1" || unit === "" ? "" : ` ${unit}`;
-  if (!Number.isFinite(value)) return `not finite${suffix}`;
+  if (!Number.isFinite(value)) return `${value}${suffix}`;
   if (error === null || !Number.isFinite(error)) return `${formatNumber(value)}${suffix}`;
   const size = Math.abs(error);
   if (size === 0) return `${formatNumber(value, 6)} ± 0${suffix}`;
@@ -80,10 +80,10 @@ function withoutNegativeZero(text: string): string {
 
 /**
  * A number with at most `digits` significant digits: "0.0541", "1234", "1.2×10⁻⁷". Whole numbers below 10⁶ keep all of
- * theirs. "not finite" for NaN and infinities.
+ * theirs. "NaN" and "Infinity" for such values.
  */
 export function formatNumber(value: number, digits = 4): string {
-  if (!Number.isFinite(value)) return "not finite";
+  if (!Number.isFinite(value)) return String(value);
   if (value === 0) return "0";
   if (Number.isInteger(value) && Math.abs(value) < 1e6) return String(value);
   const [mantissa = "", power = "0"] = value.toExponential(digits - 1).split("e");

@@ -17,7 +17,7 @@ Deno.test("formatEstimate() rounds by the rule of the Particle Data Group", () =
     [0, 0.01, "%", "0.000 ± 0.010 %"],
     [0.5, 0, "1", "0.5 ± 0"],
     [0.123456, null, "cm", "0.1235 cm"],
-    [NaN, 0.1, "cm", "not finite cm"],
+    [NaN, 0.1, "cm", "NaN cm"],
     [1, Infinity, "cm", "1 cm"],
   ];
   for (const [value, error, unit, text] of cases) assert.equal(formatEstimate(value, error, unit), text);
@@ -32,7 +32,7 @@ Deno.test("formatNumber() keeps significant digits and whole numbers", () => {
     [1234567, "1.235×10⁶"],
     [-0.00001234, "-1.234×10⁻⁵"],
     [0.99999, "1"],
-    [Infinity, "not finite"],
+    [Infinity, "Infinity"],
   ];
   for (const [value, text] of cases) assert.equal(formatNumber(value), text);
 });

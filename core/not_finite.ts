@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Json, JsonObject, Metric, Metrics, TrainingRecord } from "./types.ts";
+import type { Json, JsonObject, Metric, Metrics, TextTable, TrainingRecord } from "./types.ts";
 
 /** How the numbers that JSON does not have are written as texts. */
 export const NOT_FINITE = ["NaN", "Infinity", "-Infinity"] as const;
@@ -50,6 +50,34 @@ export function encodeMetrics(metrics: Metrics): { [key: string]: StoredMetric }
 /** The metrics of `metrics.json`. */
 export function decodeMetrics(stored: { readonly [key: string]: StoredMetric }): Metrics {
   return mapValues(stored, decodeMetric);
+}
+
+/** A metric on its way from a hook to the runner: JSON that loses nothing. */
+export type SentMetric = Omit<Metric, "value" | "error"> & {
+  readonly value: number | NotFinite;
+  readonly error: number | NotFinite | null;
+};
+
+/** A metric of a hook as it is sent; what is no number stays, and is refused by the one who receives it. */
+export function sendMetric(metric: Metric): SentMetric {
+  const { value, error } = metric;
+  return {
+    ...metric,
+    ...(typeof value === "number" ? { value: encodeNumber(value) } : {}),
+    ...(typeof error === "number" ? { error: encodeNumber(error) } : {}),
+  };
+}
+
+/** The metric that a hook sent. */
+export function receiveMetric(sent: SentMetric): Metric {
+  const { value, error } = sent;
+  return { ...sent, value: decodeNumber(value), error: error === null ? null : decodeNumber(error) };
+}
+
+/** A table as it is sent: a number that is not finite is a text. */
+export function sendTable(table: TextTable): TextTable {
+  const cell = (value: string | number | null) => typeof value === "number" ? encodeNumber(value) : value;
+  return { ...table, rows: table.rows.map((row) => row.map(cell)) };
 }
 
 /** A record as it comes back from `metrics.jsonl`, where NaN and infinities are null: they are NaN. */

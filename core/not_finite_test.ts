@@ -5,6 +5,9 @@ import {
   decodeRecord,
   encodeMetrics,
   encodeNumber,
+  receiveMetric,
+  sendMetric,
+  sendTable,
   type StoredMetric,
 } from "./not_finite.ts";
 import type { Metric } from "./types.ts";
@@ -60,4 +63,17 @@ Deno.test("decodeRecord() gives the same for a record and for its line in a file
   const expected = { ...record, other: NaN };
   assert.deepEqual(decodeRecord(record), expected);
   assert.deepEqual(decodeRecord(stored(record)), expected);
+});
+
+Deno.test("sendMetric() and receiveMetric() lose nothing on the way through JSON", () => {
+  for (const sent of [metric(NaN, Infinity), metric(-Infinity, null), metric(1.5, NaN), metric(2)]) {
+    assert.deepEqual(receiveMetric(stored(sendMetric(sent))), sent);
+  }
+  const wrong = { ...metric(0), value: "wide" } as unknown as Metric;
+  assert.deepEqual(sendMetric(wrong), wrong, "refused by the one who receives it");
+});
+
+Deno.test("sendTable() writes a cell that is not finite as a text", () => {
+  const table = { name: "t", title: "T", columns: ["a"], rows: [[NaN], [1], ["x"], [null], [-Infinity]] };
+  assert.deepEqual(sendTable(table).rows, [["NaN"], [1], ["x"], [null], ["-Infinity"]]);
 });

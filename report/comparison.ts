@@ -8,6 +8,7 @@ import { DataError } from "../core/errors.ts";
 import { formatEstimate } from "../core/format.ts";
 import { safeParseJson } from "../core/json.ts";
 import type { ConfigRecord, FigureIndex, RunRecord } from "../core/records.ts";
+import { decodeMetrics, decodeRecord, type StoredMetric } from "../core/not_finite.ts";
 import type { Json, JsonObject, Metric, Metrics, TextTable, TrainingRecord } from "../core/types.ts";
 import { curveFigure, histogramFigure } from "../plot/mod.ts";
 import { details, html, Markup, markupOf, textTable } from "./html.ts";
@@ -88,7 +89,9 @@ async function readCompared(directory: string, i: number): Promise<ComparedRun> 
     directory,
     record,
     config: config?.values ?? {},
-    metrics: await readPart<Metrics>(directory, "metrics.json") ?? {},
+    metrics: decodeMetrics(
+      await readPart<{ readonly [key: string]: StoredMetric }>(directory, "metrics.json") ?? {},
+    ),
     history: lines.split("\n").flatMap(readLine),
   };
 }
@@ -96,7 +99,7 @@ async function readCompared(directory: string, i: number): Promise<ComparedRun> 
 /** A line of `metrics.jsonl`; the last one can be cut off where the run was killed. */
 function readLine(line: string): TrainingRecord[] {
   try {
-    return [JSON.parse(line) as TrainingRecord];
+    return [decodeRecord(JSON.parse(line) as JsonObject)];
   } catch {
     return [];
   }
@@ -226,9 +229,11 @@ function columnTables({ runs, differences, metricKeys, headlineCount }: Comparis
 /** The difference of two metrics in units of their combined error. */
 function apart(a: Metric | undefined, b: Metric | undefined): string {
   if (!a || !b) return "";
-  if (a.value === b.value) return "equal";
+  if (a.value === b.value || Number.isNaN(a.value) && Number.isNaN(b.value)) return "equal";
   const combined = Math.hypot(a.error ?? 0, b.error ?? 0);
-  return combined === 0 ? "" : `${(Math.abs(a.value - b.value) / combined).toFixed(1)} σ`;
+  return combined === 0 || !Number.isFinite(a.value - b.value)
+    ? ""
+    : `${(Math.abs(a.value - b.value) / combined).toFixed(1)} σ`;
 }
 
 interface HistogramData {

@@ -6,14 +6,14 @@
 import { formatEstimate } from "../core/format.ts";
 import { details, html, htmlTable, notice } from "./html.ts";
 import type { Content, Markup } from "./html.ts";
-import type { StoredMetric } from "./read.ts";
+import type { Metric } from "../core/types.ts";
 
 /** One row: the result and what the baselines give. */
 export interface HeadlineRow {
   readonly key: string;
   readonly label: string;
   /** By column; the result itself is under "". */
-  readonly cells: ReadonlyMap<string, StoredMetric>;
+  readonly cells: ReadonlyMap<string, Metric>;
 }
 
 /** Metrics as rows and columns. */
@@ -24,8 +24,8 @@ export interface Headline {
 }
 
 /** Sorts metrics into rows: `prefix.key` is what the baseline `prefix` gives for `key`. */
-export function arrangeMetrics(metrics: { readonly [key: string]: StoredMetric }): Headline {
-  const rows = new Map<string, Map<string, StoredMetric>>();
+export function arrangeMetrics(metrics: { readonly [key: string]: Metric }): Headline {
+  const rows = new Map<string, Map<string, Metric>>();
   const baselines: string[] = [];
   for (const [full, metric] of Object.entries(metrics)) {
     const dot = full.lastIndexOf(".");
@@ -53,9 +53,9 @@ export type Standing = "best" | "equal" | "behind" | "none";
  */
 export function standings({ cells }: HeadlineRow): Map<string, Standing> {
   const first = cells.get("") ?? [...cells.values()][0]!;
-  const score = (metric: StoredMetric): number | null => {
+  const score = (metric: Metric): number | null => {
     const isSame = metric.split === first.split && metric.rows === first.rows && metric.unit === first.unit;
-    if (!isSame || metric.value === null || !Number.isFinite(metric.value)) return null;
+    if (!isSame || !Number.isFinite(metric.value)) return null;
     const { value } = metric;
     return { lower: value, higher: -value, zero: Math.abs(value), none: null }[first.better] ?? null;
   };
@@ -87,7 +87,7 @@ const MARKS: { readonly [standing: string]: string } = { best: "best", equal: "e
  * @param declared Keys of the metrics that matter, in order; all of them where it is empty.
  */
 export function headlineSection(
-  metrics: { readonly [key: string]: StoredMetric },
+  metrics: { readonly [key: string]: Metric },
   declared: readonly string[] = [],
 ): Markup[] {
   const { rows, baselines } = arrangeMetrics(metrics);
@@ -149,12 +149,12 @@ const comparisonSentence =
   "quadrature count as equal. Errors on the same rows are correlated, so that small real differences may hide among these.";
 
 function cell(
-  metric: StoredMetric | undefined,
-  first: StoredMetric,
+  metric: Metric | undefined,
+  first: Metric,
   standing: Standing | undefined,
 ): Content {
   if (metric === undefined) return "–";
-  const value = metric.value === null ? "not finite" : formatEstimate(metric.value, metric.error, "1");
+  const value = formatEstimate(metric.value, metric.error, "1");
   const differing = [
     metric.unit !== first.unit && metric.unit,
     metric.rows !== first.rows && `${metric.rows} rows`,
@@ -169,7 +169,7 @@ function cell(
 }
 
 /** "Errors are one standard deviation: bootstrap, fit." */
-function errorSentence(metrics: readonly StoredMetric[]): string {
+function errorSentence(metrics: readonly Metric[]): string {
   const kinds = [...new Set(metrics.map(({ errorKind }) => errorKind).filter((kind) => kind !== "none"))];
   if (kinds.length === 0) return "No errors were estimated.";
   return `Errors are one standard deviation (${kinds.join(", ")}).`;

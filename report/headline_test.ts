@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { arrangeMetrics, standings } from "./headline.ts";
-import type { StoredMetric } from "./read.ts";
+import type { Metric } from "../core/types.ts";
 import { commandText } from "./sections.ts";
 
-function metric(value: number | null, error: number | null, more: Partial<StoredMetric> = {}): StoredMetric {
+function metric(value: number, error: number | null, more: Partial<Metric> = {}): Metric {
   return {
     value,
     error,
@@ -17,7 +17,7 @@ function metric(value: number | null, error: number | null, more: Partial<Stored
 }
 
 /** Standings of one row, by column. */
-function standingsOf(metrics: { readonly [key: string]: StoredMetric }) {
+function standingsOf(metrics: { readonly [key: string]: Metric }) {
   return Object.fromEntries(standings(arrangeMetrics(metrics).rows[0]!));
 }
 
@@ -69,7 +69,7 @@ Deno.test("standings() follows the direction of the metric", () => {
 });
 
 Deno.test("standings() does not compare other rows, splits, units or lost values", () => {
-  for (const more of [{ rows: 9 }, { split: "train" }, { unit: "mm" }, { value: null }]) {
+  for (const more of [{ rows: 9 }, { split: "train" }, { unit: "mm" }, { value: NaN }]) {
     assert.deepEqual(standingsOf({ a: metric(1, 0.1), "fit.a": metric(5, 0.1, more) }), {
       "": "none",
       fit: "none",

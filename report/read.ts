@@ -14,7 +14,8 @@ import type {
   ResultsRecord,
   RunRecord,
 } from "../core/records.ts";
-import type { Json, JsonObject, Metric, TrainingRecord } from "../core/types.ts";
+import { decodeMetrics, decodeRecord, type StoredMetric } from "../core/not_finite.ts";
+import type { Json, JsonObject, Metrics, TrainingRecord } from "../core/types.ts";
 import { faultOf, SHAPES } from "./shape.ts";
 
 /** A file that may be absent (`value` undefined, no fault) or damaged (`fault` says how). */
@@ -30,9 +31,6 @@ export interface FigureFile {
   readonly caption: string;
   readonly svg: Part<string>;
 }
-
-/** A metric whose value may have been lost (not finite, which JSON cannot say). */
-export type StoredMetric = Omit<Metric, "value"> & { readonly value: number | null };
 
 /** Fields of `run.json` that an older writer may have left out. */
 type Optional =
@@ -51,7 +49,7 @@ export interface RunFiles {
   readonly run: Omit<RunRecord, Optional> & Partial<Pick<RunRecord, Optional>>;
   readonly config: Part<Pick<ConfigRecord, "values"> & Partial<ConfigRecord>>;
   readonly data: Part<Omit<DataRecord, "notes" | "facts"> & Partial<DataRecord>>;
-  readonly metrics: Part<{ readonly [key: string]: StoredMetric }>;
+  readonly metrics: Part<Metrics>;
   readonly results: Part<Partial<ResultsRecord>>;
   readonly history: Part<readonly TrainingRecord[]>;
   readonly figures: Part<readonly FigureFile[]>;
@@ -90,7 +88,7 @@ export async function readRunFiles(directory: string): Promise<RunFiles> {
       .all([
         part<RunFiles["config"]["value"] & object>("config.json"),
         part<RunFiles["data"]["value"] & object>("data.json"),
-        part<{ readonly [key: string]: StoredMetric }>("metrics.json"),
+        part<{ readonly [key: string]: StoredMetric }>("metrics.json").then(decoded),
         part<Partial<ResultsRecord>>("results.json"),
         readHistory(directory),
         readFigures(directory),
@@ -114,6 +112,10 @@ export async function readRunFiles(directory: string): Promise<RunFiles> {
     modules,
     permissions,
   };
+}
+
+function decoded({ value, ...rest }: Part<{ readonly [key: string]: StoredMetric }>): Part<Metrics> {
+  return value === undefined ? rest : { ...rest, value: decodeMetrics(value) };
 }
 
 /** What is known of a part that has no value. */
@@ -155,7 +157,7 @@ async function readHistory(directory: string): Promise<Part<readonly TrainingRec
       const value = safeParseJson(line, file);
       const fault = faultOf(value, { step: "number", epoch: "number", split: "string" });
       if (fault !== null) return { value: records, fault: `line ${i + 1}: ${fault}` };
-      records.push(value as unknown as TrainingRecord);
+      records.push(decodeRecord(value as JsonObject));
     } catch (error) {
       if (i < lines.length - 1) {
         return { value: records, fault: `line ${i + 1}: ${(error as Error).message}` };

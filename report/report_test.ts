@@ -278,7 +278,7 @@ Deno.test("renderReport() shows metrics that are lost or empty", async () => {
   const some = await render({ "run.json": EXAMPLE_RUN, "metrics.json": { width_x: lost } });
   assert.match(
     sectionText(some, "metrics"),
-    /width x lower is better not finite cm 0 test No errors were estimated\./,
+    /width x lower is better NaN cm 0 test No errors were estimated\./,
   );
   const none = await render({ "run.json": EXAMPLE_RUN, "metrics.json": {} });
   assert.match(sectionText(none, "metrics"), /No metrics were recorded\./);

@@ -124,6 +124,7 @@ export const SHAPES = {
   "metrics.json": {
     "*": {
       value: "number|null",
+      "valueText?": "string",
       error: "number|null",
       errorKind: "string",
       unit: "string",

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { encodeMetric } from "../core/not_finite.ts";
 import { ConfigError } from "../core/errors.ts";
 import { nearestName } from "../core/names.ts";
 import {
@@ -100,7 +101,9 @@ export function comparisonJson({ runs, differences, metricKeys }: Comparison, fi
     })),
     differences,
     metrics: Object.fromEntries(
-      metricKeys.map((key) => [key, runs.map(({ metrics }) => metrics[key] ?? null)]),
+      metricKeys.map((
+        key,
+      ) => [key, runs.map(({ metrics }) => metrics[key] ? encodeMetric(metrics[key]) : null)]),
     ),
     html: file,
   };

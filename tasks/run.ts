@@ -4,6 +4,7 @@
  * @module
  */
 import { ConfigError, NotFoundError } from "../core/errors.ts";
+import { encodeMetrics } from "../core/not_finite.ts";
 import { BUILT_IN_PLUGINS } from "../plugins/mod.ts";
 import { execute } from "../run/stages/execute.ts";
 import type { RunOutcome } from "../run/stages/request.ts";
@@ -59,7 +60,7 @@ export async function run(args: readonly string[]): Promise<number> {
     printJson({
       run: outcome.run.path,
       status,
-      metrics: outcome.metrics,
+      metrics: encodeMetrics(outcome.metrics),
       ...filesJson(outcome),
       ...outcome.results,
     });

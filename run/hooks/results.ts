@@ -4,6 +4,7 @@
  * @module
  */
 import { z } from "zod";
+import { NOT_FINITE } from "../../core/not_finite.ts";
 
 const textTable = z.object({
   name: z.string(),
@@ -12,6 +13,9 @@ const textTable = z.object({
   rows: z.array(z.array(z.union([z.string(), z.number(), z.null()]))),
   note: z.string().optional(),
 });
+
+/** A number, or the text of one that JSON does not have. */
+const anyNumber = z.union([z.number(), z.enum(NOT_FINITE)], "must be a number");
 
 /** Names that become file names. */
 const fileStem = z.string().regex(
@@ -41,8 +45,8 @@ export const evaluationResult = z.object({
   metrics: z.record(
     z.string(),
     z.object({
-      value: z.number(),
-      error: z.number().nullable(),
+      value: anyNumber,
+      error: anyNumber.nullable(),
       errorKind: z.string(),
       unit: z.string(),
       better: z.enum(["lower", "higher", "zero", "none"]),

@@ -11,7 +11,8 @@ import { ConfigError, PluginError } from "../../core/errors.ts";
 import { sha256Hex } from "../../core/hash.ts";
 import { canonicalJson } from "../../core/json.ts";
 import type { ConfigRecord, DataRecord } from "../../core/records.ts";
-import type { Json, JsonObject, Metrics, Table } from "../../core/types.ts";
+import type { StoredMetric } from "../../core/not_finite.ts";
+import type { Json, JsonObject, Table } from "../../core/types.ts";
 import { readTables } from "../../data/tables.ts";
 import { parseProgram, type Program, verifyProgram } from "../../engine/mod.ts";
 import type { OpenValue } from "../../engine/onnx/dynamic.ts";
@@ -283,10 +284,11 @@ function digestOfData({ tables = {} }: Partial<DataRecord>): string | undefined 
 /** The metrics of the run as JSON, without their descriptions; undefined where it has none. */
 async function metricsText(run: RunDirectory): Promise<string | undefined> {
   if (!await exists(run.file("metrics.json"))) return undefined;
-  const metrics = await readRunJson<Metrics>(run, "metrics.json");
+  const metrics = await readRunJson<{ readonly [key: string]: StoredMetric }>(run, "metrics.json");
   return JSON.stringify(Object.fromEntries(
-    Object.entries(metrics).map(([key, { value, error, unit, rows, split }]) => [key, {
+    Object.entries(metrics).map(([key, { value, valueText, error, unit, rows, split }]) => [key, {
       value,
+      valueText, // left out where there is none
       error,
       unit,
       rows,

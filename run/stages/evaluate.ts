@@ -12,7 +12,9 @@ import type {
   Tables,
   TextTable,
   TrainingRecord,
+  Warning,
 } from "../../core/types.ts";
+import { encodeMetrics, receiveMetric, type SentMetric } from "../../core/not_finite.ts";
 import { moveFolder, writeAtomic } from "../../files/atomic.ts";
 import { join } from "../../files/paths.ts";
 import { learningCurveFigure, stampSimulated } from "../../plot/mod.ts";
@@ -39,6 +41,8 @@ export interface EvaluateInput {
   /** What training recorded. */
   readonly history: readonly TrainingRecord[];
   readonly hooks: Hooks;
+  /** Adds warnings to the run. */
+  warn(...warnings: readonly Warning[]): void;
   /** Leaves paths of this machine out of texts that are recorded. */
   plain<T>(value: T): T;
 }
@@ -74,8 +78,8 @@ export async function evaluate(input: EvaluateInput): Promise<Evaluated> {
   for (const name of Object.keys(result.predictions)) {
     await takeFile(input, join("predictions", `${name}.npy`));
   }
-  const metrics = result.metrics as Metrics;
-  await run.write("metrics.json", metrics);
+  const metrics = takeMetrics(input, result.metrics as { readonly [key: string]: SentMetric });
+  await run.write("metrics.json", encodeMetrics(metrics));
   await run.write("results.json", { tables: result.tables, results: result.results });
   return {
     metrics,
@@ -100,6 +104,24 @@ function evaluateArgs({ config, seed, action, files, data, history }: EvaluateIn
     history,
     ...(action === undefined ? {} : { action, files }),
   } as unknown as Json;
+}
+
+/** The metrics as they were returned, one that is not finite with a warning; an error that is not finite is none. */
+function takeMetrics(input: EvaluateInput, sent: { readonly [key: string]: SentMetric }): Metrics {
+  const entries = Object.entries(sent).map(([key, one]) => {
+    const metric = receiveMetric(one);
+    const { value, error } = metric;
+    if (!Number.isFinite(value)) {
+      input.warn({ code: "metric-not-finite", message: `metric "${key}" is ${value}` });
+    }
+    if (error === null || Number.isFinite(error)) return [key, metric] as const;
+    input.warn({
+      code: "metric-not-finite",
+      message: `the error of metric "${key}" is ${error}: it is recorded as unknown`,
+    });
+    return [key, { ...metric, error: null }] as const;
+  });
+  return Object.fromEntries(entries);
 }
 
 /** Takes the figures that were named, stamps those of simulated data, and adds the learning curve. */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Json } from "../../core/types.ts";
+import type { Json, Warning } from "../../core/types.ts";
 import { writeNpy } from "../../formats/npy.ts";
 import { withTempDir } from "../../tests/support/plugins.ts";
 import { evaluate, type EvaluateInput } from "./evaluate.ts";
@@ -40,8 +40,12 @@ const leaving = (more: { readonly [key: string]: Json } = {}): FakeHook => async
   };
 };
 
+/** Warnings of the stage that runs. */
+const warned: Warning[] = [];
+
 /** The stage with a fake plugin. */
 async function withStage(hook: FakeHook, use: (input: EvaluateInput, hooks: FakeHooks) => Promise<void>) {
+  warned.length = 0;
   await withTempDir(async (directory) => {
     const run = await newRun(`${directory}/runs`);
     await Deno.mkdir(`${directory}/shared`);
@@ -57,7 +61,8 @@ async function withStage(hook: FakeHook, use: (input: EvaluateInput, hooks: Fake
       models: new Map(),
       history: [],
       hooks,
-      plain: (value) => value,
+      warn: (...warnings) => void warned.push(...warnings),
+      plain: (value) => structuredClone(value),
     }, hooks);
     await run.unlock();
   });
@@ -107,6 +112,60 @@ Deno.test("evaluate() runs an action with its files", async () => {
     assert.equal(hook, "action");
     assert.deepEqual((args as { action: string; files: string[] }).files, ["/data/a.npz"]);
   });
+});
+
+Deno.test("evaluate() keeps metrics that are not finite, with a warning each, and the others beside them", async () => {
+  const rest = { errorKind: "bootstrap", unit: "GeV", better: "lower", rows: 10, split: "test" };
+  const metrics = {
+    lost: { value: "NaN", error: 0.1, ...rest },
+    far: { value: "-Infinity", error: null, ...rest },
+    vague: { value: 1, error: "Infinity", ...rest },
+    fine: { value: 2, error: 0.5, ...rest },
+  };
+  await withStage(leaving({ metrics }), async (input) => {
+    const found = await evaluate(input);
+    assert.deepEqual(Object.entries(found.metrics).map(([key, { value, error }]) => [key, value, error]), [
+      ["lost", NaN, 0.1],
+      ["far", -Infinity, null],
+      ["vague", 1, null],
+      ["fine", 2, 0.5],
+    ]);
+    assert.deepEqual(JSON.parse(await Deno.readTextFile(input.run.file("metrics.json"))), {
+      lost: { ...metrics.lost, value: null, valueText: "NaN" },
+      far: { ...metrics.far, value: null, valueText: "-Infinity" },
+      vague: { ...metrics.vague, error: null },
+      fine: metrics.fine,
+    });
+    assert.deepEqual(warned, [
+      { code: "metric-not-finite", message: 'metric "lost" is NaN' },
+      { code: "metric-not-finite", message: 'metric "far" is -Infinity' },
+      {
+        code: "metric-not-finite",
+        message: 'the error of metric "vague" is Infinity: it is recorded as unknown',
+      },
+    ]);
+  });
+});
+
+Deno.test("evaluate() refuses a metric whose value is no number", async () => {
+  for (const value of [null, "wide", true]) {
+    const metric = {
+      value,
+      error: null,
+      errorKind: "none",
+      unit: "1",
+      better: "none",
+      rows: 1,
+      split: "test",
+    };
+    await withStage(leaving({ metrics: { m: metric } }), async (input) => {
+      await assert.rejects(evaluate(input), {
+        name: "PluginError",
+        message:
+          '[trial evaluate] Cannot use what the hook returned as "metrics.m.value" is not right: must be a number',
+      });
+    });
+  }
 });
 
 Deno.test("evaluate() refuses a figure that is a link", async () => {

@@ -109,6 +109,7 @@ class Conductor {
         data,
         models: this.#models,
         history,
+        warn: this.#warn,
       }));
     await run.update(record);
     return { run, description, ...outcome };
@@ -166,11 +167,12 @@ class Conductor {
     const { warnings } = this.#journal;
     const progress = request.resume ? await readProgress(run, Object.keys(plans), warnings) : NO_PROGRESS;
     await recordSteps(run, progress);
-    const warn = (...found: readonly Warning[]): void => this.#journal.warn(...found);
     const tables = data?.tables ?? {};
-    const input = { run, models: this.#models, plans, tables, progress, request, warn };
+    const input = { run, models: this.#models, plans, tables, progress, request, warn: this.#warn };
     return await this.#journal.during("train", () => trainModels(input), this.#trainedBefore);
   }
+
+  readonly #warn = (...warnings: readonly Warning[]): void => this.#journal.warn(...warnings);
 
   /** What several stages are given alike. */
   get #common() {

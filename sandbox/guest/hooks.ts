@@ -25,7 +25,7 @@ import type {
   Plugin,
   ProgramInputs,
 } from "../../core/plugin.ts";
-import { decodeRecord } from "../../core/not_finite.ts";
+import { decodeRecord, sendMetric, sendTable } from "../../core/not_finite.ts";
 import { randomFor } from "../../core/random.ts";
 import { schemaIssues, strictSchema } from "../../core/strict_schema.ts";
 import { TRAINING_DEFAULTS, type TrainingPlan } from "../../core/training.ts";
@@ -153,7 +153,7 @@ export class HookRunner {
       simulated: prepared.simulated,
       source: prepared.source,
       metadata: prepared.metadata ?? {},
-      notes: (prepared.notes ?? []) as unknown as Json,
+      notes: (prepared.notes ?? []).map(sendTable) as unknown as Json,
     };
   }
 
@@ -169,7 +169,7 @@ export class HookRunner {
     return {
       simulated: found.simulated,
       source: found.source,
-      notes: (found.notes ?? []) as unknown as Json,
+      notes: (found.notes ?? []).map(sendTable) as unknown as Json,
     };
   }
 
@@ -306,9 +306,9 @@ export class HookRunner {
       await writeNpy(join(sharedDirectory, "predictions", `${name}.npy`), column);
     }
     return {
-      metrics: (evaluation.metrics ?? {}) as unknown as Json,
+      metrics: mapValues(evaluation.metrics ?? {}, sendMetric) as unknown as Json,
       figures: figures.map(({ name, title, caption }) => ({ name, title, caption })),
-      tables: (evaluation.tables ?? []) as unknown as Json,
+      tables: (evaluation.tables ?? []).map(sendTable) as unknown as Json,
       files: evaluation.files ?? [],
       predictions: mapValues(evaluation.predictions ?? {}, ({ unit }) => ({ unit })),
       results: evaluation.results ?? {},

@@ -35,7 +35,8 @@ export function openInProcess(plugin: unknown, sharedDirectory: string): PluginH
     async call(hook: HookName, args: Json, current: HookListener = {}): Promise<Json> {
       listener = current;
       try {
-        return await runner.call(hook, args);
+        // as it would come from a sandbox: JSON, in which NaN is null
+        return JSON.parse(JSON.stringify(await runner.call(hook, args))) as Json;
       } catch (error) {
         throw fromErrorMessage(toErrorMessage(error), name, hook);
       }

@@ -1,10 +1,14 @@
-/** NaN on its way through a run: in the validation loss, in the columns, in the state, in a model without a loss. */
+/** NaN on its way through a run: in the validation loss, columns, the state, metrics; and a model without a loss. */
 import assert from "node:assert/strict";
 import { definePlugin, run, trainingOptions, z } from "beamline";
 import { column } from "beamline/data";
 import { meanSquaredError, sgd } from "beamline/nn";
 import * as tf from "beamline/tf";
-import { withTempDir } from "../support/plugins.ts";
+import { join } from "node:path";
+import { toFileUrl } from "../../files/paths.ts";
+import { withTempDir, writePlugin } from "../support/plugins.ts";
+import { json, verified } from "../support/proving.ts";
+import { places, task } from "../support/trial.ts";
 
 const ROWS = 64;
 
@@ -165,5 +169,61 @@ Deno.test("run() ends with the tensor's name when the state becomes NaN although
   await assert.rejects(ran({ what: "nan-state" }, () => Promise.resolve()), {
     name: "ConfigError",
     message: /state must not hold NaN: the first tensor with NaN is "other" after step 1 \(epoch 1\)/,
+  });
+});
+
+/** Metrics and a table that are not finite, as a small plugin returns them. */
+const BODY = `evaluate() {
+    const rest = { errorKind: "bootstrap", unit: "GeV", better: "lower", rows: 10, split: "test" };
+    const metric = (value, error) => ({ value, error, ...rest });
+    return {
+      metrics: { lost: metric(NaN, 0.1), far: metric(-Infinity, null), vague: metric(1, NaN), fine: metric(2, 0.5) },
+      tables: [{ name: "t", title: "T", columns: ["a", "b"], rows: [[NaN, 1], ["x", Infinity]] }],
+      results: { lost: NaN },
+    };
+  },`;
+
+/** What a run with these metrics leaves, in a sandbox and in this process alike. */
+async function checkMetrics(folder: string): Promise<void> {
+  const json = async (name: string) => JSON.parse(await Deno.readTextFile(join(folder, name)));
+  const metrics = await json("metrics.json") as { [key: string]: { [field: string]: unknown } };
+  assert.deepEqual(
+    Object.entries(metrics).map(([key, { value, valueText, error }]) => [key, value, valueText, error]),
+    [
+      ["lost", null, "NaN", 0.1],
+      ["far", null, "-Infinity", null],
+      ["vague", 1, undefined, null],
+      ["fine", 2, undefined, 0.5],
+    ],
+  );
+  const { tables, results } = await json("results.json");
+  assert.deepEqual(tables[0].rows, [["NaN", 1], ["x", "Infinity"]]);
+  assert.deepEqual(results, { lost: null });
+  const { warnings, status } = await json("run.json");
+  assert.equal(status, "finished");
+  assert.deepEqual(
+    warnings.map(({ code }: { code: string }) => code),
+    new Array(3).fill("metric-not-finite"),
+  );
+  const report = await Deno.readTextFile(join(folder, "report.html"));
+  for (const text of ["NaN", "-Infinity", "2.0 ± 0.5"]) assert.ok(report.includes(`>${text}<`), text);
+}
+
+Deno.test("run keeps metrics that are not finite with a warning each, in a sandbox and in this process", async () => {
+  await withTempDir(async (directory) => {
+    const location = await writePlugin(directory, { body: BODY });
+    const { cache, flags } = places(directory);
+    const shown = await task("run", location.directory, ...flags);
+    assert.equal(shown.code, 0, shown.stderr);
+    assert.match(shown.stdout, /lost +NaN +GeV/);
+    const { run: folder, metrics } = await json("run", location.directory, ...flags);
+    assert.deepEqual([metrics.lost.value, metrics.lost.valueText, metrics.fine.value], [null, "NaN", 2]);
+    await checkMetrics(folder);
+    const proof = await verified(folder, "--cache", cache);
+    assert.deepEqual([proof.code, proof.equal], [0, true]);
+    const module = await import(toFileUrl(location.entry)) as { default: Parameters<typeof run>[0] };
+    const inProcess = await run(module.default, { out: join(directory, "in-process"), cache });
+    assert.equal(inProcess.metrics.lost!.value, NaN);
+    await checkMetrics(inProcess.run);
   });
 });
