@@ -92,8 +92,8 @@ export interface ConfigRecord {
 export interface DataRecord {
   readonly simulated: boolean;
   readonly source: string;
-  /** Folder of the prepared columns in the cache. */
-  readonly cacheKey: string;
+  /** Folder of the prepared columns in the cache; absent where they are not kept, as for a plugin in this process. */
+  readonly cacheKey?: string;
   readonly tables: {
     readonly [split: string]: {
       readonly rows: number;

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { exists } from "./atomic.ts";
+import { exists, writeAll } from "./atomic.ts";
 
 /** Someone may look whether a lock is taken, for an instant; a try is repeated. */
 const TRIES = 5;
@@ -29,6 +29,11 @@ export class FileLock {
       await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
     }
     return undefined;
+  }
+
+  /** Writes a line into the file, for whoever finds the lock taken. */
+  async note(line: string): Promise<void> {
+    await writeAll(this.file, new TextEncoder().encode(`${line}\n`));
   }
 
   /** Removes the file, too. */

@@ -28,7 +28,7 @@ export function cache(args: readonly string[]): Promise<number> {
     const entries = await store.list();
     const bytes = entries.reduce((sum, entry) => sum + entry.bytes, 0);
     const graphs = await measureGraphs(store.directory);
-    if ("clean" in parsed.task) await store.clean();
+    const kept = "clean" in parsed.task ? await store.clean() : [];
     const verb = "clean" in parsed.task ? "removed" : "total";
     if ("json" in parsed.task) {
       printJson({
@@ -36,12 +36,13 @@ export function cache(args: readonly string[]): Promise<number> {
         bytes,
         graphs,
         cleaned: "clean" in parsed.task,
+        kept,
         entries: entries.map(({ key, bytes, entry }) => ({
           key,
           bytes,
-          plugin: entry.plugin,
-          created: entry.created,
-          source: entry.source,
+          plugin: entry?.plugin ?? null,
+          created: entry?.created ?? null,
+          source: entry?.source ?? null,
         })),
       });
       return EXIT.ok;
@@ -51,10 +52,17 @@ export function cache(args: readonly string[]): Promise<number> {
         ["key", "plugin", "size", "created", "content"],
         entries.map((
           { key, bytes, entry },
-        ) => [key.slice(0, 8), entry.plugin, formatBytes(bytes), entry.created.slice(0, 19), entry.source]),
+        ) => [
+          key.slice(0, 8),
+          entry?.plugin ?? "?",
+          formatBytes(bytes),
+          entry?.created.slice(0, 19) ?? "",
+          entry?.source ?? "damaged, or not an entry",
+        ]),
       ));
     }
     if (graphs.count > 0) print(`${graphs.count} lowered programs, ${formatBytes(graphs.bytes)}`);
+    if (kept.length > 0) print(`kept for runs that are going on: ${kept.join(", ")}`);
     print(`${verb}: ${entries.length} entries, ${formatBytes(bytes)} in ${store.directory}`);
     return EXIT.ok;
   });

@@ -15,7 +15,15 @@ import type { PluginHost, SandboxGrants } from "../../sandbox/protocol/plugin_ho
 import { limitsFor, type SandboxLimits } from "../../sandbox/protocol/limits.ts";
 import { Cache } from "../store/cache.ts";
 import { exists, writeJson } from "../../files/atomic.ts";
-import { FRAMEWORK_ROOT, hashOfModules, HOOK_ROOMS, moduleHashes } from "../../registry/framework.ts";
+import { contentOf } from "../store/content.ts";
+import type { SeenDigests } from "../store/seen.ts";
+import {
+  FRAMEWORK_ROOT,
+  hashOfModules,
+  HOOK_ROOMS,
+  moduleHashes,
+  SANDBOX_ROOMS,
+} from "../../registry/framework.ts";
 import type { PluginLocation } from "../../registry/manifest.ts";
 import { join } from "../../files/paths.ts";
 
@@ -28,8 +36,20 @@ export interface PluginSource {
   /** How it was found; undefined where it was handed in as an object. */
   readonly origin?: PluginLocation["origin"];
   open(grants: SandboxGrants): Promise<PluginHost>;
-  /** Hash of everything that decides what its hooks do. */
+  /** Hash of the code that decides what its hooks do. */
   hash(): Promise<string>;
+  /**
+   * Hash of all that `prepare` may read beside the inputs: every file of the plugin's folder and of `permissions.read`.
+   * Undefined where it cannot be known; what was prepared is then not kept.
+   */
+  contentHash(places: ContentPlaces): Promise<string | undefined>;
+}
+
+/** Where digests are remembered, and what does not count although it may lie in a plugin's folder. */
+export interface ContentPlaces {
+  readonly seen: SeenDigests;
+  /** The folders of runs and of prepared data; absolute. */
+  readonly leftOut: readonly string[];
 }
 
 /** A plugin that runs in a sandbox. */
@@ -43,7 +63,20 @@ export function sandboxedSource(location: PluginLocation, hookTimeoutSeconds?: n
     origin: location.origin,
     open: (grants) => openSandbox(location, grants, limits),
     hash: () => hash ??= moduleHashes(location.directory).then(hashOfModules),
+    contentHash: (places) => contentHash(location, places),
   };
+}
+
+/** Equal content gives equal hashes wherever it lies; another plugin of the same name has another. */
+async function contentHash(
+  { directory, reads, manifest }: PluginLocation,
+  places: ContentPlaces,
+): Promise<string> {
+  const own = await contentOf(directory, { ...places, hasGit: false });
+  const others = await Promise.all(reads.map((read) => contentOf(read, { ...places, hasGit: true })));
+  const named = manifest.permissions.read.map((name, i) => [name, others[i]!] as const);
+  await places.seen.save();
+  return sha256Hex(canonicalJson([own, named] as unknown as Json));
 }
 
 /** A trusted plugin that runs in this process: no sandbox, no limits. */
@@ -53,8 +86,9 @@ export function inProcessSource(plugin: Plugin): PluginSource {
     title: plugin.title,
     directory: undefined,
     open: (grants) => Promise.resolve(openInProcess(plugin, grants.sharedDirectory ?? "")),
-    // the code of an object cannot be hashed: a fresh name each time keeps it out of the cache
+    // What a closure holds cannot be seen, whatever modules it came from: nothing of such a plugin is kept.
     hash: () => Promise.resolve(crypto.randomUUID()),
+    contentHash: () => Promise.resolve(undefined),
   };
 }
 
@@ -67,6 +101,25 @@ export function frameworkHash(): Promise<string> {
       HOOK_ROOMS.map((room) => moduleHashes(join(FRAMEWORK_ROOT, room)).then(hashOfModules)),
     );
     return sha256Hex(hashes.join(""));
+  })();
+}
+
+let readable: Promise<string> | undefined;
+
+/** Hash of the framework as a sandbox may read it, and of the packages it may load: `prepare` can import all of it. */
+export function readableFrameworkHash(): Promise<string> {
+  return readable ??= (async () => {
+    const parts = await Promise.all(
+      [...SANDBOX_ROOMS, "deno.lock"].map(async (name) => {
+        const path = join(FRAMEWORK_ROOT, name);
+        const info = await Deno.stat(path).catch(() => undefined);
+        if (!info) return "";
+        return info.isDirectory
+          ? hashOfModules(await moduleHashes(path))
+          : sha256Hex(await Deno.readFile(path));
+      }),
+    );
+    return sha256Hex(parts.join("\n"));
   })();
 }
 

@@ -96,7 +96,8 @@ export async function exportRun(request: ExportRequest): Promise<readonly Export
 /** Rows that the run was evaluated on, where the cache still has them. */
 async function preparedRows(run: RunDirectory, cache: Cache): Promise<Table | undefined> {
   const { cacheKey } = await readRunJson<Partial<DataRecord>>(run, "data.json");
-  if (cacheKey === undefined || !await cache.find(cacheKey)) return undefined;
+  const found = cacheKey === undefined ? undefined : await cache.take(cacheKey);
+  if (cacheKey === undefined || !found || !("entry" in found)) return undefined;
   const { test, validation, train } = await readTables(cache.tables(cacheKey));
   return test ?? validation ?? train;
 }

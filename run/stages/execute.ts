@@ -8,6 +8,7 @@ import { InterruptedError } from "../../core/errors.ts";
 import type { RunRecord } from "../../core/records.ts";
 import type { Warning } from "../../core/types.ts";
 import { checkEngineName } from "../../engine/mod.ts";
+import { plainText } from "../../sandbox/protocol/messages.ts";
 import type { Description } from "../../sandbox/protocol/description.ts";
 import { describePlugin } from "../hooks/plugin_source.ts";
 import { Workspace } from "../hooks/workspace.ts";
@@ -129,8 +130,9 @@ class Conductor {
 
   async #prepare(run: RunDirectory, { config, inputs }: Configured): Promise<PreparedData> {
     const { cache } = this.#workspace;
-    const { source } = this.request;
-    const data = await prepare({ ...this.#common, source, config, inputs, cache, journal: this.#journal });
+    const { source, out } = this.request;
+    const common = { ...this.#common, source, out, journal: this.#journal, warn: this.#warn };
+    const data = await prepare({ ...common, config, inputs, cache });
     await run.write("data.json", data.record);
     await run.update({ simulated: data.simulated });
     return data;
@@ -172,7 +174,13 @@ class Conductor {
     return await this.#journal.during("train", () => trainModels(input), this.#trainedBefore);
   }
 
-  readonly #warn = (...warnings: readonly Warning[]): void => this.#journal.warn(...warnings);
+  /** Adds warnings of the stages, and tells whoever watches. */
+  readonly #warn = (...warnings: readonly Warning[]): void => {
+    this.#journal.warn(...warnings);
+    for (const { code, message } of warnings) {
+      this.request.listener.onEvent?.({ event: "warn", code, message: plainText(message) as string });
+    }
+  };
 
   /** What several stages are given alike. */
   get #common() {

@@ -4,11 +4,11 @@
  * @module
  */
 import type { DataRecord } from "../../core/records.ts";
-import type { JsonObject, Table, Tables, TextTable } from "../../core/types.ts";
+import type { JsonObject, Table, Tables, TextTable, Warning } from "../../core/types.ts";
 import { readTables } from "../../data/tables.ts";
-import { join } from "../../files/paths.ts";
+import { join, resolve } from "../../files/paths.ts";
 import type { ResolvedConfig } from "../config/config.ts";
-import { frameworkHash, type PluginSource } from "../hooks/plugin_source.ts";
+import { type PluginSource, readableFrameworkHash } from "../hooks/plugin_source.ts";
 import { prepareResult } from "../hooks/results.ts";
 import type { Hooks } from "../hooks/workspace.ts";
 import type { InputFile } from "../provenance/provenance.ts";
@@ -17,13 +17,17 @@ import type { Journal } from "./journal.ts";
 
 /** What the stage is given. */
 export interface PrepareInput {
-  readonly source: Pick<PluginSource, "name" | "hash">;
+  readonly source: Pick<PluginSource, "name" | "contentHash">;
   readonly config: Pick<ResolvedConfig, "values" | "flags">;
   readonly inputs: readonly InputFile[];
   readonly seed: number;
   readonly cache: Cache;
+  /** The folder of runs; it does not count where it lies in the plugin's folder. */
+  readonly out: string;
   readonly hooks: Hooks;
   readonly journal: Journal;
+  /** Adds a warning of the stage itself; those of the hook are in the journal. */
+  warn(warning: Warning): void;
   /** Leaves paths of this machine out of texts that are recorded. */
   plain<T>(value: T): T;
 }
@@ -45,6 +49,7 @@ export interface PreparedData {
 interface Prepared {
   readonly entry: CacheEntry;
   readonly tables: Tables;
+  readonly directory: string;
 }
 
 /**
@@ -53,38 +58,60 @@ interface Prepared {
  * @throws {PluginError} If the plugin fails.
  */
 export async function prepare(input: PrepareInput): Promise<PreparedData> {
-  const { cache, journal } = input;
+  const { journal } = input;
   const key = await keyOf(input);
-  const cached = await cache.find(key);
+  const cached = key === undefined ? undefined : await find(key, input);
   if (cached) journal.listener.onPhase?.("prepare", "cached");
-  const { entry, tables } = cached
-    ? { entry: cached, tables: await readTables(cache.tables(key)) }
-    : await journal.during("prepare", () => make(key, input));
+  const { entry, tables, directory } = cached ?? await journal.during("prepare", () => make(key, input));
   journal.warn(...entry.warnings);
   const { simulated, source, facts: metadata } = entry;
   const record = recordOf(key, entry, tables);
-  return { directory: cache.tables(key), tables, metadata, simulated, source, record };
+  return { directory, tables, metadata, simulated, source, record };
 }
 
-async function keyOf({ source, config, inputs, seed }: PrepareInput): Promise<string> {
+/** The tables that the same parts made before. A damaged entry is dropped, with a warning. */
+async function find(key: string, { cache, warn }: PrepareInput): Promise<Prepared | undefined> {
+  await cache.use(key);
+  const found = await cache.take(key);
+  if (!found) return undefined;
+  if ("entry" in found) {
+    const directory = cache.tables(key);
+    return { entry: found.entry, tables: await readTables(directory), directory };
+  }
+  await cache.drop(key);
+  warn({
+    code: "damaged-cache",
+    message: `prepared data in the cache were damaged and made anew: ${key}, ${found.damage}`,
+  });
+  return undefined;
+}
+
+/** Undefined where nobody can know what the data are made from. */
+async function keyOf(
+  { source, config, inputs, seed, cache, out }: PrepareInput,
+): Promise<string | undefined> {
+  const leftOut = [resolve(out), cache.directory];
+  const pluginHash = await source.contentHash({ seen: cache.seen, leftOut });
+  if (pluginHash === undefined) return undefined;
   return cacheKey({
     plugin: source.name,
-    pluginHash: await source.hash(),
-    frameworkHash: await frameworkHash(),
+    pluginHash,
+    frameworkHash: await readableFrameworkHash(),
     config: dataConfig(config.values, config.flags),
     seed,
     inputs: inputs.map(({ name, sha256 }) => ({ name, sha256 })),
   });
 }
 
-/** Lets the plugin prepare; what it gave is digested as it was read, and goes into the cache. */
-async function make(key: string, input: PrepareInput): Promise<Prepared> {
+/** Lets the plugin prepare; what it gave is digested as it was read, and goes into the cache where it has a key. */
+async function make(key: string | undefined, input: PrepareInput): Promise<Prepared> {
   const { source, config, seed, cache, hooks, journal, plain } = input;
   const before = journal.warnings.length;
   const result = await hooks.call("prepare", { config: config.values, seed }, prepareResult);
-  const tables = await readTables(join(hooks.directory, "tables"));
+  const directory = join(hooks.directory, "tables");
+  const tables = await readTables(directory);
   const entry: CacheEntry = {
-    schema: "beamline-cache/1",
+    schema: "beamline-cache/2",
     plugin: source.name,
     created: new Date().toISOString(),
     simulated: result.simulated,
@@ -94,15 +121,16 @@ async function make(key: string, input: PrepareInput): Promise<Prepared> {
     warnings: journal.warnings.splice(before),
     digests: digestTables(tables),
   };
+  if (key === undefined) return { entry, tables, directory };
   await cache.store(key, hooks.directory, entry);
-  return { entry, tables };
+  return { entry, tables, directory: cache.tables(key) };
 }
 
-function recordOf(key: string, entry: CacheEntry, tables: Tables): DataRecord {
+function recordOf(key: string | undefined, entry: CacheEntry, tables: Tables): DataRecord {
   return {
     simulated: entry.simulated,
     source: entry.source,
-    cacheKey: key,
+    ...(key === undefined ? {} : { cacheKey: key }),
     tables: Object.fromEntries(
       Object.entries(tables).map(([split, table]) => [split, describeTable(split, table, entry.digests)]),
     ),

@@ -12,6 +12,9 @@ const TABLES = {
   test: { x: column(Float32Array.of(4), { unit: "cm", description: "where" }) },
 };
 
+/** Codes of the warnings of all stages. */
+const warned: string[] = [];
+
 /** The stage with a fake plugin, in a folder of its own. */
 async function withStage(use: (input: PrepareInput, hooks: FakeHooks) => Promise<void>): Promise<void> {
   await withTempDir(async (directory) => {
@@ -19,13 +22,15 @@ async function withStage(use: (input: PrepareInput, hooks: FakeHooks) => Promise
     const shared = await cache.scratch();
     const hooks = new FakeHooks(shared.path, { prepare: preparing(TABLES) });
     await use({
-      source: { name: "trial", hash: () => Promise.resolve("a") },
+      source: { name: "trial", contentHash: () => Promise.resolve("a") },
+      out: `${directory}/runs`,
       config: { values: {}, flags: [] },
       inputs: [],
       seed: 1,
       cache,
       hooks,
       journal: new Journal({}),
+      warn: ({ code }) => void warned.push(code),
       plain: (value) => JSON.parse(JSON.stringify(value).replaceAll(shared.path, "<shared>")),
     }, hooks);
     await shared.remove();
@@ -91,5 +96,35 @@ Deno.test("prepare() refuses what a hook must not return", async () => {
       name: "PluginError",
       message: /^\[trial prepare\] Cannot use what the hook returned as "source" is not right: /,
     });
+  });
+});
+
+Deno.test("prepare() makes damaged data anew, with a warning", async () => {
+  await withStage(async (input, hooks) => {
+    const first = await prepare(input);
+    const path = `${first.directory}/train/x.npy`;
+    const bytes = await Deno.readFile(path);
+    bytes[131]! ^= 2; // the exponent of the first number
+    await Deno.writeFile(path, bytes);
+    warned.length = 0;
+    const second = await prepare(input);
+    assert.deepEqual(warned, ["damaged-cache"]);
+    assert.deepEqual([...second.tables.train!.x!.data], [1, 2, 3]);
+    assert.equal(hooks.calls.length, 2);
+    assert.deepEqual(await prepare(input), second);
+    assert.equal(hooks.calls.length, 2, "the new entry is whole");
+  });
+});
+
+Deno.test("prepare() keeps nothing of a plugin whose content cannot be known", async () => {
+  await withStage(async (input, hooks) => {
+    const source = { name: "trial", contentHash: () => Promise.resolve(undefined) };
+    const { directory, tables, record } = await prepare({ ...input, source });
+    assert.equal(directory, `${hooks.directory}/tables`);
+    assert.deepEqual([...tables.train!.x!.data], [1, 2, 3]);
+    assert.equal("cacheKey" in record, false);
+    assert.deepEqual(await input.cache.list(), []);
+    await prepare({ ...input, source });
+    assert.equal(hooks.calls.length, 2);
   });
 });

@@ -1,16 +1,21 @@
 /**
- * Prepared data, kept by what they were made from: plugin code, configuration, seed and input digests.
+ * Prepared data, kept by what they were made from: all that the plugin may read, configuration, seed
+ * and input digests. An entry is checked against its digests when it is used.
  *
  * @module
  */
+import { ConfigError } from "../../core/errors.ts";
 import { sha256Hex } from "../../core/hash.ts";
 import { canonicalJson, safeParseJson } from "../../core/json.ts";
 import type { Json, JsonObject, Tables, TextTable, Warning } from "../../core/types.ts";
+import { sha256File } from "../../data/digest.ts";
 import { exists, moveFolder, removeFolder, writeJson } from "../../files/atomic.ts";
 import type { Flag } from "../../core/flags.ts";
 import { getPath, setPath } from "../../core/flags.ts";
 import { join, resolve } from "../../files/paths.ts";
+import { isLocked } from "../../files/lock.ts";
 import { removeStale, ScratchFolder } from "../../files/scratch.ts";
+import { SeenDigests } from "./seen.ts";
 
 /** What prepared data were made from. */
 export interface CacheKeyParts {
@@ -24,7 +29,7 @@ export interface CacheKeyParts {
 
 /** `entry.json` of a cache entry: all of `prepare`'s answer but the tables. */
 export interface CacheEntry {
-  readonly schema: "beamline-cache/1";
+  readonly schema: "beamline-cache/2";
   readonly plugin: string;
   readonly created: string;
   readonly simulated: boolean;
@@ -65,12 +70,45 @@ export function digestTables(tables: Tables): { [column: string]: string } {
   return digests;
 }
 
+/** `entry.json` as it is stored: it names its own folder, and nothing in it changes unseen. */
+interface StoredEntry extends CacheEntry {
+  readonly key: string;
+  /** SHA-256 of each file below `tables/`, by its path there. */
+  readonly files: { readonly [path: string]: string };
+  /** SHA-256 of all of the above as canonical JSON. */
+  readonly checksum: string;
+}
+
+/** What lies under a key: an entry whose files are as they were stored, or how it is damaged. */
+export type Taken = { readonly entry: CacheEntry } | { readonly damage: string };
+
+/** Something in the cache. */
+export interface CacheItem {
+  /** Its name in the folder of the cache. */
+  readonly key: string;
+  /** Undefined where it cannot be read: damaged, or not an entry at all. */
+  readonly entry: Pick<CacheEntry, "plugin" | "created" | "source"> | undefined;
+  readonly bytes: number;
+}
+
+/** Folders of folders that live as long as a process. */
+const SCRATCH = ["shared", "verify"] as const;
+/** What is in a cache beside entries. */
+const OTHERS: ReadonlySet<string> = new Set([...SCRATCH, "deno", "describe", "graphs", "seen.json"]);
+/** An entry on its way in or out. */
+const ASIDE = /\.[0-9a-f]{8}\.tmp$/;
+
 /** The store of prepared data. */
 export class Cache {
   readonly directory: string;
+  /** Digests of files that were read before. */
+  readonly seen: SeenDigests;
+  /** Shared directories of this process; their locks name the entries that are in use. */
+  readonly #scratches: ScratchFolder[] = [];
 
   constructor(directory: string) {
     this.directory = resolve(directory);
+    this.seen = new SeenDigests(this.directory);
   }
 
   /** Folder of an entry's tables. */
@@ -78,18 +116,34 @@ export class Cache {
     return join(this.directory, key, "tables");
   }
 
-  /** What is known of an entry; undefined where there is none. */
-  async find(key: string): Promise<CacheEntry | undefined> {
-    const path = join(this.directory, key, "entry.json");
-    if (!await exists(path)) return undefined;
-    const entry = safeParseJson(await Deno.readTextFile(path), path) as unknown as CacheEntry;
-    return entry.schema === "beamline-cache/1" ? entry : undefined;
+  /** The entry under a key, checked file by file; undefined where there is none. */
+  async take(key: string): Promise<Taken | undefined> {
+    if (!await exists(join(this.directory, key))) return undefined;
+    try {
+      const entry = checkedEntry(await this.#read(key), key);
+      for (const [path, sha256] of Object.entries(entry.files)) {
+        if (await this.#digest(key, path) !== sha256) return { damage: `tables/${path} was changed or lost` };
+      }
+      await this.seen.save();
+      const { key: _key, files: _files, checksum: _checksum, ...rest } = entry;
+      return { entry: rest };
+    } catch {
+      return { damage: "its entry.json cannot be used" };
+    }
   }
 
-  /** Takes the tables of an shared directory into the cache; an entry that another run made meanwhile is kept. */
+  /** Says that this process uses an entry, so that nobody cleans it away. */
+  async use(key: string): Promise<void> {
+    for (const { lock } of this.#scratches) await lock?.note(key).catch(() => {}); // a full disk is told elsewhere
+  }
+
+  /** Takes the tables of a shared directory into the cache; an entry that another run made meanwhile is kept. */
   async store(key: string, sharedDirectory: string, entry: CacheEntry): Promise<void> {
     const target = join(this.directory, key);
-    await writeJson(join(sharedDirectory, "entry.json"), entry);
+    const files = await digestFiles(join(sharedDirectory, "tables"));
+    const content = { ...entry, key, files };
+    const checksum = checksumOf(content);
+    await writeJson(join(sharedDirectory, "entry.json"), { ...content, checksum });
     if (await exists(join(target, "entry.json"))) return;
     const aside = join(this.directory, `${key}.${crypto.randomUUID().slice(0, 8)}.tmp`);
     await Deno.mkdir(aside, { recursive: true });
@@ -103,18 +157,28 @@ export class Cache {
     }
   }
 
+  /**
+   * Removes what lies under a key.
+   *
+   * @throws {ConfigError} If it cannot be removed.
+   */
+  async drop(key: string): Promise<void> {
+    const aside = join(this.directory, `${key}.${crypto.randomUUID().slice(0, 8)}.tmp`);
+    try {
+      await Deno.rename(join(this.directory, key), aside);
+      await removeFolder(aside);
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return; // another run dropped it
+      throw cannotRemove(join(this.directory, key), error);
+    }
+  }
+
   /** A fresh shared directory; removes those that a process left when it was killed. */
   async scratch(): Promise<ScratchFolder> {
     const scratch = await ScratchFolder.create(join(this.directory, "shared"));
-    await removeStale(this.directory, /\.[0-9a-f]{8}\.tmp$/).catch(() => {}); // entries that were half stored
+    this.#scratches.push(scratch);
+    await removeStale(this.directory, ASIDE).catch(() => {}); // entries that were half stored
     return scratch;
-  }
-
-  /** A fresh shared directory for a moment, without a lock. */
-  async sharedDirectory(): Promise<string> {
-    const path = join(this.directory, "shared", crypto.randomUUID());
-    await Deno.mkdir(path, { recursive: true });
-    return await Deno.realPath(path);
   }
 
   /** The folder that Deno uses as its cache for the sandbox of one plugin; made here. */
@@ -124,28 +188,130 @@ export class Cache {
     return await Deno.realPath(path);
   }
 
-  /** Entries with their size, largest first. */
-  async list(): Promise<{ readonly key: string; readonly entry: CacheEntry; readonly bytes: number }[]> {
-    const found: { key: string; entry: CacheEntry; bytes: number }[] = [];
-    if (!await exists(this.directory)) return found;
-    for await (const { name, isDirectory } of Deno.readDir(this.directory)) {
-      const entry = isDirectory ? await this.find(name) : undefined;
-      if (entry) found.push({ key: name, entry, bytes: await sizeBelow(join(this.directory, name)) });
+  /** Entries with their size, largest first, and what is in their place without being one. */
+  async list(): Promise<CacheItem[]> {
+    const found: CacheItem[] = [];
+    for (const key of await namesIn(this.directory)) {
+      if (OTHERS.has(key) || ASIDE.test(key)) continue;
+      const entry = describedEntry(await this.#read(key).catch(() => undefined));
+      found.push({ key, entry, bytes: await sizeBelow(join(this.directory, key)) });
     }
     return found.sort((a, b) => b.bytes - a.bytes);
   }
 
-  /** Removes all entries, descriptions and left-over shared directories. */
-  async clean(): Promise<void> {
-    await removeFolder(this.directory);
+  /**
+   * Removes all entries, descriptions and left-over shared directories but what runs use at this moment.
+   *
+   * @returns Names in the cache that were kept for a run.
+   * @throws {ConfigError} If something cannot be removed; all else is removed first.
+   */
+  async clean(): Promise<string[]> {
+    const users = await runningUsers(SCRATCH.map((name) => join(this.directory, name)));
+    const isKept = (name: string): boolean =>
+      users.keys.has(name) || (users.folders.size > 0 && (name === "deno" || ASIDE.test(name)));
+    const kept: string[] = [];
+    let failure: Error | undefined;
+    const remove = async (path: string): Promise<void> => {
+      await removeFolder(path).catch((error) => failure ??= cannotRemove(path, error));
+    };
+    for (const name of await namesIn(this.directory)) {
+      const path = join(this.directory, name);
+      if (isKept(name)) kept.push(name);
+      else if (!(SCRATCH as readonly string[]).includes(name) || users.folders.size === 0) await remove(path);
+      else {
+        for (const inner of await namesIn(path)) {
+          if (users.folders.has(inner.replace(/\.lock$/, ""))) kept.push(`${name}/${inner}`);
+          else await remove(join(path, inner));
+        }
+      }
+    }
+    if (failure) throw failure;
+    await Deno.remove(this.directory).catch(() => {}); // not empty, or not there
+    return kept;
+  }
+
+  async #read(key: string): Promise<Json> {
+    const path = join(this.directory, key, "entry.json");
+    return safeParseJson(await Deno.readTextFile(path), path);
+  }
+
+  /** Digest of a file of an entry; undefined where there is no plain file. */
+  async #digest(key: string, path: string): Promise<string | undefined> {
+    const file = join(this.tables(key), path);
+    const info = await Deno.lstat(file).catch(() => undefined);
+    return info?.isFile ? await this.seen.digestOf(file).catch(() => undefined) : undefined;
   }
 }
 
-async function sizeBelow(path: string): Promise<number> {
-  let bytes = 0;
-  for await (const entry of Deno.readDir(path)) {
-    const child = join(path, entry.name);
-    bytes += entry.isDirectory ? await sizeBelow(child) : (await Deno.lstat(child)).size;
+/** The entry that was read, where it is one of this key and nothing in it was changed. */
+function checkedEntry(json: Json, key: string): StoredEntry {
+  const { checksum, ...content } = json as unknown as StoredEntry;
+  if (content.schema === "beamline-cache/2" && content.key === key && checksum === checksumOf(content)) {
+    return { ...content, checksum };
   }
+  throw new SyntaxError("Cannot use entry.json as it must match its checksum: it does not");
+}
+
+function checksumOf(content: Omit<StoredEntry, "checksum">): string {
+  return sha256Hex(canonicalJson(content as unknown as Json));
+}
+
+/** What a list shows of an entry, of whichever version. */
+function describedEntry(json: Json | undefined): CacheItem["entry"] {
+  const { plugin, created, source } = (json ?? {}) as { readonly [key: string]: Json };
+  return typeof plugin === "string" && typeof created === "string" && typeof source === "string"
+    ? { plugin, created, source }
+    : undefined;
+}
+
+/** SHA-256 of each file below a folder, by relative path. */
+async function digestFiles(folder: string, prefix = ""): Promise<{ [path: string]: string }> {
+  const digests: { [path: string]: string } = {};
+  for (const name of await namesIn(join(folder, prefix))) {
+    const path = prefix === "" ? name : `${prefix}/${name}`;
+    const { isDirectory } = await Deno.lstat(join(folder, path));
+    if (isDirectory) Object.assign(digests, await digestFiles(folder, path));
+    else digests[path] = (await sha256File(join(folder, path))).sha256;
+  }
+  return digests;
+}
+
+/** Folders whose process lives, and the entries that these processes use. */
+async function runningUsers(
+  parents: readonly string[],
+): Promise<{ folders: Set<string>; keys: Set<string> }> {
+  const [folders, keys] = [new Set<string>(), new Set<string>()];
+  for (const parent of parents) {
+    for (const name of await namesIn(parent)) {
+      const path = join(parent, name);
+      if (!name.endsWith(".lock") || !await isLocked(path)) continue;
+      folders.add(name.slice(0, -".lock".length));
+      for (const key of (await Deno.readTextFile(path).catch(() => "")).split("\n")) keys.add(key);
+    }
+  }
+  return { folders, keys };
+}
+
+/** Names in a folder, sorted; none where it is not there or cannot be read. */
+async function namesIn(folder: string): Promise<string[]> {
+  try {
+    return (await Array.fromAsync(Deno.readDir(folder), ({ name }) => name)).sort();
+  } catch {
+    return [];
+  }
+}
+
+function cannotRemove(path: string, cause: unknown): ConfigError {
+  return new ConfigError(
+    `Cannot remove "${path}" as the cache must be a folder that can be written: ${(cause as Error).name}`,
+  );
+}
+
+/** Bytes of a file, or of all files below a folder; what cannot be read counts nothing. */
+async function sizeBelow(path: string): Promise<number> {
+  const info = await Deno.lstat(path).catch(() => undefined);
+  if (!info?.isDirectory) return info?.size ?? 0;
+  let bytes = 0;
+  for (const name of await namesIn(path)) bytes += await sizeBelow(join(path, name));
   return bytes;
 }

@@ -16,7 +16,7 @@ const PARTS: CacheKeyParts = {
 };
 
 const ENTRY: CacheEntry = {
-  schema: "beamline-cache/1",
+  schema: "beamline-cache/2",
   plugin: "trial",
   created: "2026-11-21T20:55:43.000Z",
   simulated: true,
@@ -32,10 +32,16 @@ const OTHER_KEY = "b".repeat(32);
 
 /** A shared directory with one table, as a sandbox leaves it. */
 async function prepared(cache: Cache, text = "numbers"): Promise<string> {
-  const directory = await cache.sharedDirectory();
-  await Deno.mkdir(join(directory, "tables"));
+  const directory = join(cache.directory, "shared", crypto.randomUUID());
+  await Deno.mkdir(join(directory, "tables"), { recursive: true });
   await Deno.writeTextFile(join(directory, "tables", "train.npy"), text);
   return directory;
+}
+
+/** The entry under a key, where it is whole. */
+async function find(cache: Cache, key: string): Promise<CacheEntry | undefined> {
+  const taken = await cache.take(key);
+  return taken && "entry" in taken ? taken.entry : undefined;
 }
 
 /** Names in a folder, sorted. */
@@ -118,13 +124,13 @@ Deno.test("digestTables() gives the first 32 digits of the SHA-256 of each colum
 
 Deno.test("Cache finds what it stored, and takes the tables over", async () => {
   await withCache(async (cache) => {
-    assert.equal(await cache.find(KEY), undefined);
+    assert.equal(await find(cache, KEY), undefined);
     const shared = await prepared(cache);
     await cache.store(KEY, shared, ENTRY);
-    assert.deepEqual(await cache.find(KEY), ENTRY);
+    assert.deepEqual(await find(cache, KEY), ENTRY);
     assert.equal(await Deno.readTextFile(join(cache.tables(KEY), "train.npy")), "numbers");
     assert.deepEqual(namesIn(shared), [], "moved, not copied");
-    assert.equal(await cache.find(OTHER_KEY), undefined);
+    assert.equal(await find(cache, OTHER_KEY), undefined);
   });
 });
 
@@ -149,7 +155,7 @@ Deno.test("Cache removes all of it when it is cleaned, and works on", async () =
     assert.equal(await exists(cache.directory), false);
     await cache.clean();
     await cache.store(KEY, await prepared(cache), ENTRY);
-    assert.deepEqual(await cache.find(KEY), ENTRY);
+    assert.deepEqual(await find(cache, KEY), ENTRY);
   });
 });
 
@@ -158,7 +164,7 @@ Deno.test("Cache keeps an entry that another run stored meanwhile", async () => 
     const [first, second] = [await prepared(cache, "first"), await prepared(cache, "second")];
     await cache.store(KEY, first, ENTRY);
     await cache.store(KEY, second, { ...ENTRY, source: "the second" });
-    assert.equal((await cache.find(KEY))?.source, "a trial");
+    assert.equal((await find(cache, KEY))?.source, "a trial");
     assert.equal(await Deno.readTextFile(join(cache.tables(KEY), "train.npy")), "first");
   });
 });
@@ -172,7 +178,7 @@ Deno.test("Cache holds one whole entry when several runs store it at once", asyn
         new Cache(cache.directory).store(KEY, directory, { ...ENTRY, source: `run ${i}` }) // each run has its own
       ),
     );
-    const { source } = (await cache.find(KEY))!;
+    const { source } = (await find(cache, KEY))!;
     assert.equal(await Deno.readTextFile(join(cache.tables(KEY), "train.npy")), source, "from the same run");
     assert.deepEqual(namesIn(cache.directory), [KEY, "shared"], "nothing is left aside");
   });
@@ -184,7 +190,7 @@ Deno.test("Cache passes over folders that were half stored and removes old ones"
     for (const digits of ["00000001", "00000002"]) await Deno.mkdir(half(digits), { recursive: true });
     const twoDaysAgo = new Date(Date.now() - 2 * 24 * 3600 * 1000);
     await Deno.utime(half("00000001"), twoDaysAgo, twoDaysAgo);
-    assert.equal(await cache.find(KEY), undefined);
+    assert.equal(await find(cache, KEY), undefined);
     assert.deepEqual(await cache.list(), []);
     const scratch = await cache.scratch();
     assert.equal(await exists(half("00000001")), false, "older than a day: no process works on it");
@@ -194,28 +200,117 @@ Deno.test("Cache passes over folders that were half stored and removes old ones"
   });
 });
 
-Deno.test("Cache takes an entry of another form for none", async () => {
+/** By what is done to an entry: how it is damaged. */
+const DAMAGES: { readonly [what: string]: [damage: (entry: string) => Promise<unknown>, told: RegExp] } = {
+  "one bit of a column": [
+    (entry) => flipBit(join(entry, "tables", "train.npy")),
+    /^tables\/train\.npy was changed/,
+  ],
+  "a cut column": [
+    (entry) => Deno.truncate(join(entry, "tables", "train.npy"), 3),
+    /^tables\/train\.npy was /,
+  ],
+  "a lost column": [
+    (entry) => Deno.remove(join(entry, "tables", "train.npy")),
+    /^tables\/train\.npy was .*lost/,
+  ],
+  "a link for a column": [async (entry) => {
+    const path = join(entry, "tables", "train.npy");
+    await Deno.rename(path, join(entry, "elsewhere"));
+    await Deno.symlink("../elsewhere", path);
+  }, /^tables\/train\.npy was /],
+  "no tables": [
+    (entry) => Deno.remove(join(entry, "tables"), { recursive: true }),
+    /^tables\/train\.npy was /,
+  ],
+  "an empty entry.json": [
+    (entry) => Deno.truncate(join(entry, "entry.json"), 0),
+    /^its entry\.json cannot be used/,
+  ],
+  "an entry.json cut short": [(entry) => Deno.truncate(join(entry, "entry.json"), 40), /^its entry\.json/],
+  "no entry.json": [(entry) => Deno.remove(join(entry, "entry.json")), /^its entry\.json/],
+  "another number in entry.json": [async (entry) => {
+    const path = join(entry, "entry.json");
+    await Deno.writeTextFile(path, (await Deno.readTextFile(path)).replace('"scale": 2', '"scale": 3'));
+  }, /^its entry\.json/],
+  "an entry of another form": [
+    (entry) => Deno.writeTextFile(join(entry, "entry.json"), '{"schema": "beamline-cache/1"}'),
+    /^its entry\.json/,
+  ],
+  "a file in its place": [async (entry) => {
+    await Deno.remove(entry, { recursive: true });
+    await Deno.writeTextFile(entry, "no folder");
+  }, /^its entry\.json/],
+  "a broken link in its place": [async (entry) => {
+    await Deno.remove(entry, { recursive: true });
+    await Deno.symlink("nowhere", entry);
+  }, /^its entry\.json/],
+};
+
+async function flipBit(path: string): Promise<void> {
+  const bytes = await Deno.readFile(path);
+  bytes[1]! ^= 2;
+  await Deno.writeFile(path, bytes);
+}
+
+for (const [what, [damage, told]] of Object.entries(DAMAGES)) {
+  Deno.test(`Cache finds ${what}, and lists, replaces and cleans it`, async () => {
+    await withCache(async (cache) => {
+      await cache.store(KEY, await prepared(cache), ENTRY);
+      await damage(join(cache.directory, KEY));
+      const taken = await cache.take(KEY) as { damage: string };
+      assert.match(taken.damage, told);
+      assert.deepEqual((await cache.list()).map(({ key }) => key), [KEY]);
+      await cache.drop(KEY);
+      assert.equal(await cache.take(KEY), undefined);
+      await cache.store(KEY, await prepared(cache), ENTRY);
+      assert.deepEqual(await find(cache, KEY), ENTRY);
+      await damage(join(cache.directory, KEY));
+      assert.deepEqual(await cache.clean(), []);
+      assert.equal(await exists(cache.directory), false);
+    });
+  });
+}
+
+Deno.test("Cache refuses an entry under another key", async () => {
   await withCache(async (cache) => {
     await cache.store(KEY, await prepared(cache), ENTRY);
-    await Deno.writeTextFile(
-      join(cache.directory, KEY, "entry.json"),
-      JSON.stringify({ schema: "beamline-cache/2" }),
-    );
-    assert.equal(await cache.find(KEY), undefined);
-    assert.deepEqual(await cache.list(), []);
+    await Deno.rename(join(cache.directory, KEY), join(cache.directory, OTHER_KEY));
+    assert.deepEqual(await cache.take(OTHER_KEY), { damage: "its entry.json cannot be used" });
   });
 });
 
-// How it is, rather than how it should be: the run that meets the entry ends with this error until the cache is cleaned.
-Deno.test("Cache rejects an entry.json that is no JSON, and names the file", async () => {
+Deno.test("Cache does not follow links out of it when it is cleaned", async () => {
+  await withTempDir(async (directory) => {
+    const cache = new Cache(join(directory, "cache"));
+    const other = join(directory, "other");
+    await Deno.mkdir(other);
+    await Deno.writeTextFile(join(other, "precious"), "text");
+    await Deno.mkdir(join(cache.directory, "shared"), { recursive: true });
+    await Deno.symlink(other, join(cache.directory, KEY));
+    await Deno.symlink(other, join(cache.directory, "shared", "link"));
+    assert.deepEqual((await cache.list()).map(({ entry }) => entry), [undefined]);
+    await cache.clean();
+    assert.equal(await exists(cache.directory), false);
+    assert.deepEqual(namesIn(other), ["precious"]);
+  });
+});
+
+Deno.test("Cache leaves what a running process uses when it is cleaned", async () => {
   await withCache(async (cache) => {
     await cache.store(KEY, await prepared(cache), ENTRY);
-    const path = join(cache.directory, KEY, "entry.json");
-    await Deno.writeTextFile(path, '{"schema": "beam');
-    const error = { name: "SyntaxError", message: new RegExp(`^Cannot read "${path}" as it must be JSON`) };
-    await assert.rejects(cache.find(KEY), error);
-    await assert.rejects(cache.list(), error);
-    await cache.clean();
-    assert.equal(await cache.find(KEY), undefined);
+    await cache.store(OTHER_KEY, await prepared(cache), ENTRY);
+    const scratch = await cache.scratch();
+    const denoDir = await cache.denoDir("trial");
+    await cache.use(KEY);
+    const name = scratch.path.slice(-36);
+    const kept = [KEY, "deno", `shared/${name}`, `shared/${name}.lock`];
+    assert.deepEqual(await new Cache(cache.directory).clean(), kept);
+    assert.deepEqual(await find(cache, KEY), ENTRY);
+    assert.deepEqual(namesIn(cache.directory), [KEY, "deno", "shared"]);
+    assert.ok(await exists(scratch.path) && await exists(denoDir));
+    await scratch.remove();
+    assert.deepEqual(await cache.clean(), []);
+    assert.equal(await exists(cache.directory), false);
   });
 });

@@ -8,7 +8,7 @@ import type { Json } from "../../core/types.ts";
 import { mergeConfig } from "../../core/merge.ts";
 import { Cache } from "../../run/store/cache.ts";
 import { type ParseAnswer, readLayers, resolveConfig } from "../../run/config/config.ts";
-import { exists, moveFolder, removeFolder } from "../../files/atomic.ts";
+import { exists, moveFolder } from "../../files/atomic.ts";
 import { join, resolve } from "../../files/paths.ts";
 import { openExperiment, seedOf } from "../shared/experiment.ts";
 import { terminalListener } from "../terminal/progress.ts";
@@ -24,7 +24,8 @@ export async function simulate(reference: string, args: readonly string[]): Prom
   }
   const out = resolve(parsed.task.out ?? join("data", source.name));
   const cache = new Cache(parsed.task.cache ?? "cache");
-  const sharedDirectory = await cache.sharedDirectory();
+  const scratch = await cache.scratch();
+  const sharedDirectory = scratch.path;
   const host = await source.open({ read: [], sharedDirectory, denoDir: await cache.denoDir(source.name) });
   try {
     const request = {
@@ -45,7 +46,7 @@ export async function simulate(reference: string, args: readonly string[]): Prom
     else for (const file of files) print(`wrote  ${file}  (simulated)`);
   } finally {
     await host.close();
-    await removeFolder(sharedDirectory);
+    await scratch.remove();
   }
   return EXIT.ok;
 }
