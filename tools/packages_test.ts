@@ -8,7 +8,7 @@ import { ROOT } from "./public_api.ts";
 function rowsOf(page: string): Map<string, string> {
   const installed = page.slice(
     page.indexOf("## What is installed"),
-    page.indexOf("## Looked at, and not taken"),
+    page.indexOf("## Considered and rejected"),
   );
   return new Map([...installed.matchAll(/^\| `([^`]+)`.*$/gm)].map(([row, name]) => [name!, row]));
 }
