@@ -34,7 +34,7 @@ export function fieldNameProblem(schema: JsonObject): string | undefined {
   return undefined;
 }
 
-/** Paths of fields with odd names; nested objects are looked into where they are flags of their own. */
+/** Paths of fields with odd names; nested objects are searched if they are separate flags. */
 function oddFields(node: SchemaNode, prefix: string): string[] {
   return Object.entries(node.properties ?? {}).flatMap(([key, inner]) => {
     const isOdd = !FIELD_NAME.test(key) || FORBIDDEN_KEYS.has(key);

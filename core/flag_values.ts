@@ -57,7 +57,7 @@ export function kindOfPart(value: ValueKind, path: string): ValueKind | undefine
   return part && kindOfPart(part, rest.join("."));
 }
 
-/** What stands for a value in help: "integer", "fast|slow", "number,...", "name=number". */
+/** The placeholder for a value in help: "integer", "fast|slow", "number,...", "name=number". */
 export function placeholderOf(value: ValueKind): string {
   switch (value.kind) {
     case "choice":
@@ -215,7 +215,7 @@ function parseList(list: ValueKind & { kind: "list" }, texts: readonly string[])
   return items;
 }
 
-/** Whether the kind's texts may hold anything, so that neither comma nor bracket has a meaning. */
+/** Whether the kind's strings may contain anything, so that commas and brackets have no meaning. */
 function isText(kind: ValueKind): boolean {
   return kind.kind === "string" || (kind.kind === "union" && kind.of.some(isText));
 }

@@ -11,7 +11,7 @@ export type ValueKind =
   | { readonly kind: "number" | "integer" | "boolean" | "string" | "null" | "json" }
   /** One of some values. */
   | { readonly kind: "choice"; readonly values: readonly Json[] }
-  /** A list; the first items have kinds of their own, `rest` is that of all others. */
+  /** A list; the first items have their own kinds, `rest` is the kind of all others. */
   | { readonly kind: "list"; readonly first: readonly ValueKind[]; readonly rest?: ValueKind }
   /** Values by name; `keys` are the only names, where they are listed. */
   | { readonly kind: "map"; readonly value: ValueKind; readonly keys?: readonly string[] }

@@ -7,12 +7,13 @@ import canonicalize from "canonicalize";
 import { FORBIDDEN_KEYS } from "./merge.ts";
 import type { Json } from "./types.ts";
 
-/** Deepest nesting that is read or written; far beyond any record of ours, well below the stack. */
+/** Deepest nesting that is read or written; far beyond any of our records, well below the stack limit. */
 const MAX_DEPTH = 200;
 
 /**
- * The one text of a JSON value: keys sorted by UTF-16 code unit, no white space, numbers in the shortest form that
- * reads back exactly, `-0` as `0`. Equal values give equal bytes, so that a hash of them names the value.
+ * The one text of a JSON value: keys sorted by UTF-16 code unit, no white space, numbers in the shortest form
+ * that reads back exactly, `-0` as `0`. Equal values give equal bytes, so a hash of them identifies the
+ * value.
  *
  * Properties of arrays and objects are taken as they are; nothing is dropped or converted on the way.
  *

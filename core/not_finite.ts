@@ -1,6 +1,6 @@
 /**
- * NaN and infinities in JSON, which has no word for them: as `null` where a number is drawn or counted, as a text
- * beside it or in its place where it must come back as it was.
+ * NaN and infinities in JSON, which has no word for them: as `null` where a number is drawn or counted, as a
+ * text beside it or in its place where it must be restored exactly.
  *
  * @module
  */
@@ -25,7 +25,7 @@ export function decodeNumber(value: number | NotFinite): number {
 /** A metric as it is stored: a value that is not finite is null, and `valueText` says what it was. */
 export type StoredMetric = Omit<Metric, "value"> & {
   readonly value: number | null;
-  /** Only beside a null value; absent in older runs. */
+  /** Only with a null value; absent in older runs. */
   readonly valueText?: NotFinite | undefined;
 };
 

@@ -31,7 +31,7 @@ export interface HookContext {
   readonly seed: number;
   /** A stream of random numbers for a purpose; equal arguments give equal numbers in every run with this seed. */
   random(purpose: string, position?: { readonly epoch?: number; readonly step?: number }): Random;
-  /** Shows how far a long hook is; `done` of `total` in any unit. */
+  /** Shows how far a long hook has got; `done` of `total` in any unit. */
   progress(done: number, total: number, label?: string): void;
   /** A line for the log. */
   log(message: string): void;
@@ -58,7 +58,7 @@ export interface Prepared<F extends JsonObject = JsonObject> {
 
 /** What `readForPrediction` is given and returns: features of new data, no labels needed. */
 export interface NewData {
-  /** Must hold the model's input columns; others (identifiers) are kept and written beside the predictions. */
+  /** Must contain the model's input columns; others (identifiers) are kept and written with the predictions. */
   readonly table: Table;
   readonly simulated: boolean;
   readonly source: string;
@@ -68,7 +68,7 @@ export interface NewData {
 /** Tensors of a batch by column name; shape [batch, ...column dims]. */
 export type Batch = { readonly [column: string]: Tensor };
 
-/** What a loss or step function is given beside the batch. */
+/** What a loss or step function is given besides the batch. */
 export interface StepContext {
   /** True in the training step, false in validation and prediction. Pass it on as `{training}` to tf.layers. */
   readonly training: boolean;
@@ -89,15 +89,15 @@ export interface Optimizer {
 /** The functions of a model; all are traced once. */
 export interface BuiltModel {
   /**
-   * The forward pass on the columns named in `inputs`, in physical units where the result is a quantity. Only a model
-   * of further programs can do without.
+   * The forward pass on the columns named in `inputs`, in physical units where the result is a quantity. Only
+   * a model that consists of further programs can omit it.
    */
   predict?(batch: Batch, context: StepContext): { readonly [name: string]: Tensor };
   /** Mean over the batch; `loss` is minimized, the others are only recorded. */
   loss?(batch: Batch, context: StepContext): { readonly loss: Scalar; readonly [name: string]: Scalar };
   /** Minimizes `loss`. */
   optimizer?: Optimizer;
-  /** In place of `loss` + `optimizer` for training that needs more than one minimization; returns values to record. */
+  /** Replaces `loss` + `optimizer` for training that needs more than one minimization; returns values to record. */
   step?(batch: Batch, context: StepContext): { readonly loss: Scalar; readonly [name: string]: Scalar };
   /** Further functions that share the parameters (encode, decode, sample), called from `evaluate`. */
   programs?: { readonly [name: string]: ModelProgram };
@@ -108,13 +108,14 @@ export interface ModelProgram {
   /** Rows of a batch. @default 512 */
   readonly rows?: number;
   /**
-   * Outputs that are added up over all batches, in float64, and need not have a row dimension. A program with sums gets
-   * its last batch filled up with rows of zeros; without sums the last row is repeated and cut off again.
+   * Outputs that are added up over all batches, in float64, and need not have a row dimension. The last batch
+   * of a program with sums is padded with rows of zeros; without sums the last row is repeated and the
+   * repetitions are removed from the result.
    */
   readonly sums?: readonly string[];
   /**
-   * Inputs by name: per-row shapes, to which a batch dimension is added. A `shared` input has its whole shape and is
-   * given whole to every batch.
+   * Inputs by name: per-row shapes, to which a batch dimension is added. A `shared` input gives its full
+   * shape and is passed whole to every batch.
    */
   readonly inputs: {
     readonly [name: string]: {
@@ -128,16 +129,17 @@ export interface ModelProgram {
 
 /** What `build` is given. */
 export interface BuildContext<F extends JsonObject = JsonObject> extends HookContext {
-  /** What `prepare` returned as metadata. */
+  /** The metadata that `prepare` returned. */
   readonly metadata: F;
   /** Per-row shape of each column of the training table. */
   readonly shapes: { readonly [column: string]: readonly number[] };
   /** Rows of each table. */
   readonly rows: { readonly [split: string]: number };
   /**
-   * Reads pretrained weights for `loadWeights` of `beamline/nn`: a `.safetensors` file, a `model.json` of TensorFlow.js
-   * or Keras with the files beside it, or a folder with one of them. The path is the value of a field made by `inputPath`
-   * (the folder, where there is a `model.json`), so that it is granted, digested and checked by `verify`.
+   * Reads pretrained weights for `loadWeights` of `beamline/nn`: a `.safetensors` file, a `model.json` of
+   * TensorFlow.js or Keras with the files beside it, or a folder with one of them. The path is the value of a
+   * field made by `inputPath` (the folder, for a `model.json`), so that it is granted, digested and checked
+   * by `verify`.
    *
    * @throws {DataError} If it is missing, damaged, or of another kind.
    */
@@ -153,7 +155,7 @@ export interface ModelDefinition<C, F extends JsonObject = JsonObject> {
   targets?(config: C): readonly string[];
   /** Whether this configuration uses the model. @default always */
   enabled?(config: C): boolean;
-  /** How it is trained. @default the fields of `trainingOptions` in the configuration */
+  /** How the model is trained. @default the fields of `trainingOptions` in the configuration */
   training?(config: C): TrainingPlan;
   /** Quantities that `predict` returns: unit and meaning of each. */
   readonly outputs?: {
@@ -163,7 +165,10 @@ export interface ModelDefinition<C, F extends JsonObject = JsonObject> {
       readonly description?: string;
     };
   };
-  /** Makes layers and optimizer and returns the functions. Runs in the tracer: no file, clock or `Math.random` of its own. */
+  /**
+   * Creates layers and optimizer and returns the functions. Runs in the tracer: it must not use files, the
+   * clock or `Math.random`.
+   */
   build(config: C, context: BuildContext<F>): BuiltModel;
 }
 
@@ -179,30 +184,30 @@ export interface EvaluateContext<F extends JsonObject = JsonObject> extends Hook
   /**
    * Runs the model's `predict` over all rows (best checkpoint). Columns come back by output name.
    *
-   * @param rows The name of a split that `prepare` gave, whose columns need not travel; or a table.
+   * @param rows The name of a split that `prepare` returned, whose columns need not be sent; or a table.
    */
   predict(model: string, rows: Table | string): Promise<Table>;
   /** An empty folder for files that the evaluation or action makes. */
   readonly directory: string;
   /**
-   * Runs one of the model's further programs over all rows of the inputs. Calls are answered in their order. Here and below,
-   * arrays are taken at once: they may be changed as soon as the promise is there, and what is computed meanwhile is
-   * computed beside the engine.
+   * Runs one of the model's further programs over all rows of the inputs. Calls are answered in order. Here
+   * and below, arrays are copied at once: they may be changed as soon as the promise is returned, and
+   * whatever the hook computes in the meantime runs in parallel with the engine.
    */
   call(model: string, program: string, inputs: ProgramInputs): Promise<ProgramOutputs>;
   /**
-   * Leaves an array with the engine for calls that need it several times: it is sent once. It stays until `dispose`, at the
-   * longest until the hook ends. What goes wrong is told by the calls that use it.
+   * Leaves an array with the engine for calls that need it several times: it is sent once. It stays until
+   * `dispose`, or until the hook ends. Errors are reported by the calls that use it.
    */
   upload(array: NdArray): DeviceArray;
   /**
-   * Adds up the sums of a further program over many calls: what has been added stays with the engine, and only the total
-   * comes back. All outputs of the program must be `sums`.
+   * Adds up the sums of a further program over many calls: intermediate sums stay with the engine, and only
+   * the total comes back. All outputs of the program must be `sums`.
    */
   accumulate(model: string, program: string): Accumulator;
 }
 
-/** Inputs of a call by name; a device array stands for itself. */
+/** Inputs of a call by name; a device array is used as it is. */
 export type ProgramInputs = { readonly [name: string]: NdArray | DeviceArray };
 
 /** Outputs of a call by name. */
@@ -214,7 +219,7 @@ export interface DeviceArray {
   readonly shape: readonly number[];
   /** Its number among all that were uploaded. */
   readonly handle: number;
-  /** Lets go of it; calls that were made before still have it. */
+  /** Releases it; calls made before can still use it. */
   dispose(): Promise<void>;
 }
 
@@ -222,14 +227,14 @@ export interface DeviceArray {
 export interface Accumulator {
   /** Adds the sums over all rows of the inputs. */
   add(inputs: ProgramInputs): Promise<void>;
-  /** The sums of all that was added before, waited for or not, in float64. Ends the accumulator. */
+  /** The sums of everything added before, awaited or not, in float64. Ends the accumulator. */
   total(): Promise<ProgramOutputs>;
 }
 
 /** What `evaluate` and actions return. */
 export interface Evaluation {
   readonly metrics?: Metrics;
-  /** Figures, or promises of them as `beamline/plot` gives; in the order of the report. */
+  /** Figures, or promises of them as `beamline/plot` returns; in the order of the report. */
   readonly figures?: readonly (Figure | Promise<Figure>)[];
   readonly tables?: readonly TextTable[];
   /** Written to `predictions/<name>.npy`. */
@@ -238,9 +243,9 @@ export interface Evaluation {
   readonly files?: readonly string[];
   /** Anything machine-readable for `--json`, such as `{statistics: ...}`. */
   readonly results?: JsonObject;
-  /** Whether the data were simulated, where nothing was prepared that says so. */
+  /** Whether the data were simulated, if nothing was prepared that says so. */
   readonly simulated?: boolean;
-  /** One or two sentences at the head of the report: what came out, and where a baseline is better. */
+  /** One or two sentences at the top of the report: the result, and where a baseline is better. */
   readonly summary?: string;
 }
 
@@ -276,7 +281,7 @@ export interface Plugin<S extends z.ZodObject = z.ZodObject, F extends JsonObjec
   readonly config: S;
   /** Named sets of values, between the defaults and the config file. */
   readonly presets?: { readonly [name: string]: Partial<z.input<S>> };
-  /** Names that presets had before, such as `{ seed: "source" }`; they still work. */
+  /** Old names of presets, such as `{ seed: "source" }`; they still work. */
   readonly formerPresets?: { readonly [former: string]: string };
   readonly metrics?: readonly MetricDeclaration[];
   readonly models?: { readonly [name: string]: ModelDefinition<z.output<S>, F> };

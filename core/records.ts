@@ -129,7 +129,7 @@ export type InputsRecord = readonly {
   readonly sha256: string;
 }[];
 
-/** `results.json`: what an evaluation returned beside metrics. */
+/** `results.json`: what an evaluation returned besides metrics. */
 export interface ResultsRecord {
   readonly tables: readonly TextTable[];
   readonly results: { readonly [key: string]: Json };

@@ -5,7 +5,7 @@
  * @module
  */
 
-/** Flags of the tasks beside those of a plugin, with the tasks that have them. */
+/** Flags of the tasks besides those of a plugin, with the tasks that have them. */
 export const RESERVED_FLAGS = {
   "cache": "every task",
   "checkpoint-seconds": "run",

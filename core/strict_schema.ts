@@ -60,7 +60,7 @@ function strict(schema: Schema, made: Map<Schema, Schema | undefined>): Schema {
   return result;
 }
 
-/** A copy whose definition differs; values that zod computes on demand, such as defaults, stay so. */
+/** A copy whose definition differs; values that zod computes on demand, such as defaults, remain lazy. */
 function withDefinition(schema: Schema, definition: Definition, changed: Definition): Schema {
   const merged = Object.defineProperties({}, {
     ...Object.getOwnPropertyDescriptors(definition),
@@ -73,7 +73,7 @@ function isSchema(value: unknown): value is Schema {
   return typeof value === "object" && value !== null && "_zod" in value;
 }
 
-/** One thing that a schema refuses; the message "unknown" stands for a key that is not there. */
+/** One thing that a schema refuses; the message "unknown" means a key that does not exist. */
 export interface SchemaIssue {
   readonly path: string;
   readonly message: string;

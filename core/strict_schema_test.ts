@@ -57,7 +57,7 @@ Deno.test("strictSchema() takes what the schema takes, and keeps defaults, rules
   assert.equal(schema.safeParse({ more: 1 }).success, true, "the schema itself is as it was");
 });
 
-Deno.test("strictSchema() tells the alternatives of a union apart by their keys", () => {
+Deno.test("strictSchema() distinguishes the alternatives of a union by their keys", () => {
   const schema = z.object({ f: z.union([z.object({ a: z.int() }), z.object({ a: z.int(), b: z.int() })]) });
   assert.deepEqual(strictSchema(schema).parse({ f: { a: 1, b: 2 } }), { f: { a: 1, b: 2 } });
 });

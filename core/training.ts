@@ -14,11 +14,11 @@ export interface TrainingPlan {
   /** Peak learning rate. */
   readonly learningRate: number;
   readonly schedule: "constant" | "cosine" | "step" | "plateau";
-  /** Share of all steps over which the rate rises linearly from 0 (0..1). */
+  /** Fraction of all steps over which the rate rises linearly from 0 (0..1). */
   readonly warmup: number;
   /** `step`: epochs between drops. `plateau`: epochs without improvement before a drop. */
   readonly scheduleEpochs: number;
-  /** `step`, `plateau`: factor of a drop. `cosine`: final rate as a share of the peak. */
+  /** `step`, `plateau`: factor of a drop. `cosine`: final rate as a fraction of the peak. */
   readonly scheduleFactor: number;
   /** Stop after this many epochs without a better validation loss; 0 = never. */
   readonly patience: number;
@@ -37,8 +37,8 @@ export const TRAINING_DEFAULTS: TrainingPlan = {
 };
 
 /**
- * Fields for a plugin's `config` schema, spread into `z.object({...trainingOptions({epochs: 30})})`.
- * They are marked as not affecting prepared data, so that a change of `--epochs` reuses the cache.
+ * Fields for a plugin's `config` schema, spread into `z.object({...trainingOptions({epochs: 30})})`. They are
+ * marked as not affecting prepared data, so changing `--epochs` reuses the cache.
  */
 // deno-lint-ignore explicit-module-boundary-types
 export function trainingOptions(defaults: Partial<TrainingPlan> = {}) {

@@ -1,6 +1,6 @@
 /**
- * The words every room shares: arrays with units, tables, estimates, figures, training events.
- * This file imports nothing.
+ * The types every room shares: arrays with units, tables, estimates, figures, training events. This file
+ * imports nothing.
  *
  * @module
  */
@@ -50,8 +50,8 @@ export type Json = null | boolean | number | string | readonly Json[] | { readon
 export type JsonObject = { readonly [key: string]: Json };
 
 /**
- * One quantity of a table: an array whose first dimension is the row.
- * `unit` is a UCUM-like text as printed on an axis ("cm", "GeV", "1" for a pure number).
+ * One quantity of a table: an array whose first dimension is the row. `unit` is a UCUM-like string as printed
+ * on an axis ("cm", "GeV", "1" for a pure number).
  */
 export interface Column<D extends Dtype = Dtype> extends NdArray<D> {
   /** A name per dimension; the first is "row". */
@@ -66,7 +66,7 @@ export type Table = { readonly [column: string]: Column };
 /** Tables by split name: usually `train`, `validation`, `test`. */
 export type Tables = { readonly [split: string]: Table };
 
-/** How an error was obtained; printed beside every metric. */
+/** How an error was obtained; printed with every metric. */
 export type ErrorKind = "bootstrap" | "fit" | "wilson" | "delong" | "analytic" | "spread" | "none";
 
 /** A value with its uncertainty (one standard deviation unless `errorKind` says otherwise). */

@@ -19,7 +19,7 @@ import { readNpy, writeNpy } from "../formats/npy.ts";
 const COLUMNS_SCHEMA = "beamline-columns/1";
 const TABLES_SCHEMA = "beamline-tables/1";
 
-/** What a column is beside its numbers. */
+/** What describes a column besides its numbers. */
 export interface ColumnOptions<D extends Dtype = Dtype> {
   /** As printed on an axis: "cm", "GeV", "1" for a pure number. */
   readonly unit: string;
@@ -28,7 +28,7 @@ export interface ColumnOptions<D extends Dtype = Dtype> {
   /** A name per dimension, the first being "row". @default "row", "axis1", "axis2", ... */
   readonly dims?: readonly string[];
   readonly description?: string;
-  /** Needed only to tell "bool" from "uint8". @default the dtype of the array */
+  /** Needed only to distinguish "bool" from "uint8". @default the dtype of the array */
   readonly dtype?: D;
 }
 

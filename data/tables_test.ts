@@ -122,7 +122,7 @@ Deno.test("writeTable() then readTable() gives the same table", async () => {
     await writeTable(`${folder}/a/b`, TABLE);
     assert.deepEqual(await readTable(`${folder}/a/b`), TABLE);
     assert.deepEqual(Object.keys(await readTable(`${folder}/a/b`, { columns: ["e"] })), ["e"]);
-    // Names that only differ in case, or hold a slash, must not meet in one file.
+    // Names that only differ in case, or contain a slash, must not end up in one file.
     assert.deepEqual([...Deno.readDirSync(`${folder}/a/b`)].map((entry) => entry.name).sort(), [
       "E.npy",
       "Muon%2fPx%5b0%5d.npy",
