@@ -1,6 +1,6 @@
 /**
- * Arrays in, estimates out: location and spread, histograms, core widths, profiles, resolution curves, shares,
- * classification, and bootstrap errors.
+ * Arrays in, estimates out: location and width, histograms, core widths, profiles, resolution curves,
+ * fractions, classification, and bootstrap errors.
  *
  * @example The 68 % half-width of residuals with its error
  * ```ts

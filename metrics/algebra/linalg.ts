@@ -33,7 +33,7 @@ export function symmetricEigenvalues(a: Float64Array, size: number): Float64Arra
 /** Rows of a matrix. */
 type Rows = readonly ArrayLike<number>[];
 
-/** A pivot below this share of its diagonal element is rounding: the matrix counts as singular. */
+/** A pivot below this fraction of its diagonal element is rounding error: the matrix counts as singular. */
 const LEAST_PIVOT = 1e-13;
 
 /**

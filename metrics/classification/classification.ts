@@ -78,9 +78,9 @@ export function auc(scores: NumberArray, labels: LabelArray): number {
 }
 
 /**
- * The standard error of {@linkcode auc} by DeLong: sqrt(S₁/p + S₀/n), where S₁ is the sample variance over the positive
- * rows of the share of negative rows below each, and S₀ that over the negative rows of the share of positive rows above
- * each, ties counting one half.
+ * The standard error of {@linkcode auc} by DeLong: sqrt(S₁/p + S₀/n), where S₁ is the sample variance over
+ * the positive rows of the fraction of negative rows below each, and S₀ that over the negative rows of the
+ * fraction of positive rows above each, ties counting one half.
  *
  * @param scores As for `auc`.
  * @param labels As for `auc`, with at least two rows of each class.
@@ -177,7 +177,7 @@ export interface CalibrationOptions {
   readonly strategy?: "uniform" | "quantile";
 }
 
-/** Observed shares in bins of probability; one entry per bin that is not empty. */
+/** Observed fractions in bins of probability; one entry per bin that is not empty. */
 export interface ReliabilityCurve {
   readonly low: number[];
   readonly high: number[];
@@ -233,8 +233,8 @@ export function reliabilityCurve(
 }
 
 /**
- * The expected calibration error: Σ over bins of (rows of the bin / rows) |share of positive rows - mean probability|.
- * It depends on the bins and is not zero for a calibrated classifier and few rows.
+ * The expected calibration error: Σ over bins of (rows of the bin / rows) |fraction of positive rows - mean
+ * probability|. It depends on the bins and is not zero for a calibrated classifier and few rows.
  *
  * @param probabilities As for {@linkcode reliabilityCurve}.
  * @param labels As for {@linkcode reliabilityCurve}.
@@ -256,7 +256,7 @@ export interface ConfusionMatrix {
   readonly classes: number;
   /** Shape [true class, predicted class], row-major: numbers of rows. */
   readonly counts: Float64Array<ArrayBuffer>;
-  /** Shape [true class, predicted class]: shares of each true class; a class without rows has zeros. */
+  /** Shape [true class, predicted class]: fractions of each true class; a class without rows has zeros. */
   readonly shares: Float64Array<ArrayBuffer>;
 }
 
@@ -292,7 +292,7 @@ export function confusionMatrix(
 }
 
 /**
- * The share of rows whose class was predicted, with its Wilson interval.
+ * The fraction of rows whose class was predicted, with its Wilson interval.
  *
  * @param predicted Shape [row]; class indices.
  * @param labels Shape [row]; class indices.
@@ -329,7 +329,7 @@ function sortByClass(
   let p = 0;
   let n = 0;
   for (let row = 0; row < labels.length; row++) {
-    // Adding zero makes -0 equal to 0, which the sort would tell apart.
+    // Adding zero makes -0 equal to 0, which the sort would distinguish.
     if (labels[row] === 1) positive[p++] = scores[row]! + 0;
     else negative[n++] = scores[row]! + 0;
   }

@@ -48,7 +48,7 @@ Deno.test("auc() depends on the order of the scores alone, and mirrors with the 
   assertClose(auc(Array.from(order, (i) => coarse[i]!), Array.from(order, (i) => labels[i]!)), value, 1e-14);
 });
 
-Deno.test("delongError() is the spread of auc() over samples", () => {
+Deno.test("delongError() is the standard deviation of auc() over samples", () => {
   const random = randomFor({ seed: 6, purpose: "delong" });
   const values: number[] = [];
   const errors: number[] = [];
@@ -162,7 +162,7 @@ Deno.test("confusionMatrix() has rows of zeros for absent classes", () => {
   assert.equal(confusionMatrix([0], [0]).classes, 2);
 });
 
-Deno.test("the classification metrics reject what they cannot judge", () => {
+Deno.test("the classification metrics reject invalid input", () => {
   const cases: [() => unknown, string, string][] = [
     [
       () => auc([1, 2], [0, 0]),

@@ -18,8 +18,8 @@ const ROUNDING = 1e-9;
  * C = zᵀ z / (n - 1). **A constant column gives a zero row, the diagonal included.**
  *
  * @param moments Of at least two rows.
- * @param options With `reuse`, the matrix takes the place of the moments' products, which are lost. `constant` are
- * columns known to be so, which sums made in float32 cannot tell. @default false, none
+ * @param options With `reuse`, the matrix takes the place of the moments' products, which are lost.
+ * `constant` are columns known to be so, which sums made in float32 cannot show. @default false, none
  * @throws {RangeError} If there are fewer than two rows.
  *
  * @see QaloSim/CaloQuVAE: the definition behind its Frobenius metrics.

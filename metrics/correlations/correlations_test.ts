@@ -60,7 +60,7 @@ Deno.test("correlationDistance() agrees with numpy", () => {
   assert.ok(found.error! > 0 && found.error! < found.value * 2);
 });
 
-Deno.test("correlationDistance() has errors that cover the scatter of samples drawn anew", () => {
+Deno.test("correlationDistance() has errors that cover the scatter of independent samples", () => {
   const random = randomFor({ seed: 4, purpose: "scatter" });
   const sample = (rho: number): Matrix => {
     const data = new Float64Array(2 * 400);

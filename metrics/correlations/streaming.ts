@@ -118,7 +118,7 @@ export class Moments implements MomentSums {
 
   /**
    * @param shift Shape [column]; near the means, so that no digits cancel.
-   * @param scale Shape [column]; near the spreads, positive.
+   * @param scale Shape [column]; near the standard deviations, positive.
    * @param edges Blocks of the matrix of products.
    * @param products That matrix, of sums made elsewhere; not copied. @default zeros
    */

@@ -46,7 +46,10 @@ export interface LeastSquaresFit {
 const ITERATIONS_PER_ROUND = 12;
 const MAX_ROUNDS = 20;
 const SMALL_DAMPING = 1e-2;
-/** Expected decrease of chi2, as a share of max(1, chi2), below which we stop: far below one standard deviation. */
+/**
+ * Expected decrease of chi2, as a fraction of max(1, chi2), below which we stop: far below one standard
+ * deviation.
+ */
 const TARGET_DECREASE = 1e-12;
 const ACCEPTED_DECREASE = 1e-6;
 
@@ -114,7 +117,7 @@ function improve(
     const found = unscale(parameterValues);
     return found.every(Number.isFinite) ? found : from;
   } catch {
-    return from; // A singular step; the state at `from` tells that the fit has not converged.
+    return from; // A singular step; the state at `from` shows that the fit has not converged.
   }
 }
 

@@ -52,7 +52,7 @@ Deno.test("fitLeastSquares() solves a linear problem exactly", () => {
   assertClose(fit.parameters[1]!, 2, 1e-9);
 });
 
-Deno.test("fitLeastSquares() reports parameters that cannot be told apart", () => {
+Deno.test("fitLeastSquares() reports degenerate parameters", () => {
   const fit = fitLeastSquares({
     ...decay,
     model: ([a, b]) => () => a! + b!,

@@ -15,12 +15,13 @@ export interface CoreOptions {
   readonly range: readonly [number, number];
   /** @default 300 */
   readonly bins?: number;
-  /** Bins with more than this share of the highest count belong to the core. In (0, 1). @default 0.3 */
+  /** Bins with more than this fraction of the highest count belong to the core. In (0, 1). @default 0.3 */
   readonly threshold?: number;
   /**
-   * Error of a bin with n rows. `poisson`: sqrt(n), so that high and low bins are weighted by what they know. `inverse`:
-   * 1/sqrt(n), as in analyses that hand the weight to a routine which expects an error; parameter errors are then scaled
-   * by sqrt(sum of squares / ndf), as such routines do. @default "poisson"
+   * Error of a bin with n rows. `poisson`: sqrt(n), so that high and low bins are weighted by their
+   * information. `inverse`: 1/sqrt(n), as in analyses that hand the weight to a routine which expects an
+   * error; parameter errors are then scaled by sqrt(sum of squares / ndf), as such routines do. @default
+   * "poisson"
    */
   readonly weighting?: "poisson" | "inverse";
 }
@@ -40,7 +41,7 @@ export interface CoreFit {
   readonly chi2: number;
   /** Fitted bins less three; 0 where nothing was fitted. */
   readonly ndf: number;
-  /** Whether the width means what it says; if not, `note` tells why. */
+  /** Whether the width is meaningful; if not, `note` says why. */
   readonly isReliable: boolean;
   /** What is wrong, in one line; absent when the fit is reliable. */
   readonly note?: string;
@@ -219,7 +220,7 @@ function findFaults(
   return faults.filter(([isFault]) => isFault).map(([, text]) => text);
 }
 
-/** The rms distance of counts and curve beyond Poisson fluctuation, as a share of the height. */
+/** The rms distance of counts and curve beyond Poisson fluctuation, as a fraction of the height. */
 function excessMisfit({ centers, counts }: Core, [amplitude, mean, sigma]: readonly number[]): number {
   let excess = 0;
   counts.forEach((count, i) => {
@@ -229,8 +230,9 @@ function excessMisfit({ centers, counts }: Core, [amplitude, mean, sigma]: reado
 }
 
 /**
- * The height of the highest further maximum as a share of the highest, in sums of five bins; 0 when there is none that is
- * above half of it and behind a dip below 80 % of its own height, both by five standard deviations of the counts.
+ * The height of the highest further maximum as a fraction of the highest, in sums of five bins; 0 when there
+ * is none that is above half of it and behind a dip below 80 % of its own height, both by five standard
+ * deviations of the counts.
  */
 function findSecondPeak(counts: Float64Array): number {
   const sums = counts.map((_, i) => {

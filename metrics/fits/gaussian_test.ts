@@ -66,7 +66,7 @@ Deno.test("coreGaussian() finds center and width of a Gaussian with honest error
     pulls.push((fit.sigma.value - 0.1) / fit.sigma.error!);
     widths.push(fit.sigma.value);
   }
-  // 60 pulls: width known to 9 %; the window depends on the counts, which adds a little to the spread.
+  // 60 pulls: width known to 9 %; the window depends on the counts, which adds a little to the scatter.
   assertClose(standardDeviation(pulls), 1, 0.35);
   assertClose(mean(widths), 0.1, 0.01);
 });
@@ -158,7 +158,7 @@ Deno.test("coreGaussian() says why a width is not reliable", () => {
   }
 });
 
-Deno.test("coreGaussian() falls back on all rows when none lies in range, and on the window when it is too short", () => {
+Deno.test("coreGaussian() falls back on all rows when none is in range, and on the window when it is too short", () => {
   const far = coreGaussian([10, 11, 12, 13, 14], { range: [-1, 1] });
   assert.deepEqual(far.mean, { value: 12, error: null, errorKind: "none" });
   assertClose(far.sigma.value, 4 * 0.68 / 2, 1e-12);

@@ -65,8 +65,8 @@ export interface HistogramComparison {
 }
 
 /**
- * Both distances with bootstrap errors: every count is drawn anew from a Poisson distribution around itself, which for
- * one entry per event is the bootstrap over events, with a total that fluctuates.
+ * Both distances with bootstrap errors: every count is redrawn from a Poisson distribution around itself,
+ * which for one entry per event is the bootstrap over events, with a total that fluctuates.
  *
  * @param options `random` is the stream; `replicas` are drawn. @default 100 replicas
  */

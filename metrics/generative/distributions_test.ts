@@ -56,7 +56,7 @@ Deno.test("compareCounts() has the values of the distances and errors of the siz
   assert.throws(() => compareGroupedCounts([P], [Q], { random: random("one") }), RangeError);
 });
 
-Deno.test("compareCounts() has errors that cover the scatter of histograms drawn anew", () => {
+Deno.test("compareCounts() has errors that cover the scatter of independent histograms", () => {
   const means = [20, 60, 120, 60, 20];
   const shifted = [10, 40, 110, 90, 40];
   const random = randomFor({ seed: 5, purpose: "scatter" });

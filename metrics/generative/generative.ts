@@ -189,13 +189,13 @@ async function drawnMoments(
       weightsOf(draws, from, count),
     );
   };
-  // One ahead: the next rows are laid out while the algebra works on these.
+  // One ahead: the next rows are prepared while the algebra works on these.
   let next = weigh(0);
   for (let from = weighedRows; from < rows + weighedRows; from += weighedRows) {
     const present = next;
     if (from < rows) {
       next = weigh(from);
-      next.catch(() => {}); // told when it is waited for
+      next.catch(() => {}); // reported when it is awaited
     }
     const moments = await present;
     addTo(sums, moments.sums);
@@ -373,7 +373,7 @@ export function takeRows({ columns, data }: Matrix, indices: ArrayLike<number>):
   return { rows: indices.length, columns, data: taken };
 }
 
-/** Four shares that tell fidelity from diversity. */
+/** Four fractions that separate fidelity from diversity. */
 export interface Neighborhoods {
   /** Share of generated rows inside the neighborhood of some reference row. */
   readonly precision: Estimate;
@@ -392,7 +392,8 @@ export interface Neighborhoods {
  * @param reference Shape [row, column].
  * @param generated Likewise.
  * @param options `neighbors` is k; `algebra` knows samples that are no matrices. @default 5, plain loops
- * @returns With errors for given neighborhoods: the spread over rows divided by the root of their number.
+ * @returns With errors for given neighborhoods: the standard deviation over rows divided by the root of their
+ *   number.
  *
  * @see Kynkäänniemi et al. (2019), arXiv:1904.06991; Naeem et al. (2020), arXiv:2002.09797, equations 5 and 6;
  * `clovaai/generative-evaluation-prdc`.

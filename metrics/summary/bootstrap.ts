@@ -81,7 +81,7 @@ export function bootstrapOf(
 }
 
 /**
- * The statistic of each replica; fills `rows` anew for each.
+ * The statistic of each replica; refills `rows` for each.
  *
  * Kept apart from where the estimate is made: V8 15.0, when it optimizes a function inside its loop, can let all objects
  * that the function returns share the storage of their fractional numbers, so that the last call overwrites the others.

@@ -45,7 +45,7 @@ Deno.test("bootstrap() is the same for the same stream, and scales with the valu
   assertClose(scaled.error!, 2 * once.error!, 1e-12);
 });
 
-Deno.test("bootstrap() gives no spread where there is none", () => {
+Deno.test("bootstrap() gives no error for constant samples", () => {
   assert.deepEqual(bootstrapOf([5], mean, { random: random("rows") }), {
     value: 5,
     error: 0,

@@ -5,7 +5,7 @@
  */
 import type { Estimate, Metric } from "../../core/types.ts";
 
-/** What a metric says beside its value. */
+/** What describes a metric besides its value. */
 export type MetricFacts = Pick<Metric, "unit" | "better" | "rows" | "split" | "label">;
 
 /**

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { exactly, toMetric } from "./estimate.ts";
 import { wilsonInterval } from "./intervals.ts";
 
-Deno.test("toMetric() keeps value, error and kind, and adds the facts", () => {
+Deno.test("toMetric() keeps value, error and kind, and adds the description", () => {
   const facts = { unit: "1", better: "higher", rows: 4, split: "test", label: "efficiency" } as const;
   assert.deepEqual(toMetric(wilsonInterval(2, 4), facts), {
     value: 0.5,

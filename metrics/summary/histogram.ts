@@ -35,7 +35,7 @@ export interface Histogram2d {
 }
 
 /**
- * Counts values in equal bins. Same bins and counts as `numpy.histogram`, and what lies outside in addition.
+ * Counts values in equal bins. Same bins and counts as `numpy.histogram`, plus the counts outside the range.
  *
  * @param values Shape [row]; finite.
  * @param binning The range, in the unit of the values, and the number of bins (1..1e7).

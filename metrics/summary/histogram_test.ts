@@ -5,7 +5,7 @@ import { binEdges, histogram, histogram2d } from "./histogram.ts";
 
 // Expected counts: fixtures/summary.py, numpy 1.24.2.
 
-Deno.test("histogram() agrees with numpy and counts what lies outside", () => {
+Deno.test("histogram() agrees with numpy and counts values outside the range", () => {
   const { edges, counts, underflow, overflow } = histogram(uniformSample(), {
     range: [-20, 31.96875],
     bins: 12,

@@ -1,11 +1,11 @@
 /**
- * Intervals for shares and efficiencies.
+ * Intervals for fractions and efficiencies.
  *
  * @module
  */
 import type { Estimate } from "../../core/types.ts";
 
-/** A share with its interval. */
+/** A fraction with its interval. */
 export interface ShareEstimate extends Estimate {
   /** Lower end of the interval, in [0, 1]. */
   readonly low: number;
@@ -14,7 +14,7 @@ export interface ShareEstimate extends Estimate {
 }
 
 /**
- * A share k/n and its Wilson score interval, (p + z²/2n ± z sqrt(p(1 - p)/n + z²/4n²)) / (1 + z²/n).
+ * A fraction k/n and its Wilson score interval, (p + z²/2n ± z sqrt(p(1 - p)/n + z²/4n²)) / (1 + z²/n).
  *
  * @param successes k, a number in [0, n].
  * @param trials n, at least 1.
@@ -31,7 +31,7 @@ export function wilsonInterval(
 ): ShareEstimate {
   if (!(trials > 0 && Number.isFinite(trials)) || !(successes >= 0 && successes <= trials)) {
     throw new RangeError(
-      `Cannot compute an interval as a share is between 0 and 1 of at least one trial: found ${successes} of ${trials}`,
+      `Cannot compute an interval as a fraction is between 0 and 1 of at least one trial: found ${successes} of ${trials}`,
     );
   }
   if (!(z > 0 && Number.isFinite(z))) {

@@ -40,12 +40,12 @@ Deno.test("wilsonInterval() mirrors successes and failures", () => {
   assertClose(a.high, 1 - b.low, 1e-14);
 });
 
-Deno.test("wilsonInterval() rejects impossible shares", () => {
+Deno.test("wilsonInterval() rejects impossible fractions", () => {
   for (const [successes, trials] of [[1, 0], [-1, 5], [6, 5], [NaN, 5]] as const) {
     assert.throws(() => wilsonInterval(successes, trials), {
       name: "RangeError",
       message:
-        `Cannot compute an interval as a share is between 0 and 1 of at least one trial: found ${successes} of ${trials}`,
+        `Cannot compute an interval as a fraction is between 0 and 1 of at least one trial: found ${successes} of ${trials}`,
     });
   }
   assert.throws(() => wilsonInterval(1, 2, { z: 0 }), {

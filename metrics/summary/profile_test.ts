@@ -24,7 +24,7 @@ Deno.test("profile() leaves out bins with too few rows", () => {
   assert.deepEqual(profile([0.5], [1], { edges: [0, 1], statistic: mean }).centers, []);
 });
 
-Deno.test("profile() gives bootstrap errors that follow the spread in each bin", () => {
+Deno.test("profile() gives bootstrap errors that follow the standard deviation in each bin", () => {
   const random = randomFor({ seed: 8, purpose: "profile" });
   const x = Float64Array.from({ length: 20_000 }, () => random.uniform());
   const y = x.map((value) => random.normal(value, 0.1 + value));

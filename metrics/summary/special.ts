@@ -6,8 +6,8 @@
  */
 
 /**
- * The regularized lower incomplete gamma function P(a, x) = ∫₀ˣ tᵃ⁻¹ e⁻ᵗ dt / Γ(a): the share of a gamma distribution of
- * shape a below x, and with a = ndf/2, x = χ²/2 the probability of a smaller χ².
+ * The regularized lower incomplete gamma function P(a, x) = ∫₀ˣ tᵃ⁻¹ e⁻ᵗ dt / Γ(a): the fraction of a gamma
+ * distribution of shape a below x, and with a = ndf/2, x = χ²/2 the probability of a smaller χ².
  *
  * @param a Positive.
  * @param x Any real number; below 0 there is nothing.

@@ -28,7 +28,7 @@ Deno.test("gammaP() is 0 at and below 0, and 1 far out", () => {
   assert.deepEqual([gammaP(2, 0), gammaP(2, -3), gammaP(1.5, 60)], [0, 0, 1]);
 });
 
-Deno.test("gammaP() grows where the series hands over to the fraction", () => {
+Deno.test("gammaP() grows where the series gives way to the continued fraction", () => {
   for (const a of [0.3, 1, 4.5, 70]) {
     const step = gammaP(a, (a + 1) * (1 + 1e-6)) - gammaP(a, (a + 1) * (1 - 1e-6));
     // The density at a + 1 times the distance 2e-6 (a + 1): at least 2e-7 for these a, far above 1e-11.

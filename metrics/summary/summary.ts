@@ -1,5 +1,5 @@
 /**
- * Location and spread of a sample.
+ * Location and width of a sample.
  *
  * @module
  */
@@ -93,8 +93,8 @@ export function median(values: NumberArray): number {
 }
 
 /**
- * Half the length of the central interval that holds a share of the sample:
- * (q((1 + share)/2) - q((1 - share)/2)) / 2. For a Gaussian and a share of 0.68 it is 0.994 standard deviations.
+ * Half the length of the central interval that contains a fraction `share` of the sample: (q((1 + share)/2) -
+ * q((1 - share)/2)) / 2. For a Gaussian and a fraction of 0.68 it is 0.994 standard deviations.
  *
  * @param residuals Shape [row]; any unit; finite.
  * @param share In (0, 1). @default 0.68
@@ -157,8 +157,8 @@ function selectQuantile(scratch: Float64Array, p: number): number {
 }
 
 /**
- * Reorders so that `values[k]` is the k-th smallest with nothing larger before and nothing smaller behind; returns it.
- * Hoare's quickselect; the pivot is the median of the first, middle and last element.
+ * Reorders so that `values[k]` is the k-th smallest with nothing larger before and nothing smaller after it;
+ * returns it. Hoare's quickselect; the pivot is the median of the first, middle and last element.
  */
 function select(values: Float64Array, k: number): number {
   let left = 0;

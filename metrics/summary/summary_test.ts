@@ -58,7 +58,7 @@ Deno.test("quantile() agrees with sorting for any order, ties and length", () =>
   for (const order of orders) median(Float64Array.from({ length: count }, (_, i) => order(i)));
 });
 
-Deno.test("mean() and the spreads follow shifts and scales, and do not depend on the order", () => {
+Deno.test("mean() and the widths follow shifts and scales, and do not depend on the order", () => {
   const random = randomFor({ seed: 3, purpose: "summary" });
   const x = Float64Array.from({ length: 501 }, () => random.normal());
   const moved = x.map((value) => 5 - 3 * value);
