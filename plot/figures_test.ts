@@ -107,7 +107,7 @@ Deno.test("curveFigure() draws many thousand points", async () => {
   assert.match(svg, /^<svg/);
 });
 
-Deno.test("histogramFigure() says what one bin is, and normalizes curve and counts alike", async () => {
+Deno.test("histogramFigure() says what one bin is, and normalizes curve and counts in the same way", async () => {
   const edges = [0, 0.5, 1];
   const curve = { x: [0, 1], y: [4, 4], label: "fit" };
   const series = [{ label: "a", edges, counts: [1, 3], curve }];

@@ -27,7 +27,7 @@ for (const figure of await exampleFigures()) {
     const aside = `${figure.name}.new.svg`;
     await Deno.writeTextFile(new URL(aside, FOLDER), `${HEAD}${figure.svg}\n`);
     assert.fail(
-      `figure "${figure.name}" differs from plot/golden/${file}: look at plot/golden/${aside}, and rename it when it is right`,
+      `figure "${figure.name}" differs from plot/golden/${file}: look at plot/golden/${aside}, and rename it if it is right`,
     );
   });
 }

@@ -70,7 +70,7 @@ const DEFAULT_GRID_WIDTH = 640;
 const GAP = 18;
 const TITLE = 18;
 
-/** Where a panel lies, in pixels. */
+/** The position of a panel, in pixels. */
 interface Place {
   readonly left: number;
   readonly top: number;
@@ -127,7 +127,7 @@ function symbolsOf(panels: readonly Checked[]): Map<string, SymbolName> {
   return symbols;
 }
 
-/** Chooses how many panels fit beside each other, and from that the size of cells and figure. */
+/** Chooses how many panels fit side by side, and from that the size of cells and figure. */
 function layout(
   options: CellGridOptions,
   panels: readonly Checked[],

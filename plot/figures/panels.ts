@@ -13,7 +13,7 @@ import { escapeMarkup, tag, textWidth } from "../marks/text.ts";
 export interface PanelsOptions extends Omit<FigureOptions, "width" | "height"> {
   /** Finished figures; each name must be another, and its title is written above it. */
   readonly panels: readonly (Figure | Promise<Figure>)[];
-  /** Panels beside each other. @default all */
+  /** Panels per row. @default all */
   readonly columns?: number;
 }
 
@@ -40,7 +40,7 @@ export async function panelsFigure(options: PanelsOptions): Promise<Figure> {
   const twice = panels.find((panel, i) => panels.findIndex((other) => other.name === panel.name) !== i);
   if (twice !== undefined) {
     throw new RangeError(
-      `Cannot draw figure "${name}" as every panel must have a name of its own: found "${twice.name}" twice`,
+      `Cannot draw figure "${name}" as every panel must have its own name: found "${twice.name}" twice`,
     );
   }
   const boxes = panels.map(({ svg }) => boxOf(name, svg));

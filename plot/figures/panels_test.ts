@@ -17,7 +17,7 @@ const curve = (name: string, simulated = false) =>
     height: 200,
   });
 
-Deno.test("panelsFigure() puts panels into a grid, each under its title, with ids of its own", async () => {
+Deno.test("panelsFigure() puts panels into a grid, each under its title, with its own ids", async () => {
   const { svg, data } = await panelsFigure({
     ...text("grid"),
     columns: 2,
@@ -43,7 +43,7 @@ Deno.test("panelsFigure() rejects no panel, and two of one name", async () => {
   await assert.rejects(panelsFigure({ ...text("grid"), panels: [] }), RangeError);
   await assert.rejects(panelsFigure({ ...text("grid"), panels: [curve("one"), curve("one")] }), {
     name: "RangeError",
-    message: 'Cannot draw figure "grid" as every panel must have a name of its own: found "one" twice',
+    message: 'Cannot draw figure "grid" as every panel must have its own name: found "one" twice',
   });
 });
 

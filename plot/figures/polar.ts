@@ -51,7 +51,7 @@ interface Checked {
   readonly values: number[];
 }
 
-/** Most panels beside each other. */
+/** Most panels per row. */
 const PANELS_PER_ROW = 5;
 const TITLE = 18;
 const GAP = 12;
@@ -96,11 +96,11 @@ export async function polarFigure(options: PolarOptions): Promise<Figure> {
   return finishFigure(options, drawing, dataOf(options, panels));
 }
 
-/** Height of a disk over its width, as seen from aside. */
+/** Height of a disk over its width, as seen from the side. */
 const TILT = 0.32;
 
 /**
- * Layers as disks along the axis of a cylinder, seen from aside: the shower enters at the bottom.
+ * Layers as disks along the axis of a cylinder, seen from the side: the shower enters at the bottom.
  *
  * @throws {RangeError} If there is no panel, edges do not increase, or values are not finite.
  * @throws {TypeError} If the values of a panel are not rings times sectors.

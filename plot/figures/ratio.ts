@@ -30,7 +30,7 @@ export interface RatioOptions extends FigureOptions {
   readonly series: readonly { readonly label: string; readonly counts: NumberArray }[];
 }
 
-/** Height of the panel of ratios, and of what lies above it. */
+/** Height of the panel of ratios, and of the panel above it. */
 const PANEL = 70;
 const SPACE = 8;
 /** Ends of its axis. */
@@ -93,7 +93,7 @@ interface Series {
   readonly style: ReturnType<typeof seriesStyle>;
 }
 
-/** The series, checked, with the share of each bin. */
+/** The series, checked, with the fraction of each bin. */
 function seriesOf({ name, series }: RatioOptions, bins: number): Series[] {
   return series.map(({ label, counts }, i) => {
     const numbers = finiteNumbers(name, `counts of "${label}"`, counts);
@@ -113,7 +113,7 @@ function seriesOf({ name, series }: RatioOptions, bins: number): Series[] {
   });
 }
 
-/** Step lines, clipped to the frame; shares below `floor` are drawn at it. */
+/** Step lines, clipped to the frame; fractions below `floor` are drawn at it. */
 function stepsMarkup(
   clip: string,
   edges: readonly number[],

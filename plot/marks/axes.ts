@@ -1,5 +1,5 @@
 /**
- * Axes: what the data need, where the frame lies, and the frame itself.
+ * Axes: what the data need, the position of the frame, and the frame itself.
  *
  * @module
  */
@@ -113,7 +113,7 @@ export interface Stage {
   ): string;
 }
 
-/** What {@linkcode layoutStage} needs beside the options of the figure. */
+/** What {@linkcode layoutStage} needs besides the options of the figure. */
 export interface StageOptions {
   readonly x: Range;
   readonly y: Range;

@@ -11,7 +11,7 @@ import { shortNumber, tag } from "./text.ts";
 export interface CellGrid {
   /** Left and right sides of the columns: one more than columns. */
   readonly x: readonly number[];
-  /** Sides of the rows, one more than rows; row i lies between y[i] and y[i + 1]. */
+  /** Sides of the rows, one more than rows; row i is between y[i] and y[i + 1]. */
   readonly y: readonly number[];
   /** Row-major; undefined is left blank. */
   readonly values: readonly (number | undefined)[];

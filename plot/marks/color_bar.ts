@@ -10,7 +10,10 @@ import type { Canvas } from "./dom.ts";
 import { FONT_SIZE, INK } from "./theme.ts";
 import { escapeMarkup, tag, textWidth } from "./text.ts";
 
-/** Colors that a quantity can take: as many as can be told apart, so that cells of one color join into one path. */
+/**
+ * Colors that a quantity can take: as many as can be distinguished, so that cells of one color join into one
+ * path.
+ */
 const LEVELS = 256;
 
 /** Value to color. */

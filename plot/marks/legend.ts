@@ -78,7 +78,10 @@ function sample(entry: LegendEntry, x: number, y: number): string {
   return markup;
 }
 
-/** A symbol that is seen on any color: dark on a white rim, and hollow, so that marks on top of each other all show. */
+/**
+ * A symbol that is visible on any color: dark with a white rim, and hollow, so that marks on top of each
+ * other all show.
+ */
 export function outlinedSymbol(symbol: SymbolName, x: number, y: number, radius: number): string {
   const d = symbolPath(symbol, x, y, radius);
   const isSolid = symbol === "plus" || symbol === "cross" || symbol === "star";

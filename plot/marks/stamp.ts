@@ -14,9 +14,10 @@ const BAND = 18;
 const attribute = (name: string): RegExp => new RegExp(`(\\s${name}=")([^"]*)(")`);
 
 /**
- * The figure with the word "simulated" in a band above it; as it is where it says so already, or has no view box.
+ * The figure with the word "simulated" in a band above it; unchanged if it says so already, or has no view
+ * box.
  *
- * @param svg An SVG document whose root has `viewBox`; `width` and `height` in pixels are adapted where they are there.
+ * @param svg An SVG document whose root has `viewBox`; `width` and `height` in pixels are adapted if present.
  *
  * @example
  * ```ts

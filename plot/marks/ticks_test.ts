@@ -23,7 +23,7 @@ Deno.test("linearTicks() gives distinct labels on narrow ranges far from zero", 
   }
 });
 
-Deno.test("linearTicks() keeps to whole numbers when told", () => {
+Deno.test("linearTicks() keeps to whole numbers on request", () => {
   assert.deepEqual(linearTicks(0.9, 3.1, 8, true), { major: [1, 2, 3], minor: [], labels: ["1", "2", "3"] });
   assert.deepEqual(linearTicks(0, 10, 2, true).minor, [1, 2, 3, 4, 6, 7, 8, 9]);
   assert.deepEqual(linearTicks(0, 8, 4, true).minor, []);
