@@ -137,7 +137,7 @@ export function exampleRun(figures: readonly Figure[]): { [file: string]: unknow
   };
 }
 
-/** Writes files into a new temporary folder, hands it over, and removes it. */
+/** Writes files into a new temporary folder, passes it on, and removes it. */
 export async function withRun<T>(files: ExampleFiles, use: (directory: string) => Promise<T>): Promise<T> {
   const directory = await Deno.makeTempDir({ prefix: "beamline_report_" });
   try {

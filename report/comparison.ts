@@ -36,7 +36,7 @@ export interface Comparison {
   readonly headlineCount: number;
 }
 
-/** Curves that can be told apart in one figure. */
+/** Curves that can be distinguished in one figure. */
 const MAX_CURVES = 8;
 /** Runs that have a column each; more have a row each. */
 const MAX_COLUMNS = 8;

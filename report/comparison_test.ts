@@ -77,7 +77,7 @@ Deno.test("renderComparison() overlays curves and residuals of 200 runs in under
   });
 });
 
-Deno.test("compareDirectories() rejects a folder without run.json and one with a broken file", async () => {
+Deno.test("compareDirectories() rejects a folder without run.json and one with a damaged file", async () => {
   await withTempDir(async (directory) => {
     const good = await writeRun(directory, 0);
     await assert.rejects(compareDirectories([good, directory]), /must be a run directory: no run.json found/);

@@ -1,5 +1,5 @@
 /**
- * The numbers that matter: one row per metric, baselines beside the result.
+ * The primary metrics: one row per metric, baselines beside the result.
  *
  * @module
  */
@@ -43,7 +43,7 @@ export function arrangeMetrics(metrics: { readonly [key: string]: Metric }): Hea
   return { rows: arranged, baselines };
 }
 
-/** How a value stands among those of its row. */
+/** How a value ranks among those of its row. */
 export type Standing = "best" | "equal" | "behind" | "none";
 
 /**

@@ -15,7 +15,7 @@ export class Markup {
 /** What can stand in an element: text is escaped, markup is not. */
 export type Content = string | number | Markup | null | undefined | false | readonly Content[];
 
-/** Attributes; those that are undefined or false are left out, `true` stands without a value. */
+/** Attributes; those that are undefined or false are left out, `true` is written without a value. */
 export type HtmlAttributes = { readonly [name: string]: string | number | boolean | undefined };
 
 const VOID_ELEMENTS = new Set(["meta", "br", "hr", "img", "wbr"]);
@@ -58,7 +58,7 @@ export interface HtmlTableOptions {
   readonly rowClasses?: readonly (string | undefined)[];
 }
 
-/** A table in a region of its own that scrolls sideways on narrow screens and can be reached by keyboard. */
+/** A table in its own region that scrolls sideways on narrow screens and can be reached by keyboard. */
 export function htmlTable({ label, columns, rows, rowClasses = [] }: HtmlTableOptions): Markup {
   const classOf = ({ isNumber, className }: HtmlColumn): string | undefined =>
     [isNumber ? "number" : "", className ?? ""].filter((name) => name !== "").join(" ") || undefined;

@@ -24,7 +24,7 @@ export interface Part<T> {
   readonly fault?: string;
 }
 
-/** A figure as it lies in the directory; `svg` has not been checked. */
+/** A figure as stored in the directory; `svg` has not been checked. */
 export interface FigureFile {
   readonly name: string;
   readonly title: string;

@@ -1,14 +1,15 @@
 /**
  * Makes the SVG of a plugin safe to stand in a page. Plugins are not trusted.
  *
- * The text is read as a strict subset of XML and written anew from lists of allowed elements and attributes, so that no
- * byte of the input reaches the page without having been understood, and a browser cannot read the output differently.
+ * The text is read as a strict subset of XML and rewritten from lists of allowed elements and attributes, so
+ * that no byte of the input reaches the page without having been understood, and a browser cannot read the
+ * output differently.
  *
  * - Refused, with the whole figure: scripts, event handlers, `foreignObject` and other embedded content, references to
  *   anything outside the figure, and text that is not well-formed.
  * - Dropped: style sheets (they would reach the page around the figure), metadata, animations, comments, unknown
  *   elements and attributes. `style="..."` becomes presentation attributes.
- * - Renamed: ids, with a prefix, so that figures do not meet.
+ * - Renamed: ids, with a prefix, so that figures do not collide.
  *
  * @module
  */
@@ -67,7 +68,7 @@ class Refusal extends Error {}
  *
  * @param text The file.
  * @param prefix Put before every id.
- * @param title Named when the figure has no title of its own.
+ * @param title Used if the figure has no title.
  */
 export function sanitizeSvg(text: string, prefix: string, title: string): SanitizedSvg {
   try {

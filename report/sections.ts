@@ -129,7 +129,7 @@ function data({ data }: RunFiles): Content[] {
     ...columnTables(value),
     ...(value.notes ?? []).map(textTable),
     Object.keys(value.facts ?? {}).length > 0 &&
-    details("Facts handed to the models", valueTable("Facts", value.facts!)),
+    details("Metadata passed to the models", valueTable("Metadata", value.facts!)),
     value.cacheKey !== undefined &&
     html("p", { class: "note" }, "Prepared columns: ", html("code", {}, `cache/${value.cacheKey}`)),
   ].filter((part) => part !== false);
@@ -165,7 +165,7 @@ function perRow(
   return [name, column.dtype, column.unit, column.shape.slice(1)];
 }
 
-/** "25 cell", "5 × 5" for dimensions without a name of their own, "–" for one number per row. */
+/** "25 cell", "5 × 5" for dimensions without names, "–" for one number per row. */
 function shapeText(shape: readonly number[], dims: readonly string[]): string {
   if (shape.length === 0) return "–";
   return shape.map((length, i) =>
