@@ -1,5 +1,5 @@
 /**
- * Writing that never leaves half a file: aside in the same folder, then renamed.
+ * Writing that never leaves half a file: to a temporary name in the same folder, then renamed.
  *
  * @module
  */
@@ -11,7 +11,7 @@ export interface WriteOptions {
   readonly isSynced?: boolean;
 }
 
-/** Writes a file aside and renames it. */
+/** Writes a file to a temporary name and renames it. */
 export async function writeAtomic(
   path: string,
   content: string | Uint8Array,
@@ -62,7 +62,7 @@ export async function removeFolder(path: string): Promise<void> {
   }
 }
 
-/** Removes what a process that was killed had written aside. */
+/** Removes temporary files that a killed process left. */
 export async function removeAsides(folder: string): Promise<void> {
   for await (const { name, isDirectory } of Deno.readDir(folder)) {
     const path = join(folder, name);

@@ -12,7 +12,7 @@ const STALE_MS = 24 * 3600 * 1000;
 /** What an owner left is removed when it is older than this. */
 const FRESH_MS = 60 * 1000;
 
-/** A folder of this process alone, with its lock beside it. */
+/** A folder private to this process, with its lock beside it. */
 export class ScratchFolder {
   private constructor(readonly path: string, readonly lock: FileLock | undefined) {}
 
@@ -45,7 +45,7 @@ async function removeLeftOvers(parent: string): Promise<void> {
   await removeStale(parent, /^[0-9a-f-]{36}$/);
 }
 
-/** Removes what nobody owns and is old, by its name. */
+/** Removes what is old, judging by its name, and has no owner. */
 export async function removeStale(parent: string, pattern: RegExp): Promise<void> {
   for await (const { name } of Deno.readDir(parent)) {
     const path = join(parent, name);

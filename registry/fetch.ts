@@ -1,8 +1,8 @@
 /**
- * Downloading the files that a manifest names: written aside and renamed, resumed after an interruption, checked
- * against their SHA-256 and the first bytes of their format.
+ * Downloading the files that a manifest names: written to a temporary name and renamed, resumed after an
+ * interruption, checked against their SHA-256 and the first bytes of their format.
  *
- * A share page in place of the file is found by its first bytes, before the rest is read.
+ * A share page in place of the file is detected by its first bytes, before the rest is read.
  *
  * @module
  */
@@ -147,7 +147,7 @@ async function request({ file, url }: FetchFile, start: number, version: string)
   );
 }
 
-/** What tells versions of a file apart; empty where the server says nothing that can be relied on. */
+/** What distinguishes versions of a file; empty if the server says nothing reliable. */
 function versionOf({ headers }: Response): string {
   const tag = headers.get("etag") ?? "";
   return tag !== "" && !tag.startsWith("W/") ? tag : headers.get("last-modified") ?? "";
@@ -187,7 +187,7 @@ async function interrupted(error: unknown, { file, url }: FetchFile, path: strin
   if (version === "") await removeParts(path);
   return new DataError(
     `Cannot fetch "${file}" as all of it must arrive: ${oneLine((error as Error).message)} from ${url}; ${
-      version === "" ? "start again" : "the same command goes on from there"
+      version === "" ? "start again" : "the same command continues from there"
     }`,
     file,
     { cause: error },

@@ -69,7 +69,7 @@ async function refusal(
   );
 }
 
-Deno.test("fetchFiles() writes the file under its name and tells the bytes", async () => {
+Deno.test("fetchFiles() writes the file under its name and reports the bytes", async () => {
   await withSite(async ({ url }, out) => {
     const told: number[] = [];
     const [file] = await fetchFiles(
@@ -125,13 +125,13 @@ Deno.test("fetchFiles() rejects another checksum and leaves nothing", async () =
   });
 });
 
-Deno.test("fetchFiles() goes on where an interrupted download stopped", async () => {
+Deno.test("fetchFiles() continues where an interrupted download stopped", async () => {
   await withSite(async ({ url, asked }, out) => {
     const file = { file: "a.npy", url: `${url}/early.npy`, sha256: sha256Hex(ARRAY) };
     const error = await fetchFiles([file], { out }).then(() => assert.fail("no error"), (error) => error);
     assert.match(
       error.message,
-      /^Cannot fetch "a.npy" as all of it must arrive: .*; the same command goes on from there$/,
+      /^Cannot fetch "a.npy" as all of it must arrive: .*; the same command continues from there$/,
     );
     assert.deepEqual(names(out), ["a.npy.part", "a.npy.part.version"]);
     await fetchFiles([file], { out });

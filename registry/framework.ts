@@ -1,5 +1,5 @@
 /**
- * Where the framework lies, which version it is, and the hash of a folder of modules.
+ * Where the framework is, which version it is, and the hash of a folder of modules.
  *
  * @module
  */
@@ -10,7 +10,10 @@ import { sha256Hex } from "../core/hash.ts";
 /** The folder that holds `mod.ts`; absolute. */
 export const FRAMEWORK_ROOT: string = dirname(dirname(fromFileUrl(import.meta.url)));
 
-/** Rooms whose code decides what a hook without models returns: descriptions and prepared data are made anew with it. */
+/**
+ * Rooms whose code decides what a hook without models returns: descriptions and prepared data are remade when
+ * it changes.
+ */
 export const HOOK_ROOMS = ["core", "formats", "data", "metrics", "sandbox"] as const;
 
 /** Rooms whose code decides how a program is lowered. */

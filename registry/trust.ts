@@ -2,9 +2,10 @@
  * The experiment lock: `beamline.lock` beside the user's `deno.json` pins the code and the grants of plugins that are
  * not built in.
  *
- * A plugin that is registered in `deno.json` is refused when its code or its grants are not the pinned ones, until
- * `deno task trust` accepts it. A plugin that is named by its path was chosen by hand, often while it is being written:
- * a change is told and recorded. With `--frozen` both are refused, and nothing is pinned.
+ * A plugin that is registered in `deno.json` is refused when its code or its grants are not the pinned ones,
+ * until `deno task trust` accepts it. A plugin that is named by its path was chosen by hand, often while it
+ * is being written: a change is reported and recorded. With `--frozen` both are refused, and nothing is
+ * pinned.
  *
  * @module
  */
@@ -36,7 +37,7 @@ interface Lock {
   readonly plugins: { readonly [key: string]: Pin };
 }
 
-/** How a plugin stands against the lock. */
+/** How a plugin compares with the lock. */
 export type Standing =
   | { readonly state: "trusted" }
   | { readonly state: "new"; readonly pin: Pin }
@@ -91,7 +92,7 @@ export class ExperimentLock {
     return changes.length === 0 ? { state: "trusted" } : { state: "changed", pin, changes };
   }
 
-  /** Pins a plugin as it is, and lets go of folders that are no longer there. */
+  /** Pins a plugin as it is, and drops folders that no longer exist. */
   async accept(location: PluginLocation, pin: Pin): Promise<void> {
     const lock = await FileLock.take(`${this.path}.busy`, BUSY_TRIES); // another run may pin at the same time
     try {
@@ -135,7 +136,7 @@ function changesOf(pinned: Pin, pin: Pin): string[] {
   ];
 }
 
-/** What to tell the user before a run. */
+/** What to report to the user before a run. */
 export interface TrustNotice {
   readonly lines: readonly string[];
 }

@@ -25,7 +25,7 @@ async function widen(location: PluginLocation): Promise<PluginLocation> {
 }
 
 for (const origin of ["path", "deno.json"] as const) {
-  Deno.test(`checkTrust() pins a new plugin found by ${origin}, tells its grants once, and refuses it when frozen`, async () => {
+  Deno.test(`checkTrust() pins a new plugin found by ${origin}, reports its grants once, and refuses it when frozen`, async () => {
     await withTempDir(async (directory) => {
       const location = (await both(directory)).find((candidate) => candidate.origin === origin)!;
       await assert.rejects(checkTrust(location, directory, true), {
@@ -43,7 +43,7 @@ for (const origin of ["path", "deno.json"] as const) {
   });
 }
 
-Deno.test("checkTrust() refuses a changed plugin of deno.json, tells of one named by its path, refuses both when frozen", async () => {
+Deno.test("checkTrust() refuses a changed plugin of deno.json, reports one named by its path, refuses both when frozen", async () => {
   await withTempDir(async (directory) => {
     const [byPath, registered] = await both(directory) as [PluginLocation, PluginLocation];
     for (const location of [byPath, registered]) await checkTrust(location, directory, false);
@@ -125,7 +125,7 @@ Deno.test("checkTrust() names each folder that a plugin wants to read beyond wha
   });
 });
 
-Deno.test("ExperimentLock keeps every pin of runs that begin at once, and lets go of folders that are gone", async () => {
+Deno.test("ExperimentLock keeps every pin of runs that begin at once, and drops folders that are gone", async () => {
   await withTempDir(async (directory) => {
     const lock = new ExperimentLock(directory);
     const locations = await Promise.all(
