@@ -71,7 +71,7 @@ captureOutput();
 const runner = import(entry!).then((module: { default?: unknown }) =>
   new HookRunner(module.default, { sharedDirectory: sharedDirectory ?? "", emit, callHost })
 );
-runner.catch(() => {}); // told with the first hook
+runner.catch(() => {}); // reported with the first hook
 send({ type: "ready" });
 for await (const json of readFrames(stdin.readable)) {
   const message = hostMessage.parse(json);

@@ -1,6 +1,7 @@
 /**
- * A hook's calls to programs of the host: arrays go out and come back as files of the shared directory. A question has been
- * asked when the function that asks it returns its promise, so that a hook that goes on computing keeps the host at work.
+ * A hook's calls to programs of the host: arrays go out and come back as files of the shared directory. A
+ * request has been sent when the function that makes it returns its promise, so a hook that continues
+ * computing keeps the host busy.
  *
  * @module
  */
@@ -38,7 +39,7 @@ export class HostCalls {
     this.#programs.set(model, programs);
   }
 
-  /** Runs `predict` of a model over all rows of a table, or of a split, whose rows are with the host. */
+  /** Runs `predict` of a model over all rows of a table, or of a split, whose rows the host has. */
   predict(model: string, table: Table | string): Promise<ProgramOutputs> {
     if (typeof table === "string") {
       return this.#answered("predict", { ...this.#request(model, "predict", {}), split: table }, {});
@@ -55,7 +56,7 @@ export class HostCalls {
   upload(array: NdArray): DeviceArray {
     const { dtype, shape } = array;
     const handle = ++this.#count;
-    this.#ask("upload", {}, { array }, handle).catch(() => {}); // told by the calls that use it
+    this.#ask("upload", {}, { array }, handle).catch(() => {}); // reported by the calls that use it
     const dispose = async (): Promise<void> => void await this.surroundings.callHost("dispose", { handle });
     return { dtype, shape, handle, dispose };
   }
@@ -68,7 +69,7 @@ export class HostCalls {
       add: async (inputs) => {
         const request = { ...this.#request(model, program, inputs), accumulator };
         const adding = this.#ask("add", request, sent(inputs));
-        added = Promise.allSettled([added, adding]); // what fails is told here
+        added = Promise.allSettled([added, adding]); // failures are reported here
         await adding;
       },
       total: async () => {

@@ -1,10 +1,10 @@
 /**
- * Names of the contract that were other ones before. Plugins that use them still run, and are told the new name once.
+ * Old names of the contract. Plugins that use them still run, with one warning that gives the new name.
  *
  * @module
  */
 
-/** What the contract called something before, by where it stands: the former name and the one of today. */
+/** Old names of the contract, by where they occur, with the current ones. */
 export const FORMER_NAMES = {
   plugin: { readNew: "readForPrediction" },
   prepared: { facts: "metadata" },

@@ -46,7 +46,7 @@ export interface HookSurroundings extends CallSurroundings {
   emit(event: HookEvent): void;
 }
 
-/** The most problems of a configuration that are told at once; an answer has room for no more. */
+/** The most problems of a configuration that are reported at once; an answer has room for no more. */
 const MOST_ISSUES = 1000;
 
 type AnyPlugin = Plugin<z.ZodObject, JsonObject>;
@@ -109,7 +109,7 @@ export class HookRunner {
     };
   }
 
-  /** Parses the configuration with the plugin's own schema and tells what will be trained. */
+  /** Parses the configuration with the plugin's own schema and reports what will be trained. */
   #parse(values: JsonObject): Json {
     const parsed = this.#schema.safeParse(values);
     if (!parsed.success) {

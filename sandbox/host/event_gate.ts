@@ -1,6 +1,6 @@
 /**
- * How much of what a hook tells goes on to the host: a plugin may print without end, the host's memory, its records and
- * the user's terminal may not.
+ * Limits how much of what a hook prints reaches the host: a plugin may print without end, but must not fill
+ * the host's memory, its records or the user's terminal.
  *
  * @module
  */
@@ -19,7 +19,7 @@ export class EventGate {
   ) {}
 
   /**
-   * What goes on of an event: it, nothing, or a warning in its place.
+   * What is passed on of an event: the event, nothing, or a warning in its place.
    *
    * @param milliseconds Any clock that does not run backwards.
    */

@@ -40,7 +40,7 @@ interface Pending {
   reject(error: Error): void;
 }
 
-/** Every path a sandbox may read beside its shared directory; absolute. */
+/** Every path a sandbox may read besides its shared directory; absolute. */
 function readGrants(location: PluginLocation, grants: SandboxGrants): string[] {
   const rooms = SANDBOX_ROOMS.map((room) => join(FRAMEWORK_ROOT, room));
   return [...new Set([...rooms, location.directory, ...location.reads, ...grants.read])];
@@ -56,7 +56,7 @@ function readGrants(location: PluginLocation, grants: SandboxGrants): string[] {
 export function permissionFlags(location: PluginLocation, grants: SandboxGrants, hasWall = true): string[] {
   const reads = readGrants(location, grants);
   const { sharedDirectory } = grants;
-  // Nobody reviews what lies in it, and `beamline.lock` does not pin it.
+  // Nobody reviews what is in it, and `beamline.lock` does not pin it.
   const noGit = `--deny-read=${pathList([join(location.directory, GIT_FOLDER)])}`;
   if (sharedDirectory === undefined) return [`--allow-read=${pathList(reads)}`, noGit];
   const answers = join(sharedDirectory, ANSWERS);
@@ -76,7 +76,7 @@ function pathList(paths: readonly string[]): string {
 /**
  * Starts a sandbox for a plugin.
  *
- * @param walls For tests; what is here unless given.
+ * @param walls For tests. @default those this machine provides
  */
 export async function openSandbox(
   location: PluginLocation,
@@ -242,7 +242,7 @@ class Sandbox implements PluginHost {
       await this.#survey(hook);
       return checkAnswer(hook, value, this.plugin);
     } catch (error) {
-      started.catch(() => {}); // told by what was thrown first
+      started.catch(() => {}); // reported by what was thrown first
       throw error;
     } finally {
       clearTimeout(timer);
@@ -262,14 +262,14 @@ class Sandbox implements PluginHost {
   }
 
   async close(): Promise<void> {
-    this.#fail(new InterruptedError("Cannot go on as the sandbox was closed"));
+    this.#fail(new InterruptedError("Cannot continue as the sandbox was closed"));
     await this.#reading;
     await this.#child.status;
     await forgetStorage(this.watched.folders.denoDir);
     openSandboxes.delete(this);
   }
 
-  /** Resolves when the sandbox has taken the message, or has ended, which is told by `#read`. */
+  /** Resolves when the sandbox has taken the message, or has ended, which is reported by `#read`. */
   #send(message: HostMessage): Promise<void> {
     return this.#writer.write(encodeFrame(message)).catch(() => {});
   }
@@ -314,7 +314,7 @@ class Sandbox implements PluginHost {
     const { memoryBytes } = this.watched.limits;
     if (bytes <= memoryBytes) return;
     throw new PluginError(
-      `Cannot go on as a sandbox may use at most ${memoryBytes} bytes of memory: it has ${bytes}`,
+      `Cannot continue as a sandbox may use at most ${memoryBytes} bytes of memory: it has ${bytes}`,
       this.plugin,
       hook,
     );
@@ -380,7 +380,7 @@ class Sandbox implements PluginHost {
     if (++this.#openCalls > openCalls) {
       return this.#fail(
         new PluginError(
-          `Cannot go on as a sandbox may wait for at most ${openCalls} calls at a time: it made more`,
+          `Cannot continue as a sandbox may wait for at most ${openCalls} calls at a time: it made more`,
           this.plugin,
           this.#currentHook(),
         ),
@@ -407,7 +407,7 @@ class Sandbox implements PluginHost {
     // One look after the other: calls are answered in their order.
     const path = foldersOfCall(sharedDirectory, args);
     const looked = this.#looked.then(() => surveyCall(path, limits, this.plugin, pending.hook));
-    this.#looked = looked.catch(() => {}); // told to the call that it is for
+    this.#looked = looked.catch(() => {}); // reported to the call that it is for
     await looked;
     return await pending.listener.onCall(method, args);
   }

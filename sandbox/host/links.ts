@@ -63,7 +63,7 @@ async function* links(path: string, allowHardLinks: boolean): AsyncGenerator<Fou
   }
 }
 
-/** Where a link leads; a broken one leads where it says. */
+/** Where a link leads; a dangling one leads where it says. */
 async function finalTarget(path: string): Promise<string> {
   try {
     return await Deno.realPath(path);

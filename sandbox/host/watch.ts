@@ -1,5 +1,6 @@
 /**
- * What the host looks at while a hook runs: how much a sandbox has written, whether it left links, how much memory it has.
+ * What the host monitors while a hook runs: how much a sandbox has written, whether it left links, how much
+ * memory it has.
  *
  * @module
  */
@@ -28,7 +29,7 @@ export async function surveyFolders(
 ): Promise<void> {
   let [bytes, files] = [0, 0];
   const refuse = (rule: string, found: string): never => {
-    throw new PluginError(`Cannot go on as ${rule}: ${found}`, plugin, hook);
+    throw new PluginError(`Cannot continue as ${rule}: ${found}`, plugin, hook);
   };
   const look = async (root: string, isSharedDirectory: boolean): Promise<void> => {
     for await (const { path, info } of entriesBelow(root)) {
@@ -79,7 +80,7 @@ export async function surveyCall(
     if (!info) return;
     if (info.isDirectory) continue;
     throw new PluginError(
-      `Cannot go on as the arrays of a call must lie in a folder: "${folder.split("/").at(-1)}" is none`,
+      `Cannot continue as the arrays of a call must be in a folder: "${folder.split("/").at(-1)}" is none`,
       plugin,
       hook,
     );
@@ -124,8 +125,8 @@ async function unlessGone<T>(look: () => Promise<T>): Promise<T | undefined> {
 }
 
 /**
- * Bytes of memory of a process and all that descend from it; undefined where the system does not tell. For machines
- * without `prlimit`.
+ * Bytes of memory of a process and all that descend from it; undefined where the system does not report it.
+ * For machines without `prlimit`.
  */
 export async function memoryOfTree(root: number): Promise<number | undefined> {
   try {

@@ -53,7 +53,7 @@ Deno.test("surveyCall() refuses links among the arrays of a call and on the way 
   for (const [text, prepare] of Object.entries(planted)) {
     await assert.rejects(look(prepare), (error: Error) => {
       assert.equal(error.name, "PluginError");
-      assert.match(error.message, /^\[trial evaluate\] Cannot go on as [^\n]+: "[^"]+" is [a-z ]+$/);
+      assert.match(error.message, /^\[trial evaluate\] Cannot continue as [^\n]+: "[^"]+" is [a-z ]+$/);
       assert.ok(error.message.endsWith(text), error.message);
       return true;
     });

@@ -8,8 +8,8 @@ import { readNpy, writeNpyInPlace } from "../../formats/npy.ts";
 import { join } from "../../files/paths.ts";
 
 /**
- * Writes arrays as `0.npy`, `1.npy`, ... in the order of their names; no arrays need no folder. It waits for the system, so
- * that whoever asks something about them has asked before its caller goes on.
+ * Writes arrays as `0.npy`, `1.npy`, ... in the order of their names; no arrays need no folder. It waits for
+ * the system, so that whoever asks something about them has asked before its caller continues.
  */
 export function writeArrays(directory: string, arrays: { readonly [name: string]: NdArray }): void {
   const all = Object.values(arrays);

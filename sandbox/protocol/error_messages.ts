@@ -11,7 +11,7 @@ export function toErrorMessage(thrown: unknown): ErrorMessage {
   if (!(thrown instanceof Error)) {
     return {
       name: "Error",
-      message: `Cannot go on as something that is not an Error was thrown: ${describe(thrown)}`,
+      message: `Cannot continue as something that is not an Error was thrown: ${describe(thrown)}`,
     };
   }
   const extra = thrown as Error & { code?: unknown; file?: unknown; issues?: unknown };

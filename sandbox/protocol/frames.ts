@@ -1,6 +1,6 @@
 /**
  * Frames between host and sandbox: `"BL"`, a 32-bit little-endian length, then that many bytes of UTF-8 JSON.
- * The two magic bytes tell a stray print on the channel from a frame.
+ * The two magic bytes distinguish a frame from a stray print on the channel.
  *
  * | offset | bytes | content |
  * |---|---|---|

@@ -7,7 +7,7 @@
 import { z } from "zod";
 import type { Json } from "../../core/types.ts";
 
-/** A value out of a frame: JSON by its making, bounded by the frame, so that it is not walked over once more. */
+/** A value from a frame: parsed as JSON and limited by the frame, so it is not traversed again. */
 const json = z.unknown().refine((value) => value !== undefined) as unknown as z.ZodType<Json>;
 
 /** An exception on its way from sandbox to host. */
@@ -30,13 +30,13 @@ export const errorMessage = z.object({
 /** An exception on its way from sandbox to host. */
 export type ErrorMessage = z.output<typeof errorMessage>;
 
-/** Something a hook tells while it runs. */
+/** Something a hook reports while it runs. */
 export const eventMessage = z.discriminatedUnion("event", [
   z.object({ event: z.literal("progress"), done: z.number(), total: z.number(), label: z.string().max(500) }),
   z.object({ event: z.literal("log"), text: z.string() }),
   z.object({ event: z.literal("warn"), code: z.string().max(100), message: z.string().max(5_000) }),
 ]);
-/** Something a hook tells while it runs. */
+/** Something a hook reports while it runs. */
 export type HookEvent = z.output<typeof eventMessage>;
 
 /** From sandbox to host. */

@@ -40,7 +40,7 @@ export interface HookListener {
 
 /** What a sandbox may touch. */
 export interface SandboxGrants {
-  /** Folders and files to read beside the plugin's folder; absolute. */
+  /** Folders and files to read besides the plugin's folder; absolute. */
   readonly read: readonly string[];
   /** The only folder to write; absolute; none for `describe` and `parse`. */
   readonly sharedDirectory?: string;

@@ -1,6 +1,6 @@
 /**
- * Names in the shared directory that host and sandbox share. What the sandbox writes and what the host writes lie apart, so that
- * the sandbox can read the one and write the other.
+ * Names in the shared directory that host and sandbox share. What the sandbox writes and what the host writes
+ * are kept apart, so that the sandbox can read the one and write the other.
  *
  * @module
  */

@@ -1,5 +1,6 @@
 /**
- * The walls around a sandbox beside Deno's own permissions, each used where the machine has it, and recorded:
+ * The walls around a sandbox besides Deno's own permissions, each used where the machine provides it, and
+ * recorded:
  *
  * | wall | adds |
  * |---|---|
@@ -42,7 +43,7 @@ export interface SandboxCommand {
   readonly directory: string;
 }
 
-/** Whether something beside Deno's permissions keeps a sandbox to its files. */
+/** Whether something besides Deno's permissions keeps a sandbox to its files. */
 export function hasFileWall(walls: Walls): boolean {
   return walls.bubblewrap || walls.landlock;
 }
@@ -102,7 +103,7 @@ const SETPRIV: readonly string[] = ["setpriv", "--pdeathsig", "KILL", "--no-new-
 /** Folders that Deno's dynamic linker needs; no `/etc`, no `/home`, no `/tmp`. */
 const SYSTEM: readonly string[] = ["/usr", "/lib", "/lib64", "/bin", "/nix/store", "/gnu/store"];
 
-/** What a sandbox reads of the framework beside its modules, and Deno itself. */
+/** What a sandbox reads of the framework besides its modules, and Deno itself. */
 function programFiles(): string[] {
   return [Deno.execPath(), ...["node_modules", "deno.lock"].map((name) => join(FRAMEWORK_ROOT, name))];
 }
@@ -122,9 +123,9 @@ async function present(paths: readonly string[]): Promise<string[]> {
 }
 
 /**
- * Everything keeps its path inside, so that permission flags mean the same with and without bubblewrap. The order
- * matters: later mounts lie over earlier ones. The root itself is read-only in the end, so that what is not on the
- * list cannot be written, not even by a temporary file of a library.
+ * Everything keeps its path inside, so that permission flags mean the same with and without bubblewrap. The
+ * order matters: later mounts cover earlier ones. The root itself is read-only in the end, so that what is
+ * not on the list cannot be written, not even by a temporary file of a library.
  */
 async function bubblewrapArgs(mounts: Mounts, environment: SandboxCommand["environment"]): Promise<string[]> {
   const args = ["bwrap", "--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL"];
@@ -140,7 +141,7 @@ async function bubblewrapArgs(mounts: Mounts, environment: SandboxCommand["envir
   return args;
 }
 
-/** A folder before what lies in it. */
+/** A folder before its contents. */
 function shallowestFirst(paths: readonly string[]): string[] {
   const depth = (path: string): number => path === dirname(path) ? 0 : path.split("/").length;
   return [...paths].sort((a, b) => depth(a) - depth(b) || (a < b ? -1 : 1));
