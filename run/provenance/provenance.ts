@@ -54,8 +54,8 @@ export interface SandboxRecord {
 }
 
 /**
- * Writes `permissions.json`: by what the sandbox did, the flags it was granted; under `used: <sandbox>` what it asked for, folder
- * by folder, and under `refused: <sandbox>` what it asked for in vain.
+ * Writes `permissions.json`: by what the sandbox did, the flags it was granted; under `used: <sandbox>` what
+ * it asked for, folder by folder, and under `refused: <sandbox>` what it was denied.
  */
 export async function writePermissions(
   request: ProvenanceRequest,
@@ -75,7 +75,7 @@ export async function writePermissions(
   await writeJson(join(request.directory, "permissions.json"), record);
 }
 
-/** Tells what lies within `--allow-read=...` and `--allow-write=...`. */
+/** Decides what is within `--allow-read=...` and `--allow-write=...`. */
 function granter(flags: readonly string[]): (asked: AskedPermission) => boolean {
   const paths = (flag: string): string[] => {
     const text = flags.find((candidate) => candidate.startsWith(`${flag}=`))?.slice(flag.length + 1);
@@ -145,7 +145,7 @@ interface Place {
   readonly folder: string;
 }
 
-/** Folders with a name of their own, deepest first. */
+/** Folders that have names in the record, deepest first. */
 function placesOf({ pluginDirectory, inputs }: Omit<ProvenanceRequest, "directory">): Place[] {
   const inputFolders = inputs.filter(({ path, name }) => name.includes("/") && path.endsWith(`/${name}`))
     .map(({ path, name }) => {
@@ -157,7 +157,7 @@ function placesOf({ pluginDirectory, inputs }: Omit<ProvenanceRequest, "director
   return places.sort((a, b) => b.folder.length - a.folder.length);
 }
 
-/** What {@linkcode withoutPaths} leaves out beside inputs, plugin and framework. */
+/** What {@linkcode withoutPaths} removes besides inputs, plugin and framework. */
 export interface Surroundings extends Omit<ProvenanceRequest, "directory"> {
   /** Further folders by the name that takes their place, such as the shared directory. */
   readonly folders: { readonly [name: string]: string };
@@ -252,7 +252,7 @@ function macModel(): { model: string; flags: string[] } | null {
   return success && model !== "" ? { model, flags: [] } : null;
 }
 
-/** Model and instruction sets of the processor, where the system tells. */
+/** Model and instruction sets of the processor, where the system reports them. */
 function cpuModel(): { model: string; flags: string[] } | null {
   try {
     if (Deno.build.os === "darwin") return macModel();

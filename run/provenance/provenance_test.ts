@@ -39,7 +39,7 @@ async function permissionsOf(
   return found;
 }
 
-/** Paths, and what stands in their place in a record. */
+/** Paths, and what replaces them in a record. */
 const PLACES: { readonly [path: string]: string } = {
   [PLUGIN]: "<plugin>",
   [`${PLUGIN}/lib/a.ts`]: "<plugin>/lib/a.ts",
@@ -91,7 +91,7 @@ Deno.test("writePermissions() lists what was used folder by folder, inputs file 
   assert.equal("refused: prepare" in record, false);
 });
 
-Deno.test("writePermissions() lists what was asked for in vain, each thing once", async () => {
+Deno.test("writePermissions() lists what was denied, each thing once", async () => {
   const net = { permission: "net", value: "example.org:443" };
   const record = await permissionsOf([`--allow-read=${PLUGIN}`], [
     net,

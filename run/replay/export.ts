@@ -61,7 +61,7 @@ export interface ExportedFile {
   readonly checked: readonly CheckedRows[];
 }
 
-/** Two primes near the usual number of rows per call, so that rules that look at sizes choose alike. */
+/** Two primes near the usual number of rows per call, so that rules that depend on sizes make the same choices. */
 const TRACED_ROWS = [509, 521] as const;
 
 /**

@@ -12,7 +12,7 @@ import type { Fingerprint } from "../../train/fingerprint.ts";
 import type { RunDirectory } from "../store/run_directory.ts";
 import type { BestState, TrainingCounters } from "../../train/counters.ts";
 
-/** Where a model's training stands. */
+/** How far a model's training has got. */
 export interface ModelProgress {
   readonly counters: TrainingCounters;
   readonly state: Tensors;
@@ -74,7 +74,7 @@ async function lastGood(
     } catch (error) {
       warnings.push({
         code: "damaged-checkpoint",
-        message: `${(error as Error).message}; training goes on from the one before`,
+        message: `${(error as Error).message}; training continues from the one before`,
       });
       await store.remove(directory);
     }

@@ -49,8 +49,8 @@ export async function recordSteps(run: RunDirectory, progress: RunProgress): Pro
 }
 
 /**
- * Writes `provenance/`. For a run that is resumed, it is kept as it was; what is not the same any more is written
- * beside it, into `provenance/resumed-<n>/`, and told in warnings.
+ * Writes `provenance/`. For a resumed run, it is kept as it was; what has changed is written beside it, into
+ * `provenance/resumed-<n>/`, and reported in warnings.
  */
 export async function recordProvenance(
   run: RunDirectory,

@@ -20,7 +20,7 @@ import {
 } from "./results.ts";
 import type { Pair, Result } from "./types.ts";
 
-/** Compares `metrics.json`: equal bits, or, where these are not promised, agreement within errors or a share. */
+/** Compares `metrics.json`: equal bits, or, where these are not promised, agreement within errors or a fraction. */
 export async function compareMetrics(pair: Pair): Promise<Result> {
   if (!await exists(pair.before.file("metrics.json"))) return skipped("the run has none");
   const stored = await readBoth<{ readonly [key: string]: StoredMetric }>(

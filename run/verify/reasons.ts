@@ -1,12 +1,12 @@
 /**
- * Why a repetition differs, as far as the record can tell.
+ * Why a repetition differs, as far as the record shows.
  *
  * @module
  */
 import type { EnvironmentDifference } from "../provenance/environment_diff.ts";
 import { AFTER_TRAINING, type Level, type LevelResult } from "./types.ts";
 
-/** What can explain a difference of a level, most telling first. */
+/** What can explain a difference of a level, most likely first. */
 const REASONS: { readonly [level in Level]: readonly EnvironmentDifference["what"][] } = {
   record: [],
   inputs: [],
@@ -24,7 +24,7 @@ export interface ReasonRequest {
   readonly first: LevelResult;
   readonly levels: readonly LevelResult[];
   readonly circumstances: readonly EnvironmentDifference[];
-  /** Why the repetition came to no end. */
+  /** Why the repetition did not finish. */
   readonly failure?: Error | undefined;
 }
 

@@ -1,5 +1,5 @@
 /**
- * How comparisons come out, and the words and tolerances that they share.
+ * Results of comparisons, and the wording and tolerances that they share.
  *
  * @module
  */
@@ -7,7 +7,7 @@ import type { Pair, Result } from "./types.ts";
 
 /** Metrics agree when they are not further apart than this many combined standard errors, ... */
 export const TOLERANCE_ERRORS = 3;
-/** ... or than this share of the larger one; the losses of the first steps likewise. */
+/** ... or than this fraction of the larger one; the losses of the first steps likewise. */
 export const TOLERANCE_SHARE = 0.01;
 
 /** Nothing to compare. */
@@ -35,12 +35,12 @@ export function count(n: number, thing: string): string {
   return `${n} ${thing}${n === 1 ? "" : "s"}`;
 }
 
-/** How far two numbers are apart, as a share of the larger one. */
+/** How far apart two numbers are, as a fraction of the larger one. */
 export function shareApart(a: number, b: number): number {
   return a === b ? 0 : Math.abs(a - b) / Math.max(Math.abs(a), Math.abs(b));
 }
 
-/** A share in percent, two digits. */
+/** A fraction in percent, two digits. */
 export function percent(share: number): string {
   return `${(100 * share).toPrecision(2)} %`;
 }

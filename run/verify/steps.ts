@@ -70,5 +70,5 @@ async function fingerprintsOf(run: RunDirectory): Promise<Fingerprint[]> {
 /** The loss of a fingerprint as a number. */
 function lossOf({ loss }: Fingerprint): number {
   const value = new Float32Array(Uint32Array.of(Number.parseInt(loss, 16)).buffer)[0]!;
-  return Number(value.toPrecision(9)); // nine digits tell float32 numbers apart
+  return Number(value.toPrecision(9)); // nine digits distinguish float32 numbers
 }

@@ -68,7 +68,7 @@ export async function compareRuns(
   };
 }
 
-/** One level, unless the repetition trained only the first steps and the level lies behind them. */
+/** One level, unless the repetition trained only the first steps and the level comes after them. */
 async function resultOf(
   level: Level,
   compare: Comparison,

@@ -96,7 +96,7 @@ Deno.test("compareRuns() names the failure of a repetition at each level that it
   assert.equal(found.reason, "the repetition stopped: disk full");
 });
 
-Deno.test("compareRuns() skips what lies behind the training when only its first steps were done again", async () => {
+Deno.test("compareRuns() skips what comes after training when only its first steps were repeated", async () => {
   const found = await verify({
     steps: 2,
     files: { "metrics.json": undefined, "predictions/network-y.npy": undefined },

@@ -25,7 +25,7 @@ Deno.test("resume falls back to the checkpoint before a damaged one, and says so
     const { record } = await openRun(run);
     assert.match(
       record.warnings[0]!.message,
-      /^Cannot read checkpoint "48" as .*; training goes on from the one before$/,
+      /^Cannot read checkpoint "48" as .*; training continues from the one before$/,
     );
     assert.ok(record.resumed![0]!.steps.slope! < 48);
     assert.equal((await verified(run, "--cache", cache)).code, 0);
