@@ -1,7 +1,7 @@
 /**
- * Checks that the documentation is there and true where a machine can tell: every exported symbol has a doc comment,
- * links lead to files and headings, commands name tasks and plugins, excerpts of files are what the file says.
- * Ends with `N passed, N failed` and exit code 1 when something failed.
+ * Checks that the documentation exists and is true where this can be checked automatically: every exported
+ * symbol has a doc comment, links lead to files and headings, commands name tasks and plugins, excerpts of
+ * files are what the file says. Ends with `N passed, N failed` and exit code 1 when something failed.
  *
  * @module
  */

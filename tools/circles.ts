@@ -1,5 +1,5 @@
 /**
- * Circles of imports: files of which each needs the others, so that none can be read, moved or tested alone.
+ * Import cycles: files that need each other, so that none can be read, moved or tested alone.
  *
  * Every import counts: of values and of types, static and by `import(...)`. A type import leaves no trace at run time,
  * and a lazy one puts the circle off until the call, but a reader has to hold all files in mind either way. A worker that
@@ -51,7 +51,7 @@ class Search {
   readonly circles: string[][] = [];
   /** Order in which files were met. */
   readonly #met = new Map<string, number>();
-  /** Files that were met and whose component is not complete yet, in that order. */
+  /** Files that were visited and whose component is not complete yet, in that order. */
   readonly #open: string[] = [];
 
   constructor(readonly graph: ImportGraph) {}

@@ -21,7 +21,7 @@ Deno.test("findCircles() finds a planted circle and leaves out what leads to it 
   ]]);
 });
 
-Deno.test("findCircles() tells two circles apart, also where one leads to the other", () => {
+Deno.test("findCircles() separates two circles, even if one leads to the other", () => {
   assert.deepEqual(findCircles(graphOf("d: c", "c: d a", "a: b", "b: a")), [["a", "b"], ["c", "d"]]);
 });
 

@@ -18,12 +18,12 @@ export const MOST_FILES = 12;
 /** A folder with too many files. */
 export interface CrowdedFolder {
   readonly folder: string;
-  /** Files beside tests. */
+  /** Files besides tests. */
   readonly count: number;
 }
 
 /**
- * Folders that directly hold more than {@linkcode MOST_FILES} `.ts` files beside tests.
+ * Folders that directly hold more than {@linkcode MOST_FILES} `.ts` files besides tests.
  *
  * @param files Every `.ts` file, relative to the repository, with "/".
  */

@@ -37,10 +37,10 @@ function layered(
   return all;
 }
 
-/** Rooms whose sub-folders do not know each other. */
+/** Rooms whose sub-folders do not import each other. */
 const SEPARATE: readonly string[] = ["plugins", "examples"];
 
-/** Rooms that look at everything from outside, as every `*_test.ts` does. */
+/** Rooms that may import everything, as every `*_test.ts` may. */
 const FREE: readonly string[] = ["tests", "bench", "tools"];
 
 /** Files that import nothing at all. */
@@ -167,12 +167,12 @@ function layerProblem(file: string, target: string): string | undefined {
   return `Cannot import across rooms as ${unit} may import its own files and ${names}: ${found}`;
 }
 
-/** The file that a relative specifier names; it starts with ".." when it lies outside the repository. */
+/** The file that a relative specifier names; it starts with ".." if it is outside the repository. */
 export function targetOf(file: string, specifier: string): string {
   return specifier.startsWith("/") ? `..${specifier}` : posix.join(posix.dirname(file), specifier);
 }
 
-/** Whether the target's name starts with `_` and it lies in another folder. */
+/** Whether the target's name starts with `_` and it is in another folder. */
 function isPrivateFrom(file: string, target: string): boolean {
   return posix.basename(target).startsWith("_") && posix.dirname(target) !== posix.dirname(file);
 }

@@ -34,13 +34,13 @@ const AMBIENT: { readonly [object: string]: readonly string[] } = {
 const CONTRACTION =
   /\b[a-z]+n['’]t\b|\b(?:it|that|there|here|what|who|let|he|she|we|you|they|i)['’](?:s|re|ve|ll|d|m)\b/i;
 
-/** The linted file relative to the repository, with "/"; undefined when it lies outside. */
+/** The linted file relative to the repository, with "/"; undefined if it is outside. */
 function fileOf(context: Deno.lint.RuleContext): string | undefined {
   const path = relative(ROOT, resolve(ROOT, context.filename));
   return path.startsWith("..") || isAbsolute(path) ? undefined : path.replaceAll(sep, "/");
 }
 
-/** What a visitor of imports is told of each. */
+/** What a visitor of imports receives for each. */
 type OnImport = (
   node: Deno.lint.Node,
   specifier: string,

@@ -1,5 +1,5 @@
 /**
- * Lines of TypeScript per room, and what share of them is documentation. It reports; it does not fail.
+ * Lines of TypeScript per room, and what fraction of them is documentation. It reports; it does not fail.
  *
  * @module
  */

@@ -379,7 +379,7 @@ Deno.test("list, info, runs, cache and doctor answer as text and as JSON", async
   });
 });
 
-Deno.test("a task that fails prints one JSON object beside its error when it is asked for JSON", async () => {
+Deno.test("a task that fails prints one JSON object besides its error when asked for JSON", async () => {
   const { code, stdout, stderr } = await task("runs", "--otu", "a", "--json");
   assert.equal(code, 2);
   const { status, error } = JSON.parse(stdout);

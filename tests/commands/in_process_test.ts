@@ -22,7 +22,7 @@ Deno.test("run() trains a plugin in this process, twice with equal numbers", asy
   });
 });
 
-Deno.test("run() takes lowered programs from the cache, and makes a damaged one anew, to the same bits", async () => {
+Deno.test("run() takes lowered programs from the cache, and remakes a damaged one, to the same bits", async () => {
   await withTempDir(async (directory) => {
     const options = {
       config: { events: 500, epochs: 1 },

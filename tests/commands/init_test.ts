@@ -63,7 +63,7 @@ Deno.test("run --init begins with another run, which resume and verify then do w
   });
 });
 
-Deno.test("run --init takes what fits of a file, tells the rest, and refuses a file of which nothing fits", async () => {
+Deno.test("run --init takes what fits from a file, reports the rest, and refuses a file of which nothing fits", async () => {
   await withTempDir(async (directory) => {
     const plugin = await writeTrial(directory);
     const { flags } = places(directory);

@@ -75,7 +75,7 @@ const plugin = definePlugin({
   }),
 });
 
-/** Runs the plugin in a folder of its own, and hands over what it left. */
+/** Runs the plugin in its own folder, and returns what it wrote. */
 async function ran(
   values: { readonly what: string; readonly [name: string]: string | number },
   use: (left: {
@@ -149,7 +149,7 @@ Deno.test("run() takes the last epoch of a model with step and without loss, and
   }
 });
 
-Deno.test("run() says that the training loss stands in where there are no validation rows", async () => {
+Deno.test("run() reports that the training loss is used where there are no validation rows", async () => {
   await ran({ what: "no-validation", epochs: 2 }, async ({ json, lines }) => {
     assert.deepEqual(lines.map(({ split }) => split), ["train", "train"]);
     const { warnings } = await json("run.json") as { warnings: { code: string }[] };

@@ -86,7 +86,7 @@ Deno.test("verify refuses a run that is not finished, and checks its first steps
       /must be finished: it is failed; resume it first, or compare its first steps/,
     );
     assert.equal((await verified(run, "--steps", "4", "--cache", cache)).code, 0);
-    // mended, it resumes from its weights, and says that the code is not the same
+    // repaired, it resumes from its weights, and says that the code is not the same
     const text = await Deno.readTextFile(join(plugin, "mod.ts"));
     await Deno.writeTextFile(join(plugin, "mod.ts"), text.replace("throw new Error(", "void ("));
     const resumed = await json("resume", run, "--cache", cache);
@@ -138,7 +138,7 @@ async function filesBelow(folder: string): Promise<string[]> {
   return found;
 }
 
-Deno.test("permissions.json says what the plugin asked for, in vain or not", async () => {
+Deno.test("permissions.json says what the plugin asked for, granted or not", async () => {
   await withTempDir(async (directory) => {
     const head = `${LINE.head}
 try { Deno.readTextFileSync("/etc/passwd"); } catch { /* refused */ }

@@ -17,7 +17,7 @@ export type Victim = "host" | "sandbox" | "tree";
 export interface Killable {
   /** Arguments after "run", without `--out`. */
   readonly args: readonly string[];
-  /** Arguments of resume beside the run. */
+  /** Arguments of resume besides the run. */
   readonly resumeArgs: readonly string[];
   readonly plugin: string;
   /** A folder for this attempt alone. */
@@ -117,7 +117,7 @@ async function descendants(root: number): Promise<number[]> {
 /** Goes on with a run until it is finished. */
 export async function resumed(run: string, { resumeArgs }: Killable): Promise<void> {
   const { code, stdout, stderr } = await task("resume", run, ...resumeArgs, "--quiet", "--json");
-  if (code === 2 && /must not be finished: it is/.test(stderr)) return; // it had come to its end before
+  if (code === 2 && /must not be finished: it is/.test(stderr)) return; // it had finished before
   assert.equal(code, 0, stderr);
   assert.equal(JSON.parse(stdout).status, "finished");
 }

@@ -27,7 +27,7 @@ const RECORD: RunRecord = {
   warnings: [],
 };
 
-/** Writes a run into a store; `files` are objects by name, beside `run.json`. */
+/** Writes a run into a store; `files` are objects by name, besides `run.json`. */
 export async function storeRun(
   store: string,
   changes: Partial<RunRecord> = {},

@@ -45,7 +45,7 @@ export function fakeExecutable(inputs: readonly FakeInput[], run: (inputs: Tenso
   return { program, run: (given) => Promise.resolve(run(given)), dispose: () => Promise.resolve() };
 }
 
-/** What came of a training beside its outcome. */
+/** The results of a training besides its outcome. */
 export interface Watched {
   readonly records: TrainingRecord[];
   readonly fingerprints: Fingerprint[];

@@ -1,5 +1,5 @@
 /**
- * Whole commands on a small plugin: what a user types, in a folder of its own.
+ * Whole commands on a small plugin: what a user types, in a separate folder.
  *
  * @module
  */
