@@ -16,7 +16,7 @@ import type { Json, JsonObject, NdArray, Table } from "../../core/types.ts";
 import { readArrays, writeArrays } from "../protocol/call_arrays.ts";
 import { answerFolder, questionFolder, RELEASE } from "../protocol/shared_directory.ts";
 
-/** What calls need of their surroundings. */
+/** What calls need from their environment. */
 export interface CallSurroundings {
   /** The shared directory; empty where the hook needs none. */
   readonly sharedDirectory: string;
@@ -34,7 +34,7 @@ export class HostCalls {
 
   constructor(readonly surroundings: CallSurroundings) {}
 
-  /** Tells which inputs of a model's further programs are shared, and which outputs are added up. */
+  /** Says which inputs of a model's further programs are shared, and which outputs are added up. */
   declare(model: string, programs: Programs): void {
     this.#programs.set(model, programs);
   }
@@ -94,7 +94,7 @@ export class HostCalls {
     };
   }
 
-  /** Asks, and reads the arrays of the answer. */
+  /** Sends a request, and reads the arrays of the response. */
   async #answered(method: string, request: JsonObject, arrays: Arrays): Promise<ProgramOutputs> {
     const { sharedDirectory, callHost } = this.surroundings;
     const { call, answer } = await this.#ask(method, request, arrays);
@@ -125,7 +125,7 @@ function isOnDevice(input: NdArray | DeviceArray): input is DeviceArray {
   return "handle" in input;
 }
 
-/** The inputs that are not with the host. */
+/** The inputs that the host does not have. */
 function sent(inputs: ProgramInputs): Arrays {
   const entries = Object.entries(inputs).filter((entry): entry is [string, NdArray] => !isOnDevice(entry[1]));
   return Object.fromEntries(entries);

@@ -16,7 +16,7 @@ type Place = keyof typeof FORMER_NAMES;
 /** Says that a former name was used. */
 export type FormerNameListener = (former: string, name: string) => void;
 
-/** The same object, with a property of a former name under its name of today. */
+/** The same object, with a property that has an old name under its current one. */
 export function acceptFormerNames<T extends object>(place: Place, given: T, onUse?: FormerNameListener): T {
   const found = Object.entries(FORMER_NAMES[place]).filter(([former, name]) =>
     former in given && !(name in given)
@@ -30,7 +30,7 @@ export function acceptFormerNames<T extends object>(place: Place, given: T, onUs
   return renamed as T;
 }
 
-/** The same object, which also answers to former names. */
+/** The same object, which also has its properties under old names. */
 export function offerFormerNames<T extends object>(
   place: "context" | "deviceArray",
   given: T,

@@ -41,7 +41,7 @@ import type { Description, ModelPlan } from "../protocol/description.ts";
 import type { HookName } from "../protocol/limits.ts";
 import type { HookEvent } from "../protocol/messages.ts";
 
-/** What the runner needs of its surroundings. */
+/** What the runner needs from its environment. */
 export interface HookSurroundings extends CallSurroundings {
   emit(event: HookEvent): void;
 }

@@ -1,9 +1,10 @@
 /**
- * What a sandbox asked permission for. Deno writes a line for each question on the sandbox's standard error; the lines are taken
- * out of it here and counted once, so that a plugin that asks a million times fills no disk.
+ * What a sandbox asked permission for. Deno writes a line for each request to the sandbox's standard error;
+ * the lines are removed from it here and each is counted once, so a plugin that asks a million times cannot
+ * fill the disk.
  *
- * Static imports of text and JSON are not among them (`deno` 2.9 asks nothing for these), and a plugin can print lines of
- * the same form: it can add to the list, not take from it.
+ * Static imports of text and JSON are not among them (`deno` 2.9 asks nothing for these), and a plugin can
+ * print lines of the same form: it can add to the list, but not remove from it.
  *
  * @module
  */
@@ -12,7 +13,7 @@ import type { AskedPermission } from "../protocol/plugin_host.ts";
 /** Value of `DENO_AUDIT_PERMISSIONS` for a sandbox. */
 export const AUDIT_FILE = "/dev/stderr";
 
-/** Different questions that are kept. */
+/** Distinct requests that are kept. */
 const MAX_ASKED = 10_000;
 /** Last characters of other text that are kept. */
 const MAX_TEXT = 8_000;
@@ -21,17 +22,17 @@ const MAX_LINE = 64_000;
 
 const LINE = /\{"v":1,"datetime":"[^"]*","permission":"([a-z]+)","value":("(?:[^"\\]|\\.)*"|null)[^\n]*\n/g;
 
-/** Reads the standard error of a sandbox: its last words, and what it asked for. */
+/** Reads the standard error of a sandbox: its last output, and what it asked for. */
 export class AuditedStream {
   readonly #asked = new Map<string, AskedPermission>();
-  /** The last characters that are not questions; complete when the sandbox has ended. */
+  /** The last characters that are not requests; complete when the sandbox has ended. */
   readonly text: Promise<string>;
 
   constructor(stream: ReadableStream<Uint8Array>) {
     this.text = this.#read(stream);
   }
 
-  /** What was asked for up to now, each thing once. */
+  /** What has been asked for so far, each thing once. */
   get asked(): readonly AskedPermission[] {
     return [...this.#asked.values()];
   }
@@ -48,7 +49,7 @@ export class AuditedStream {
     return (text + this.#take(rest)).slice(-MAX_TEXT);
   }
 
-  /** The text without the questions in it. */
+  /** The text without the requests in it. */
   #take(text: string): string {
     return text.replace(LINE, (_line, permission: string, json: string) => {
       const value = String(JSON.parse(json) ?? "");

@@ -1,6 +1,6 @@
 /**
- * The host's side of the sandbox: starts the child process with exactly the granted permissions, calls hooks, answers
- * calls, and ends it whatever it does.
+ * The host's side of the sandbox: starts the child process with exactly the granted permissions, calls hooks,
+ * answers calls, and ends it no matter what it does.
  *
  * @module
  */
@@ -49,9 +49,10 @@ function readGrants(location: PluginLocation, grants: SandboxGrants): string[] {
 /**
  * The permission flags of a sandbox, in the form given to Deno.
  *
- * No folder is both readable and writable unless a wall of the system keeps the sandbox to its files: Deno's `node:wasi`
- * makes symbolic links in such a folder, and Deno's permissions are checked on the path as it is written. So a sandbox
- * writes its shared directory, but reads back only the answers that the host lays there.
+ * No folder is both readable and writable unless a wall of the system keeps the sandbox to its files: Deno's
+ * `node:wasi` makes symbolic links in such a folder, and Deno's permissions are checked on the path as it is
+ * written. So a sandbox writes its shared directory, but reads back only the answers that the host puts
+ * there.
  */
 export function permissionFlags(location: PluginLocation, grants: SandboxGrants, hasWall = true): string[] {
   const reads = readGrants(location, grants);
@@ -127,8 +128,8 @@ export async function openSandbox(
 }
 
 /**
- * Makes the folders of a sandbox. Its Deno cache is its own, by the folder it comes from: another plugin of the same name
- * has another. What the sandbox before left there through `localStorage` and `caches` is removed.
+ * Makes the folders of a sandbox. Each plugin folder has its own Deno cache: another plugin of the same name
+ * has a different one. What the previous sandbox left there through `localStorage` and `caches` is removed.
  */
 async function makeFolders(location: PluginLocation, grants: SandboxGrants): Promise<SandboxFolders> {
   const { sharedDirectory } = grants;
@@ -166,14 +167,14 @@ export function endAllSandboxes(): void {
   for (const sandbox of openSandboxes) sandbox.kill();
 }
 
-/** What the host keeps an eye on. */
+/** What the host monitors. */
 interface Watched {
   readonly folders: SandboxFolders;
   readonly limits: SandboxLimits;
   readonly hasMemoryWall: boolean;
 }
 
-/** Milliseconds between two looks at what a sandbox uses. */
+/** Milliseconds between two checks of what a sandbox uses. */
 const WATCH_MS = 1000;
 
 class Sandbox implements PluginHost {
@@ -184,7 +185,7 @@ class Sandbox implements PluginHost {
   readonly #reading: Promise<void>;
   #count = 0;
   #openCalls = 0;
-  /** The last look at the shared directory before a call. */
+  /** The last check of the shared directory before a call. */
   #looked: Promise<void> = Promise.resolve();
   #ended: Error | undefined;
 
@@ -216,7 +217,7 @@ class Sandbox implements PluginHost {
     return this.#errors.asked;
   }
 
-  /** Ends the child and whatever it started, whatever it does. */
+  /** Ends the child and everything it started, no matter what it does. */
   kill(): void {
     for (const pid of [-this.#child.pid, this.#child.pid]) {
       try {
@@ -282,7 +283,7 @@ class Sandbox implements PluginHost {
     this.#writer.abort().catch(() => {});
   }
 
-  /** Looks at what the sandbox uses, again and again, until stopped; ends the sandbox when it is too much. */
+  /** Checks what the sandbox uses, repeatedly, until stopped; ends the sandbox if it is too much. */
   #watch(hook: string): { stop(): void } {
     let timer: ReturnType<typeof setTimeout> | undefined;
     let isStopped = false;
@@ -404,7 +405,7 @@ class Sandbox implements PluginHost {
     if (!pending?.listener.onCall || sharedDirectory === undefined) {
       throw new InternalError(`Cannot answer "${method}" as this hook may not call the host`);
     }
-    // One look after the other: calls are answered in their order.
+    // One check after the other: calls are answered in order.
     const path = foldersOfCall(sharedDirectory, args);
     const looked = this.#looked.then(() => surveyCall(path, limits, this.plugin, pending.hook));
     this.#looked = looked.catch(() => {}); // reported to the call that it is for
@@ -413,7 +414,10 @@ class Sandbox implements PluginHost {
   }
 }
 
-/** What the sandbox knows of the environment: where Deno's cache is and its questions go, and nothing else. */
+/**
+ * What the sandbox knows of the environment: where Deno's cache is and where its requests are logged, and
+ * nothing else.
+ */
 function sandboxEnvironment(denoDir: string | undefined): Record<string, string> {
   return {
     PATH: "/usr/bin:/bin",

@@ -12,8 +12,8 @@ export interface LinkRules {
   /** Paths that may be reached; a symbolic link may point into them. */
   readonly granted: readonly string[];
   /**
-   * Whether a file may have a second name. In data folders it may, in plugin folders it may not, but for
-   * `node_modules` and `.git` in them.
+   * Whether a file may have a second name. In data folders it may; in plugin folders it may not, except in
+   * `node_modules` and `.git`.
    */
   readonly allowHardLinks: boolean;
   /** How a user grants a path, for the message. */

@@ -64,7 +64,7 @@ export async function surveyFolders(
 }
 
 /**
- * Looks at the arrays of a call, and for links on the way to them: what the host is about to read.
+ * Checks the arrays of a call, and looks for links on the way to them: what the host is about to read.
  *
  * @param path Folders, each in the one before.
  * @throws {PluginError} As {@linkcode surveyFolders}.

@@ -1,5 +1,6 @@
 /**
- * Arrays between host and sandbox: one `.npy` a piece, named by position, because names may hold any characters.
+ * Arrays between host and sandbox: one `.npy` each, named by position, because names may contain any
+ * characters.
  *
  * @module
  */

@@ -21,7 +21,7 @@ export interface Description {
   /** JSON Schema of the configuration. */
   readonly schema: JsonObject;
   readonly presets: { readonly [name: string]: JsonObject };
-  /** Names of today by the names that presets had before. */
+  /** Current names of presets by their old names. */
   readonly formerPresets?: { readonly [former: string]: string };
   readonly metrics: readonly {
     readonly key: string;

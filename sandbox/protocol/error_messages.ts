@@ -34,8 +34,8 @@ function describe(thrown: unknown): string {
 }
 
 /**
- * An exception that a hook threw, as ours: data and config errors keep their class (they are the user's to mend, exit
- * code 2), all else becomes a {@linkcode PluginError} (exit code 4).
+ * An exception that a hook threw, as ours: data and config errors keep their class (the user can fix them,
+ * exit code 2), everything else becomes a {@linkcode PluginError} (exit code 4).
  */
 export function fromErrorMessage(error: ErrorMessage, plugin: string, hook: string): Error {
   const cause = new Error(error.message);
@@ -54,7 +54,7 @@ export function fromErrorMessage(error: ErrorMessage, plugin: string, hook: stri
   return new PluginError(withName(error), plugin, hook, { cause });
 }
 
-/** Our own messages speak for themselves; a foreign one is given its class. */
+/** Our own messages speak for themselves; a foreign one is prefixed with its class. */
 function withName(error: ErrorMessage): string {
   const ours = /^Cannot /.test(error.message);
   return ours ? error.message : `${error.name}: ${error.message}`;

@@ -15,7 +15,7 @@ import type { Json } from "../../core/types.ts";
 
 /** Arrays travel as files, so a frame holds names and settings only. */
 export const MAX_FRAME_BYTES: number = 32 * 2 ** 20;
-/** Most commas, colons and brackets of a frame: a bound on its values, counted before any of them is made. */
+/** Most commas, colons and brackets of a frame: a limit on its values, counted before any of them is created. */
 export const MAX_FRAME_MARKS: number = 2_000_000;
 
 const MAGIC = [0x42, 0x4c] as const;
@@ -112,7 +112,10 @@ function frameLength(bytes: Uint8Array): number | undefined {
   return length;
 }
 
-/** JSON of a few bytes a value becomes objects of a hundred: their number is bounded while they are still text. */
+/**
+ * JSON of a few bytes per value becomes objects of a hundred bytes: their number is limited while they are
+ * still text.
+ */
 function checkMarks(body: Uint8Array): void {
   if (body.length <= MAX_FRAME_MARKS) return;
   let count = 0;

@@ -1,6 +1,6 @@
 /**
- * What a sandbox may use: time, memory, disk, and how much it may say, in one table. The manifest can change times and
- * memory, `--hook-timeout` overrides the times, `info` prints them.
+ * What a sandbox may use: time, memory, disk, and how much it may print, in one table. The manifest can
+ * change times and memory, `--hook-timeout` overrides the times, `info` prints them.
  *
  * @module
  */
@@ -24,7 +24,7 @@ export type HookName = typeof HOOKS[number];
 export interface SandboxLimits {
   /** Wall-clock seconds per hook. */
   readonly seconds: { readonly [hook in HookName]: number };
-  /** Bytes of data memory, set by `prlimit` where it is present, else watched by the host. */
+  /** Bytes of data memory, set by `prlimit` where available, otherwise monitored by the host. */
   readonly memoryBytes: number;
   /** Bytes of all files that it leaves in the shared directory and in its Deno cache; also of one file. */
   readonly diskBytes: number;
@@ -67,7 +67,7 @@ export const DEFAULT_LIMITS: SandboxLimits = {
   keptBytes: 4 * 2 ** 30,
 };
 
-/** What hooks were called before; manifests may still say so. */
+/** Old names of hooks; manifests may still use them. */
 const FORMER_HOOKS: { readonly [hook in HookName]?: string } = { readForPrediction: "readNew" };
 
 /** The limits of a plugin: defaults, changed by its manifest, overridden by `--hook-timeout`. */

@@ -1,6 +1,6 @@
 /**
- * What host and sandbox say to each other. Everything that arrives from a sandbox is parsed with these schemas, after
- * {@linkcode plainText} has been over it.
+ * What host and sandbox say to each other. Everything that arrives from a sandbox is parsed with these
+ * schemas, after {@linkcode plainText} has been applied to it.
  *
  * @module
  */
@@ -60,13 +60,13 @@ export type SandboxMessage = z.output<typeof sandboxMessage>;
 export type HostMessage = z.output<typeof hostMessage>;
 
 /**
- * Characters that command a terminal or reorder what a reader sees: controls but tab and line feed, and the
- * directional overrides of Unicode.
+ * Characters that control a terminal or reorder what a reader sees: control characters except tab and line
+ * feed, and the directional overrides of Unicode.
  */
 // deno-lint-ignore no-control-regex
 const COMMANDING = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g;
 
-/** The same value with every commanding character of its texts, keys included, made visible as `U+FFFD`. */
+/** The same value with every such character of its strings, keys included, made visible as `U+FFFD`. */
 export function plainText(value: Json): Json {
   if (typeof value === "string") return value.replaceAll("\r\n", "\n").replace(COMMANDING, "\ufffd");
   if (typeof value !== "object" || value === null) return value;

@@ -1,5 +1,5 @@
 /**
- * Whoever runs the hooks of a plugin: a sandbox, or this process for trusted code.
+ * What runs the hooks of a plugin: a sandbox, or this process for trusted code.
  *
  * @module
  */
@@ -7,7 +7,7 @@ import type { Json } from "../../core/types.ts";
 import type { HookName } from "./limits.ts";
 import type { HookEvent } from "./messages.ts";
 
-/** One thing that was asked for; granted or not. */
+/** One permission that was asked for; granted or not. */
 export interface AskedPermission {
   /** "read", "write", "net", "env", "run", "sys", "ffi", "import". */
   readonly permission: string;
@@ -21,12 +21,12 @@ export interface PluginHost {
    * Runs a hook. Arrays are exchanged as files in the shared directory.
    *
    * @throws {PluginError} If the hook throws, the sandbox ends, or the time limit passes.
-   * @throws {DataError} If the hook found its input data missing or unfit.
+   * @throws {DataError} If the hook found its input data missing or unsuitable.
    */
   call(hook: HookName, args: Json, listener?: HookListener): Promise<Json>;
   /** The permissions in force, for the record; empty in-process. */
   readonly permissions: readonly string[];
-  /** What was asked for up to now, granted or not; empty in-process. */
+  /** What has been asked for so far, granted or not; empty in-process. */
   readonly asked: readonly AskedPermission[];
   close(): Promise<void>;
 }

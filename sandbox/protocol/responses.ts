@@ -1,6 +1,6 @@
 /**
- * What hooks may answer, checked where it enters the host: a sandbox can be made to answer anything. What becomes a path,
- * a key or a size is bounded here; what a hook means is checked by who asked.
+ * What hooks may answer, checked where it enters the host: a sandbox can be made to answer anything. What
+ * becomes a path, a key or a size is limited here; the meaning of an answer is checked by the caller.
  *
  * @module
  */
@@ -55,7 +55,7 @@ const ANSWERS: { readonly [hook in HookName]?: z.ZodType } = {
 /**
  * The answer of a hook, unchanged.
  *
- * @throws {PluginError} If it is not of the form that the hook must answer.
+ * @throws {PluginError} If it does not have the form that the hook must return.
  */
 export function checkAnswer(hook: HookName, value: Json, plugin: string): Json {
   const found = ANSWERS[hook]?.safeParse(value);

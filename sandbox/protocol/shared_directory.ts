@@ -9,15 +9,15 @@ import type { Json } from "../../core/types.ts";
 import { removeFolder } from "../../files/atomic.ts";
 import { join } from "../../files/paths.ts";
 
-/** Where the host lays its answers: the sandbox reads and cannot write it. */
+/** Where the host puts its answers: the sandbox can read it but not write to it. */
 export const ANSWERS = "answers";
 /** The call by which a sandbox says that it has read an answer. */
 export const RELEASE = "release";
 
-/** Where the sandbox lays its questions, a folder each. */
+/** Where the sandbox puts its requests, a folder each. */
 const QUESTIONS = "calls";
 
-/** Where the arrays of a call lie. */
+/** The folder with the arrays of a call. */
 export function questionFolder(sharedDirectory: string, call: number): string {
   return join(sharedDirectory, QUESTIONS, String(call));
 }
@@ -30,7 +30,7 @@ export function foldersOfCall(sharedDirectory: string, args: Json): readonly str
     : [sharedDirectory];
 }
 
-/** Where the arrays of its answer lie. */
+/** The folder with the arrays of its answer. */
 export function answerFolder(sharedDirectory: string, call: number): string {
   return join(sharedDirectory, ANSWERS, String(call));
 }

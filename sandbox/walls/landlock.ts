@@ -1,7 +1,7 @@
 /**
- * Landlock: the Linux kernel's own wall for the file system, for machines where bubblewrap may not make namespaces, as
- * on many clusters. A process gives up its rights and hands what is left to the program it becomes; a few lines of
- * Perl do that, as Deno cannot change a process between `fork` and `exec`.
+ * Landlock: the Linux kernel's own wall for the file system, for machines where bubblewrap may not create
+ * namespaces, as on many clusters. A process gives up rights, and the program it becomes inherits the rest; a
+ * few lines of Perl do that, because Deno cannot change a process between `fork` and `exec`.
  *
  * What is refused is opening, making, removing and renaming of files that are not granted, the making of links, pipes
  * and devices anywhere, and from version 4 on TCP. Not covered: `stat`, `chmod` and the like, which Deno's permissions

@@ -28,7 +28,7 @@ export interface Walls {
 /** Deno's permissions alone, as on a machine that has none of the programs. */
 export const NO_WALLS: Walls = { bubblewrap: false, landlock: false, prlimit: false, setpriv: false };
 
-/** What a sandbox needs of the file system. Paths are absolute; of two that lie in each other the deeper one counts. */
+/** What a sandbox needs of the file system. Paths are absolute; if one is inside another, the deeper one counts. */
 export interface Mounts {
   readonly read: readonly string[];
   readonly write: readonly string[];
@@ -56,7 +56,7 @@ export function describeWalls(walls: Walls): string[] {
 
 let found: Promise<Walls> | undefined;
 
-/** Tries the programs once; bubblewrap and Landlock count only if Deno starts behind them here. */
+/** Tries the programs once; bubblewrap and Landlock count only if Deno starts behind them on this machine. */
 export function findWalls(): Promise<Walls> {
   return found ??= (async () => {
     const nothing: Mounts = { read: [], write: [] };
