@@ -42,7 +42,7 @@ export function writeJson(path: string, value: unknown, options: WriteOptions = 
   return writeAtomic(path, JSON.stringify(value, null, 2) + "\n", options);
 }
 
-/** Whether something is there under this path. */
+/** Whether the path exists. */
 export async function exists(path: string): Promise<boolean> {
   try {
     await Deno.lstat(path);
@@ -53,7 +53,7 @@ export async function exists(path: string): Promise<boolean> {
   }
 }
 
-/** Removes a folder with all that is in it; nothing happens when it is not there. */
+/** Removes a folder and its contents; does nothing if it does not exist. */
 export async function removeFolder(path: string): Promise<void> {
   try {
     await Deno.remove(path, { recursive: true });

@@ -1,13 +1,13 @@
 /**
- * Locks that die with their process: an advisory lock (`flock`) on an empty file. No process number, no host name and no
- * clock takes part, so that a lock means the same on every machine that shares the folder, and a copy of a folder is
- * free. On a file system without such locks nothing is locked.
+ * Locks that die with their process: an advisory lock (`flock`) on an empty file. No process number, host
+ * name or clock is involved, so a lock means the same on every machine that shares the folder, and a copy of
+ * a folder is unlocked. On a file system without such locks nothing is locked.
  *
  * @module
  */
 import { exists, writeAll } from "./atomic.ts";
 
-/** Someone may look whether a lock is taken, for an instant; a try is repeated. */
+/** Checking a lock takes it for an instant, so an attempt is repeated. */
 const TRIES = 5;
 const PAUSE_MS = 20;
 

@@ -7,16 +7,16 @@ import { exists, removeFolder } from "./atomic.ts";
 import { FileLock } from "./lock.ts";
 import { join } from "./paths.ts";
 
-/** What nobody owns is removed when it is older than this; longer than any folder takes to be made. */
+/** Folders without an owner are removed when older than this; longer than creating a folder ever takes. */
 const STALE_MS = 24 * 3600 * 1000;
-/** What an owner left is removed when it is older than this. */
+/** Folders that an owner left are removed when older than this. */
 const FRESH_MS = 60 * 1000;
 
 /** A folder private to this process, with its lock beside it. */
 export class ScratchFolder {
   private constructor(readonly path: string, readonly lock: FileLock | undefined) {}
 
-  /** Makes a folder with a fresh name below `parent`, and removes those that are left of processes that were killed. */
+  /** Makes a folder with a fresh name below `parent`, and removes those left by killed processes. */
   static async create(parent: string): Promise<ScratchFolder> {
     await Deno.mkdir(parent, { recursive: true });
     await removeLeftOvers(parent).catch(() => {}); // another process may be doing the same

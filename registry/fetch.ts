@@ -12,7 +12,7 @@ import { join } from "../files/paths.ts";
 
 /** A file of a manifest's `data`. */
 export interface FetchFile {
-  /** Name in the folder; may have folders in it, but not lead out. */
+  /** Name in the folder; may contain folders, but not lead out. */
   readonly file: string;
   readonly url: string;
   /** 64 hexadecimal digits; without it only the first bytes are checked. */
@@ -21,18 +21,18 @@ export interface FetchFile {
 
 /** How files are fetched. */
 export interface FetchOptions {
-  /** Folder to write to; made when it is not there. */
+  /** Folder to write to; created if missing. */
   readonly out: string;
-  /** Whether files that are there are fetched again. @default false */
+  /** Whether existing files are fetched again. @default false */
   readonly again?: boolean;
-  /** Told while a file arrives; `total` is undefined where the server does not say it. */
+  /** Called while a file arrives; `total` is undefined if the server does not report it. */
   onProgress?(file: string, bytes: number, total: number | undefined): void;
 }
 
-/** A file that is now there. */
+/** A file that has been fetched. */
 export interface FetchedFile {
   readonly path: string;
-  /** Whether it was there before and kept. */
+  /** Whether it already existed and was kept. */
   readonly isKept: boolean;
   readonly bytes: number;
 }
@@ -55,7 +55,7 @@ const MAGIC: { readonly [ending: string]: readonly number[] } = {
 const LONGEST_MAGIC = 8;
 
 /**
- * Fetches files one after the other; a file that is there and fits is kept.
+ * Fetches files one after the other; an existing file that is valid is kept.
  *
  * @throws {DataError} If a server cannot be reached or does not give the file, a page came in place of the file, or the
  * folder cannot be written.
@@ -177,7 +177,7 @@ async function* firstBytesTogether(body: ReadableStream<Uint8Array>): AsyncGener
   if (first !== undefined && first.length > 0) yield first;
 }
 
-/** An error while the bytes arrive; what came is kept only where it can be resumed. */
+/** An error while the bytes arrive; what has arrived is kept only if the download can be resumed. */
 async function interrupted(error: unknown, { file, url }: FetchFile, path: string): Promise<Error> {
   if (error instanceof DataError) {
     await removeParts(path);
