@@ -1,5 +1,6 @@
 /**
- * What was around a run and can explain a difference: engine, threads, processor, packages, code.
+ * Differences in the environment of two runs that can explain different numbers: engine, threads, processor,
+ * packages, code.
  *
  * @module
  */
@@ -9,7 +10,7 @@ import { exists } from "../../files/atomic.ts";
 import { join } from "../../files/paths.ts";
 import type { RunDirectory } from "../store/run_directory.ts";
 
-/** Something that is not as it was, and can explain a difference. */
+/** A change that can explain a difference. */
 export interface EnvironmentDifference {
   readonly what:
     | "record"
@@ -26,7 +27,7 @@ export interface EnvironmentDifference {
   readonly now: string;
 }
 
-/** What is not the same for two runs. */
+/** What differs between two runs. */
 export async function environmentDiff(
   before: RunDirectory,
   now: RunDirectory,
@@ -51,7 +52,7 @@ interface Modules {
   readonly framework: { readonly [path: string]: string };
 }
 
-/** What is not the same in two folders `provenance/`. */
+/** What differs between two folders `provenance/`. */
 export async function changedProvenance(before: string, now: string): Promise<EnvironmentDifference[]> {
   const environments = await both<Environment>(before, now, "environment.json");
   const modules = await both<Modules>(before, now, "modules.json");
@@ -96,7 +97,7 @@ function changedCode(
   return [{ what, before: `${first} ${then}${more}`, now: `${first} ${today}${more}` }];
 }
 
-/** Keys whose values are not the same, sorted. */
+/** Keys whose values differ, sorted. */
 export function changedKeys(
   a: { readonly [key: string]: unknown },
   b: { readonly [key: string]: unknown },

@@ -58,7 +58,7 @@ const CASES: { readonly [behavior: string]: Case } = {
     files: environment({ cpu: { model: "A CPU", flags: ["avx2", "fma"] } }),
     expected: [["processor", "A CPU [avx2]", "A CPU [avx2 fma]"]],
   },
-  "calls a processor unknown where the system does not tell": {
+  "calls a processor unknown where the system does not report it": {
     files: environment({ cpu: null }),
     expected: [["processor", "A CPU [avx2]", "unknown"]],
   },
@@ -82,7 +82,7 @@ const CASES: { readonly [behavior: string]: Case } = {
     files: modules({}),
     expected: [["plugin code", "mod.ts 11111111", "mod.ts absent"]],
   },
-  "tells framework code from plugin code": {
+  "distinguishes framework code from plugin code": {
     files: modules({ "mod.ts": "1".repeat(64) }, { "core/a.ts": "6".repeat(64) }),
     expected: [["framework code", "core/a.ts 22222222", "core/a.ts 66666666"]],
   },

@@ -15,7 +15,7 @@ import { basename, join, relative } from "../../files/paths.ts";
 export interface ProvenanceRequest {
   /** The folder `provenance/` of the run. */
   readonly directory: string;
-  /** Folder of the plugin's code; undefined for a plugin that was handed in as an object. */
+  /** Folder of the plugin's code; undefined for a plugin that was passed as an object. */
   readonly pluginDirectory: string | undefined;
   readonly inputs: readonly InputFile[];
 }

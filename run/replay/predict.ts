@@ -57,7 +57,7 @@ const readForPredictionResult = z.object({
  * Reads new data in the sandbox with the run's configuration, runs the best weights over them, writes one `.npy` a column.
  *
  * @throws {ConfigError} If the run has no trained model.
- * @throws {DataError} If the data are missing or unfit.
+ * @throws {DataError} If the data are missing or unsuitable.
  */
 export async function predictNew(request: PredictRequest): Promise<PredictOutcome> {
   const { run } = request;

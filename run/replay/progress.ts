@@ -1,5 +1,5 @@
 /**
- * How far an interrupted run came: its last good checkpoints, and its logs cut back to them.
+ * How far an interrupted run got: its last good checkpoints, and its logs truncated to them.
  *
  * @module
  */
@@ -19,7 +19,7 @@ export interface ModelProgress {
   readonly best?: BestState | undefined;
 }
 
-/** How far a run came. */
+/** How far a run got. */
 export interface RunProgress {
   readonly models: { readonly [model: string]: ModelProgress };
   /** The lines of `metrics.jsonl` that are kept. */
@@ -30,8 +30,8 @@ export interface RunProgress {
 export const NO_PROGRESS: RunProgress = { models: {}, history: [] };
 
 /**
- * Reads the last good checkpoint of each model and cuts `metrics.jsonl` and `fingerprints.jsonl` back to it. A damaged
- * checkpoint is passed over for the one before, with a warning.
+ * Reads the last good checkpoint of each model and cuts `metrics.jsonl` and `fingerprints.jsonl` back to it.
+ * A damaged checkpoint is skipped in favor of the one before, with a warning.
  */
 export async function readProgress(
   run: RunDirectory,

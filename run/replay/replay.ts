@@ -1,5 +1,5 @@
 /**
- * An earlier run as a request: to resume it, or to do it again.
+ * An earlier run as a request: to resume it, or to repeat it.
  *
  * @module
  */
@@ -19,8 +19,8 @@ export async function readRunJson<T>(run: RunDirectory, name: string): Promise<T
 }
 
 /**
- * The number of threads that a run must be done again with; undefined where the engine's rule chose, which gives small
- * programs fewer than it gives large ones.
+ * The number of threads with which a run must be repeated; undefined if the engine's rule chose it, which
+ * gives small programs fewer threads than large ones.
  */
 export function recordedThreads({ engine }: RunRecord): number | undefined {
   return engine?.chosen === "rule" ? undefined : engine?.threads;

@@ -1,5 +1,5 @@
 /**
- * Resuming a run: what must be as it was, what may have changed and is recorded.
+ * Resuming a run: what must be unchanged, and what may have changed and is recorded.
  *
  * @module
  */
@@ -20,7 +20,7 @@ export const LASTING: readonly string[] = ["damaged-checkpoint", "resumed-otherw
 /**
  * Checks that a run would resume with the data it began with.
  *
- * @throws {DataError} Naming the first input that is not the same.
+ * @throws {DataError} Naming the first input that differs.
  */
 export async function checkSameInputs(run: RunDirectory, inputs: InputsRecord): Promise<void> {
   if (!await exists(run.file("provenance/inputs.json"))) return;

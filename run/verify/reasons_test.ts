@@ -26,7 +26,7 @@ const CASES: { readonly [behavior: string]: ReasonCase } = {
     circumstances: [change("plugin code")],
     reason: "the input data are not the ones of the run",
   },
-  "names the most telling change, not the first one": {
+  "names the most likely change, not the first one": {
     first: "metrics",
     circumstances: [change("packages"), change("threads"), change("plugin code")],
     reason: "other plugin code: a then, b now",

@@ -16,7 +16,7 @@ import type { Result } from "./types.ts";
 /** Seeds that are tried when the record does not belong to its hash. */
 const TRIED_SEEDS = 1000;
 
-/** How the record came out; `circumstances` names the seed that it was changed from, where that is found. */
+/** The result for the record; `circumstances` gives the original seed, if it is found. */
 export interface RecordResult {
   readonly result: Result;
   readonly circumstances: readonly EnvironmentDifference[];
@@ -47,7 +47,10 @@ export async function compareRecord(run: RunDirectory, flags: readonly Flag[]): 
   };
 }
 
-/** Tells whether the rest of the record with some seed gives the hash; for a run without an engine, with any of them. */
+/**
+ * Decides whether the rest of the record with some seed gives the hash; for a run without an engine, with any
+ * engine.
+ */
 async function membership(run: RunDirectory, flags: readonly Flag[]): Promise<(seed: number) => boolean> {
   const { plugin: { name: plugin }, action, engine: recorded, configHash: expected, init } = run.record;
   const { values } = await readRunJson<ConfigRecord>(run, "config.json");

@@ -39,7 +39,7 @@ interface Paths {
   readonly today: readonly Fingerprint[];
 }
 
-/** Where two paths part; only the losses of the first steps have a tolerance. */
+/** Where two paths diverge; only the losses of the first steps have a tolerance. */
 function differenceAt(at: number, { then, today }: Paths, pair: Pair): Result {
   const [line, other] = [then[at]!, today[at]];
   const since = at === 0 ? "from the start" : `equal up to step ${then[at - 1]!.step}`;

@@ -1,5 +1,5 @@
 /**
- * What a verification compares, and how it comes out.
+ * What a verification compares, and its results.
  *
  * @module
  */
@@ -23,7 +23,7 @@ export type Level = typeof LEVELS[number];
 /** Levels that a repetition of the first steps does not reach. */
 export const AFTER_TRAINING: readonly Level[] = ["metrics", "predictions", "weights"];
 
-/** How one level came out. */
+/** The result of one level. */
 export interface LevelResult {
   readonly level: Level;
   /**
@@ -55,11 +55,11 @@ export interface Pair {
   readonly now: RunDirectory;
   /** Equal bits are not promised. */
   readonly isLoose: boolean;
-  /** Only so many steps of the training were done again; undefined for all. */
+  /** Only this many steps of the training were repeated; undefined for all. */
   readonly steps: number | undefined;
 }
 
-/** How one level came out, without its name. */
+/** The result of one level, without its name. */
 export type Result = Omit<LevelResult, "level">;
 
 /** Compares one level of a run with its repetition; a missing file is left to the caller. */

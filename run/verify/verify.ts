@@ -19,7 +19,7 @@ import { AFTER_TRAINING, type Comparison, type Level, type LevelResult } from ".
 import type { Pair, Result, Verification } from "./types.ts";
 import { compareWeights } from "./weights.ts";
 
-/** Circumstances under which only agreement within a tolerance is promised. */
+/** Differences in the environment for which only agreement within a tolerance is promised. */
 const LOOSENING: readonly EnvironmentDifference["what"][] = ["engine", "threads", "processor"];
 
 /** The comparison of each level, in the order of the levels. */
@@ -37,9 +37,9 @@ const COMPARISONS: { readonly [level in Exclude<Level, "record">]: Comparison } 
 export interface CompareRunsOptions {
   /** Flags of the plugin; they say which values are input paths. */
   readonly flags: readonly Flag[];
-  /** Only so many steps of the training were done again. @default all */
+  /** Only this many steps of the training were repeated. @default all */
   readonly steps?: number | undefined;
-  /** Why the repetition came to no end. */
+  /** Why the repetition did not finish. */
   readonly failure?: Error | undefined;
 }
 
