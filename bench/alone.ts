@@ -16,7 +16,7 @@ export interface Alone {
   /** Processor time of a step on one thread, with a session and of its graph alone; null but for `native`. */
   readonly stepCpuMs: number | null;
   readonly graphCpuMs: number | null;
-  /** What the session adds, as a share of the graph. */
+  /** What the session adds, as a fraction of the graph. */
   readonly hostShare: number | null;
 }
 

@@ -1,5 +1,5 @@
 /**
- * The judgement of calorimeter showers beside its Python peer, and the study of a file larger than the memory:
+ * The comparison of calorimeter showers beside its Python peer, and the study of a file larger than memory:
  *
  *     deno run -A bench/caloqvae_bench.ts --rows 100000 --peer /usr/bin/python3
  *     deno run -A bench/caloqvae_bench.ts --rows 0 --fine 150000

@@ -40,7 +40,7 @@ async function processorTime(run: () => Promise<unknown>): Promise<number> {
   return (user + system) / 1000;
 }
 
-/** The largest resident memory so far, in MiB; where the system does not tell, the present one. */
+/** The largest resident memory so far, in MiB; where the system does not report it, the current one. */
 function peakMemory(): number {
   try {
     const [, kilobytes] = /VmHWM:\s*(\d+) kB/.exec(Deno.readTextFileSync("/proc/self/status"))!;

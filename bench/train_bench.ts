@@ -43,7 +43,7 @@ interface Result {
   readonly compileMs: number;
   /** Largest resident memory of a process that traces, compiles and trains; null with --only-steps, as what follows. */
   readonly peakMiB: number | null;
-  /** What the session adds to the processor time of its graph, as a share of it; null but for `native`. */
+  /** What the session adds to the processor time of its graph, as a fraction of it; null except for `native`. */
   readonly hostShare: number | null;
   /** From the start of `deno task run` to its first step. */
   readonly coldStartMs: number | null;

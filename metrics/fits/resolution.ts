@@ -123,8 +123,8 @@ function fitSquares(
 }
 
 /**
- * The squares of the terms that fit the squared resolutions, a linear problem; what comes out negative, or cannot be
- * told from the others, starts with a hundredth of the resolution at the middle point.
+ * The squares of the terms that fit the squared resolutions, a linear problem; what comes out negative, or is
+ * degenerate with the others, starts with a hundredth of the resolution at the middle point.
  */
 function startSquares({ x, y, errors }: Points, terms: readonly ResolutionTerm[]): number[] {
   const normal = terms.map(() => terms.map(() => 0));
