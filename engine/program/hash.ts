@@ -32,7 +32,7 @@ export function hashProgram(program: Program): string {
   }
   for (const node of program.nodes) {
     const inputs = node.inputs.map((id) => (id === null ? "-" : digests.get(id)));
-    const digest = sha256Hex(`node ${node.kernel} ${canonicalJson(node.attrs)} ${inputs}`);
+    const digest = sha256Hex(`node ${node.kernel} ${textOfAttrs(node.attrs)} ${inputs}`);
     node.outputs.forEach((id, i) => digests.set(id, sha256Hex(`${digest} ${i} ${type(id)}`)));
   }
   const positions = new Map(program.state.map((entry, i) => [entry.name, i]));
@@ -55,13 +55,16 @@ export function constantBytes(constant: ProgramConstant, dtype: ProgramDtype): U
   return new Uint8Array(typed.buffer);
 }
 
-/** JSON with sorted keys, which also tells zeros and non-finite numbers apart. */
-function canonicalJson(value: Json): string {
+/**
+ * An attribute as text: JSON with sorted keys, which unlike the canonical JSON of `core/json.ts` also tells zeros and
+ * non-finite numbers apart.
+ */
+function textOfAttrs(value: Json): string {
   if (typeof value === "number") return Object.is(value, -0) ? "-0" : `${value}`;
-  if (Array.isArray(value)) return `[${value.map(canonicalJson)}]`;
+  if (Array.isArray(value)) return `[${value.map(textOfAttrs)}]`;
   if (value !== null && typeof value === "object") {
     const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
-    return `{${entries.map(([key, item]) => `${JSON.stringify(key)}:${canonicalJson(item)}`)}}`;
+    return `{${entries.map(([key, item]) => `${JSON.stringify(key)}:${textOfAttrs(item)}`)}}`;
   }
   return JSON.stringify(value);
 }

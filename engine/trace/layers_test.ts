@@ -3,13 +3,14 @@ import type { Tensor } from "../../core/tensor.ts";
 import { caseValues } from "../../tests/conformance/cases/case.ts";
 import * as nn from "../nn/mod.ts";
 import { referenceEngine } from "../runtimes/reference/reference.ts";
+import type { Tensors } from "../runtimes/types.ts";
 import * as tf from "../tf.ts";
 import { traceModel } from "./trace.ts";
 
 const { layers } = tf;
 
 /** Layers of tfjs with the shape of a row; int32 rows where `max` is given. */
-const LAYERS: { readonly [name: string]: [() => tf.layers.Layer, number[], number?] } = {
+const LAYERS: { readonly [name: string]: readonly [() => tf.layers.Layer, number[], number?] } = {
   activation: [() => layers.activation({ activation: "swish" }), [5]],
   averagePooling1d: [() => layers.averagePooling1d({ poolSize: 2 }), [6, 2]],
   averagePooling2d: [() => layers.averagePooling2d({ poolSize: 2, padding: "same" }), [5, 5, 2]],
@@ -66,40 +67,36 @@ const LAYERS: { readonly [name: string]: [() => tf.layers.Layer, number[], numbe
   zeroPadding2d: [() => layers.zeroPadding2d({ padding: [[1, 0], [0, 2]] }), [3, 3, 2]],
 };
 
+const weighted = (y: Tensor) => tf.sum(tf.mul(y, tf.tensor(caseValues({ shape: y.shape }, 5), y.shape)));
+
+/** The output of a layer, and the gradients for all weights and float32 inputs. */
+function resultsOf(layer: ReturnType<(typeof LAYERS)[string][0]>, rows: Tensor): Tensor[] {
+  const apply = (z: Tensor) => layer.apply(z) as Tensor;
+  const output = layer.apply(rows, { training: false }) as Tensor;
+  const gradients = layer.trainableWeights.length === 0
+    ? []
+    : Object.values(tf.variableGrads(() => weighted(apply(rows)) as tf.Scalar).grads);
+  const byInput = rows.dtype === "int32" ? [] : [tf.grad((z: Tensor) => weighted(apply(z)))(rows)];
+  return [output, ...gradients, ...byInput];
+}
+
 for (const [name, [make, shape, max]] of Object.entries(LAYERS)) {
   Deno.test(`traceModel() keeps value and gradient of tf.layers ${name}`, async () => {
     const rows = 2;
     const dtype = max === undefined ? "float32" : "int32";
-    const input = {
-      shape: [rows, ...shape],
-      dtype,
-      ...(max === undefined ? {} : { range: [0, max] as const }),
-    } as const;
-    const data = caseValues(input, 0);
-    const x = () => tf.tensor(data, [...input.shape], dtype);
+    const range = max === undefined ? {} : { range: [0, max] as const };
+    const whole = [rows, ...shape];
+    const data = caseValues({ shape: whole, dtype, ...range }, 0);
+    const x = () => tf.tensor(data, whole, dtype);
     let expected: number[][] = [];
     const { programs, state } = await traceModel({
       build() {
         const layer = make();
-        /** The output, and the gradients for all weights and float32 inputs. */
-        const results = (rowsOf: Tensor): Tensor[] => {
-          const output = layer.apply(rowsOf, { training: false }) as Tensor;
-          const cost = (y: Tensor) =>
-            tf.sum(tf.mul(y, tf.tensor(caseValues({ shape: y.shape }, 5), y.shape)));
-          const weights = layer.trainableWeights.map((weight) => weight.read());
-          const gradients = weights.length === 0
-            ? []
-            : Object.values(tf.variableGrads(() => cost(layer.apply(rowsOf) as Tensor) as tf.Scalar).grads);
-          const byInput = dtype === "int32"
-            ? []
-            : [tf.grad((z: Tensor) => cost(layer.apply(z) as Tensor))(rowsOf)];
-          return [output, ...gradients, ...byInput];
-        };
         // In build everything is known, so that tfjs computes at once.
-        results(x());
-        expected = results(x()).map((tensor) => Array.from(tensor.dataSync()));
+        resultsOf(layer, x());
+        expected = resultsOf(layer, x()).map((tensor) => Array.from(tensor.dataSync()));
         return {
-          predict: ({ x }) => Object.fromEntries(results(x!).map((tensor, i) => [`y${i}`, tensor])),
+          predict: ({ x }) => Object.fromEntries(resultsOf(layer, x!).map((tensor, i) => [`y${i}`, tensor])),
         };
       },
       columns: { x: { shape, dtype } },
@@ -112,11 +109,8 @@ for (const [name, [make, shape, max]] of Object.entries(LAYERS)) {
       purpose: "test",
     });
     const session = await referenceEngine.open(state);
-    const outputs = await (await session.compile(programs["predict"]!)).run(
-      {
-        x: { dtype, shape: [...input.shape], data },
-      } as Parameters<Awaited<ReturnType<typeof session.compile>>["run"]>[0],
-    );
+    const given = { x: { dtype, shape: whole, data } };
+    const outputs = await (await session.compile(programs["predict"]!)).run(given as Tensors);
     assert.ok(expected.length > 0);
     expected.forEach((numbers, i) => {
       const actual = outputs[`y${i}`]!.data;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { kernelProgram, numbers, tensor } from "../../../tests/conformance/harness.ts";
 import { adam } from "../../nn/mod.ts";
 import type { TracedModel } from "../../trace/trace.ts";
-import { perceptron } from "../trial_models_test_helpers.ts";
+import { perceptron } from "../perceptron_test_helpers.ts";
 import { GraphCache, type GraphStore } from "./graph_cache.ts";
 import { nativeEngine } from "../native/native.ts";
 import { providerEngine } from "../native/ort_providers.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { assertClose, numbers, ProgramBuilder, tensor } from "../../../tests/conformance/harness.ts";
 import { adamw } from "../../nn/mod.ts";
-import { perceptron } from "../trial_models_test_helpers.ts";
+import { perceptron } from "../perceptron_test_helpers.ts";
 import { openFloatMode } from "../../workers/float_mode.ts";
 import { openOrt } from "./ort.ts";
 import { nativeEngine } from "./native.ts";
