@@ -1,13 +1,21 @@
 /**
- * Random programs over the kernel table. All numbers stay within [-1, 1], so that depth does not amplify rounding; kernels
- * that jump (comparisons, positions, rounding) work on values that are the same bits on every engine: inputs, and
- * inputs that were only moved.
+ * Random programs over the kernel table. Element-by-element kernels and reductions are drawn by their traits, so that a new
+ * one is drawn by itself; what needs a domain, indices or attributes has a maker here.
+ *
+ * All numbers stay within [-1, 1], so that depth does not amplify rounding; kernels that jump (comparisons, positions,
+ * rounding) work on values that are the same bits on every engine: inputs, and inputs that were only moved.
  *
  * @module
  */
 import { sizeOf } from "../../core/types.ts";
-import { broadcastShapes, type Kernel, type KernelAttrs } from "../../engine/program/kernels.ts";
-import type { Program } from "../../engine/program/types.ts";
+import {
+  broadcastShapes,
+  type Kernel,
+  type KernelAttrs,
+  KERNELS,
+  ruleOf,
+} from "../../engine/program/kernels.ts";
+import type { Program, ValueType } from "../../engine/program/types.ts";
 import type { Tensor, Tensors } from "../../engine/runtimes/types.ts";
 import { booleans, integers, numbers, ProgramBuilder } from "./harness.ts";
 
@@ -163,7 +171,7 @@ class Composer {
     return this.#unary(STRUCTURED, false);
   }
 
-  #unary(table: { readonly [K in Kernel]?: Unary }, onExact: boolean, staysExact = false): Entry | undefined {
+  #unary(table: Maker<Unary>, onExact: boolean, staysExact = false): Entry | undefined {
     const entry = this.pick(onExact ? this.#pool.filter(({ isExact }) => isExact) : this.#pool);
     const id = this.pick(Object.values(table))(this, entry.id, this.shape(entry.id));
     // What jumps on exact values gives exact values, but for the scales that bring them into the range.
@@ -191,46 +199,74 @@ const inside = (kernel: Kernel, factor = 1): Unary => (c, x) =>
 const away = (kernel: Kernel, least: number, factor = 1): Unary => (c, x) =>
   c.scale(c.plain(kernel, c.above(x, least)), factor);
 
+type Maker<M> = { readonly [K in Kernel]?: M };
+
+/** A maker for each of some kernels. */
+function makers<M>(kernels: readonly Kernel[], make: (kernel: Kernel) => M): Maker<M> {
+  return Object.fromEntries(kernels.map((kernel) => [kernel, make(kernel)]));
+}
+
+/** Kernels of a kind that take tensors of one dtype, so many and nothing else, and give one of another dtype. */
+function kernelsOf(
+  is: "elementwise" | "reduction",
+  slots: number,
+  given: ValueType["dtype"],
+  result: ValueType["dtype"],
+): readonly Kernel[] {
+  const x: ValueType = { dtype: given, shape: [] };
+  return (Object.keys(KERNELS) as Kernel[]).filter((kernel) => {
+    const { inputs, traits, infer, attrs } = ruleOf(kernel);
+    const isPlain = traits.kind.is === "reduction" || Object.keys(attrs).length === 0;
+    if (traits.kind.is !== is || inputs.length !== slots || inputs === "variadic" || !isPlain) return false;
+    try {
+      const noAxes = Object.fromEntries(
+        Object.keys(attrs).map((name) => [name, name === "keepDims" ? false : []]),
+      );
+      return infer(Array(slots).fill(x), noAxes)[0]!.dtype === result;
+    } catch {
+      return false;
+    }
+  });
+}
+
+const [COMPARISONS, ANY_PAIRS] = [
+  kernelsOf("elementwise", 2, "float32", "bool"),
+  kernelsOf("elementwise", 2, "float32", "float32"),
+];
+
+/** Kernels that jump on the way from number to number: for values that are equal on every engine. */
+const STEPS: readonly Kernel[] = ["Ceil", "Floor", "Round", "Sign"];
+
 /** Kernels of one value without jumps; factors bring results back into [-1, 1]. */
-const SMOOTH: { readonly [K in Kernel]?: Unary } = {
-  Abs: same("Abs"),
+const SMOOTH: Maker<Unary> = {
+  ...makers(
+    kernelsOf("elementwise", 1, "float32", "float32").filter((kernel) => !STEPS.includes(kernel)),
+    same,
+  ),
   Acos: inside("Acos", 0.4),
   Acosh: away("Acosh", 1.5, 0.6),
   // With a scalar; passes drop the neutral ones.
   Add: (c, x) => c.plain("Add", x, c.builder.scalar(c.pick([0, -0.5]))),
   AddN: (c, x) => c.scale(c.node("AddN", [x, x, x], {}), 1 / 3),
   Asin: inside("Asin"),
-  Asinh: same("Asinh"),
-  Atan: same("Atan"),
   Atanh: inside("Atanh"),
   ClipByValue: (c, x) =>
     c.node("ClipByValue", [x], { clipValueMin: -0.5, clipValueMax: c.pick([0.3, 1, 2]) }),
-  Cos: same("Cos"),
   Cosh: half("Cosh", 0.6),
-  Elu: same("Elu"),
-  Erf: same("Erf"),
   Exp: half("Exp", 0.36),
   Expm1: half("Expm1"),
-  Identity: same("Identity"),
   LeakyRelu: (c, x) => c.node("LeakyRelu", [x], { alpha: 0.2 }),
   Log: away("Log", 1),
   Log1p: (c, x) => c.plain("Log1p", c.plain("Abs", x)),
   Multiply: (c, x) => c.scale(x, c.pick([1, -1, 0.5, 0])),
-  Neg: same("Neg"),
   RealDiv: (c, x) => c.plain("RealDiv", x, c.builder.scalar(c.pick([1, 2, 3]))),
   Reciprocal: away("Reciprocal", 1),
-  Relu: same("Relu"),
-  Relu6: same("Relu6"),
   Rsqrt: away("Rsqrt", 1),
   Selu: half("Selu"),
-  Sigmoid: same("Sigmoid"),
-  Sin: same("Sin"),
   Sinh: half("Sinh", 0.8),
   Softplus: half("Softplus", 0.7),
   Sqrt: away("Sqrt", 0.1, 0.9),
-  Square: same("Square"),
   Tan: inside("Tan"),
-  Tanh: same("Tanh"),
 };
 
 /** Two values of one shape: x and another that was made from it by moving. */
@@ -243,11 +279,12 @@ const position = (kernel: "ArgMax" | "ArgMin"): Unary => (c, x, shape) => {
   const axis = c.below(shape.length);
   return c.scale(c.float(c.node(kernel, [x], { axis })), 1 / shape[axis]!);
 };
-const logical = (kernel: "LogicalAnd" | "LogicalOr"): Unary => (c, x, shape) =>
+const logical = (kernel: Kernel): Unary => (c, x, shape) =>
   c.float(c.plain(kernel, c.plain("Greater", x, c.builder.scalar(0)), c.flags(shape)));
-const reducedFlags = (kernel: "All" | "Any"): Unary => (c, x, shape) =>
+const flagged = (kernel: Kernel): Unary => (c, x) => c.float(c.plain(kernel, x));
+const reducedFlags = (kernel: Kernel): Unary => (c, x, shape) =>
   shape.length === 0 ? undefined : c.float(
-    c.node(kernel, [c.plain("Less", x, c.builder.scalar(0.5))], {
+    c.node(kernel as "All", [c.plain("Less", x, c.builder.scalar(0.5))], {
       axis: [c.below(shape.length)],
       keepDims: c.below(2) === 1,
     }),
@@ -262,31 +299,24 @@ const ofIntegers = (kernel: "FloorDiv" | "Mod"): Unary => (c, _x, shape) => {
 };
 
 /** Kernels that jump, for values that are equal on every engine. */
-const JUMPING: { readonly [K in Kernel]?: Unary } = {
-  All: reducedFlags("All"),
-  Any: reducedFlags("Any"),
+const JUMPING: Maker<Unary> = {
+  ...makers(STEPS, same),
+  ...makers(COMPARISONS, compared),
+  ...makers(kernelsOf("elementwise", 1, "float32", "bool"), flagged),
+  ...makers(
+    kernelsOf("elementwise", 2, "bool", "bool").filter((kernel) =>
+      !COMPARISONS.includes(kernel) && !ANY_PAIRS.includes(kernel)
+    ),
+    logical,
+  ),
+  ...makers(kernelsOf("reduction", 1, "bool", "bool"), reducedFlags),
   ArgMax: position("ArgMax"),
   ArgMin: position("ArgMin"),
-  Ceil: same("Ceil"),
-  Equal: compared("Equal"),
-  Floor: same("Floor"),
   FloorDiv: ofIntegers("FloorDiv"),
-  Greater: compared("Greater"),
-  GreaterEqual: compared("GreaterEqual"),
-  IsFinite: (c, x) => c.float(c.plain("IsFinite", x)),
-  IsInf: (c, x) => c.float(c.plain("IsInf", x)),
-  IsNan: (c, x) => c.float(c.plain("IsNan", x)),
-  Less: compared("Less"),
-  LessEqual: compared("LessEqual"),
-  LogicalAnd: logical("LogicalAnd"),
   LogicalNot: (c, x) => c.float(c.plain("LogicalNot", c.plain("Greater", x, c.builder.scalar(0.1)))),
-  LogicalOr: logical("LogicalOr"),
   Mod: ofIntegers("Mod"),
-  NotEqual: compared("NotEqual"),
-  Round: same("Round"),
   Select: (c, x, shape) =>
     c.plain("Select", c.plain("Greater", x, c.builder.scalar(0)), x, mirrored(c, x, shape)),
-  Sign: same("Sign"),
   Step: (c, x) => c.node("Step", [x], { alpha: c.pick([0, 0.3]) }),
   TopK: (c, x, shape) => {
     if (shape.length === 0) return undefined;
@@ -302,7 +332,7 @@ const along =
   (c, x, shape) => shape.length === 0 ? undefined : make(c, x, shape, c.below(shape.length));
 
 /** Kernels that move or repeat elements. */
-const MOVING: { readonly [K in Kernel]?: Unary } = {
+const MOVING: Maker<Unary> = {
   BroadcastTo: (c, x, shape) =>
     c.node("BroadcastTo", [x], { shape: [2, ...shape.map((n) => (n === 1 ? 3 : n))] }),
   Concat: along((c, x, shape, axis) => c.node("Concat", [x, mirrored(c, x, shape), x], { axis })),
@@ -376,27 +406,32 @@ const MOVING: { readonly [K in Kernel]?: Unary } = {
 };
 
 /** Kernels of two values that broadcast. */
-const PAIRS: { readonly [K in Kernel]?: Binary } = {
-  Add: (c, a, b) => c.scale(c.plain("Add", a, b), 0.5),
+const PAIRS: Maker<Binary> = {
+  ...makers(
+    ANY_PAIRS.filter((kernel) => broadcasts(kernel) && !Object.hasOwn(JUMPING, kernel)),
+    (kernel) => (c, a, b) => c.scale(c.plain(kernel, a, b), 0.5),
+  ),
   Atan2: (c, a, b) => c.scale(c.plain("Atan2", a, c.above(b, 0.5)), 0.6),
-  Maximum: (c, a, b) => c.plain("Maximum", a, b),
-  Minimum: (c, a, b) => c.plain("Minimum", a, b),
-  Multiply: (c, a, b) => c.plain("Multiply", a, b),
   Pow: (c, a, b) => c.scale(c.plain("Pow", c.above(a, 0.5), b), 0.5),
   RealDiv: (c, a, b) => c.plain("RealDiv", a, c.above(b, 1)),
   SquaredDifference: (c, a, b) => c.scale(c.plain("SquaredDifference", a, b), 0.25),
-  Sub: (c, a, b) => c.scale(c.plain("Sub", a, b), 0.5),
 };
 
-const reduced = (kernel: "Sum" | "Mean" | "Prod" | "Max" | "Min"): Unary =>
+function broadcasts(kernel: Kernel): boolean {
+  const { kind } = ruleOf(kernel).traits;
+  return kind.is === "elementwise" && kind.broadcasts;
+}
+
+/** A reduction over one axis or all; one that grows with the number of elements is divided by it. */
+const reduced = (kernel: Kernel): Unary =>
   along((c, x, shape, axis) => {
-    const keepDims = c.below(2) === 1;
     const axes = c.below(2) === 1 ? [axis] : shape.map((_, i) => i);
-    const result = kernel === "Max"
-      ? c.node(kernel, [x], { reductionIndices: axes, keepDims })
-      : c.node(kernel, [x], { axis: axes, keepDims });
+    const { attrs, traits: { kind } } = ruleOf(kernel);
+    const given = Object.keys(attrs).map((name) => [name, name === "keepDims" ? c.below(2) === 1 : axes]);
+    const result = c.node(kernel, [x], Object.fromEntries(given) as never);
     const count = axes.reduce((product, i) => product * shape[i]!, 1);
-    return kernel === "Sum" ? c.scale(result, 1 / count) : result;
+    const growth = kind.is === "reduction" ? kind.ofEqual?.(1, count) ?? 1 : 1;
+    return growth === 1 ? result : c.scale(result, 1 / growth);
   });
 
 /** For images [row, height, width, channel] of at least 2 x 2. */
@@ -426,7 +461,8 @@ const SCALINGS = [
 const ACTIVATIONS = ["linear", "relu", "relu6", "elu", "sigmoid", "leakyrelu"] as const;
 
 /** Kernels that sum, or know what axes mean. */
-const STRUCTURED: { readonly [K in Kernel]?: Unary } = {
+const STRUCTURED: Maker<Unary> = {
+  ...makers(kernelsOf("reduction", 1, "float32", "float32"), reduced),
   AvgPool: image((c, x) => c.node("AvgPool", [x], POOL)),
   AvgPoolGrad: image((c, x) => {
     const y = c.node("AvgPool", [x], POOL);
@@ -504,10 +540,7 @@ const STRUCTURED: { readonly [K in Kernel]?: Unary } = {
       : c.plain("Multiply", x, c.node("LinSpace", [], { start: -1, stop: 1, num: shape.at(-1)! })),
   LRN: (c, x, shape) =>
     shape.length === 4 ? c.node("LRN", [x], { depthRadius: 1, bias: 1, alpha: 0.5, beta: 0.75 }) : undefined,
-  Max: reduced("Max"),
   MaxPool: image((c, x) => c.node("MaxPool", [x], POOL)),
-  Mean: reduced("Mean"),
-  Min: reduced("Min"),
   OneHot: along((c, x, shape) => {
     const hot = c.node("OneHot", [c.indices([shape.at(-1)!], 4)], {
       depth: 4,
@@ -522,7 +555,6 @@ const STRUCTURED: { readonly [K in Kernel]?: Unary } = {
     );
   }),
   Prelu: along((c, x, shape) => c.plain("Prelu", x, c.fresh([shape.at(-1)!]))),
-  Prod: reduced("Prod"),
   Range: along((c, x, shape) => {
     const range = c.node("Range", [], { start: 0, stop: shape.at(-1)!, step: 1, dtype: "float32" });
     return c.plain("Multiply", x, c.scale(range, 1 / shape.at(-1)!));
@@ -538,7 +570,6 @@ const STRUCTURED: { readonly [K in Kernel]?: Unary } = {
     x,
     shape,
   ) => (shape.length === 0 ? undefined : c.node("Softmax", [x], { dim: shape.length - 1 })),
-  Sum: reduced("Sum"),
   UnsortedSegmentSum: along((c, x, shape) =>
     c.scale(c.node("UnsortedSegmentSum", [x, c.indices([shape[0]!], 3)], { numSegments: 3 }), 1 / shape[0]!)
   ),
