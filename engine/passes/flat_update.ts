@@ -185,6 +185,8 @@ class Flattener {
     if (!isAlike) return undefined;
     const operands = first.inputs.map((_, i) => nodes.map((node) => node!.inputs[i]!));
     if (!operands.every((operand) => this.#isAlike(operand, lanes))) return undefined;
+    // Scalars made of nothing but one scalar for all lanes: the result would be one number, not one for each lane.
+    if (operands.every((operand) => this.#isShared(operand))) return undefined;
     const inputs = operands.map((operand) =>
       broadcasts(first) && this.#isShared(operand) ? operand[0]! : this.#flat(operand)
     );

@@ -381,6 +381,19 @@ for (
   });
 }
 
+Deno.test("flattenUpdates() gives scalars that become one and the same number a place each", () => {
+  const b = new ProgramBuilder("same");
+  const x = b.input("x", { dtype: "float32", shape: [] });
+  const next = b.node("Add", [x, b.scalar(1)], NONE);
+  for (const name of ["a", "b"]) {
+    b.state(name, { dtype: "float32", shape: [] });
+    b.update(name, next);
+  }
+  const { program, flatStates } = flattenUpdates(b.program(), () => true);
+  verifyProgram(program);
+  assert.deepEqual(flatStates.map(({ members }) => members), [["a", "b"]]);
+});
+
 Deno.test("flattenUpdates() joins integer state instead of laying it flat", () => {
   const b = new ProgramBuilder("counted");
   for (const name of ["a", "b"]) {
