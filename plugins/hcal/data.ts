@@ -1,28 +1,14 @@
 /**
- * From files or the simulation to tables: reading in ranges, checking, splitting.
+ * From files or the simulation to tables: choosing what is read, splitting.
  *
  * @module
  */
 import { DataError } from "beamline";
 import type { HookContext, JsonObject, NewData, Prepared, Table, TextTable } from "beamline";
-import { column, describeArray, type NpyFile, openNpy } from "beamline/data";
-import { CELLS, COLUMNS, ietaOfRow, ROWS, RUNS } from "./geometry.ts";
+import { column } from "beamline/data";
+import { CELLS, COLUMNS, ROWS, RUNS } from "./geometry.ts";
+import { forEachRange, type Maps, openFiles, openMaps, type RunMaps, sectionOf } from "./map_files.ts";
 import { simulatedRun, simulateSections } from "./simulation.ts";
-
-/** Maps as they come from a run: float64 or float32, in order of the luminosity sections. */
-export type Maps = Float64Array | Float32Array;
-
-/** The maps of one run, read in ranges. */
-export interface RunMaps {
-  readonly run: number;
-  /** Sections that are used. */
-  readonly rows: number;
-  /** Where they come from, for messages. */
-  readonly origin: string;
-  /** Maps of sections `from` up to, not including, `to`, row-major [section, ieta, iphi], in hits; all are finite. */
-  read(from: number, to: number): Promise<Maps>;
-  close(): void;
-}
 
 /** What decides which maps are used. */
 export interface MapsOptions {
@@ -31,145 +17,41 @@ export interface MapsOptions {
   /** Sections per run. @default 2000 simulated, all of the files */
   readonly rows?: number | undefined;
   readonly difficulty: number;
+  /** Whether to leave out sections with defects. @default false */
+  readonly skipBad?: boolean;
 }
 
 /** Sections per simulated run. */
 export const DEFAULT_ROWS = 2000;
 /** Fewest sections per run: each part of a split must have some. */
 export const MIN_ROWS = 20;
-/** Sections that are read at a time: 9 MB of float64. */
-export const RANGE_ROWS = 256;
+/** Both runs, and the table of the sections that were left out of their files. */
+export interface OpenRuns {
+  readonly runs: readonly RunMaps[];
+  readonly skipped: readonly TextTable[];
+}
 
 /** Opens both runs. Close them when done. */
-export async function openRuns(options: MapsOptions, random: HookContext["random"]): Promise<RunMaps[]> {
+export async function openRuns(
+  options: MapsOptions,
+  context: Pick<HookContext, "random" | "warn">,
+): Promise<OpenRuns> {
   if (options.data !== undefined) {
-    return await openFiles(options.data, options.rows);
+    return await openFiles(options.data, options, context);
   }
   const rows = options.rows ?? DEFAULT_ROWS;
-  return RUNS.map((run, label) => {
+  const { random } = context;
+  const runs = RUNS.map((run, label) => {
     const make = simulatedRun(label as 0 | 1, { rows, difficulty: options.difficulty, random });
     return {
       run,
       rows,
       origin: "simulation",
-      read: (from, to) => Promise.resolve(simulateSections(make, from, to)),
+      read: (from: number, to: number) => Promise.resolve(simulateSections(make, from, to)),
       close() {},
     };
   });
-}
-
-/**
- * Opens `Run<number>_Dataset*.npy` of both runs in a folder.
- *
- * @throws {DataError} If a run is missing or there twice, or a file is not an array of maps.
- */
-export async function openFiles(directory: string, rows?: number): Promise<RunMaps[]> {
-  const paths = findFiles(directory);
-  const opened: RunMaps[] = [];
-  try {
-    for (const [label, path] of paths.entries()) {
-      opened.push(await openMaps(path, RUNS[label]!, rows));
-    }
-  } catch (error) {
-    for (const run of opened) run.close();
-    throw error;
-  }
-  return opened;
-}
-
-function findFiles(directory: string): string[] {
-  const names = [...Deno.readDirSync(directory)].map(({ name }) => name).sort();
-  return RUNS.map((run) => {
-    const found = names.filter((name) => name.startsWith(`Run${run}_Dataset`) && name.endsWith(".npy"));
-    if (found.length === 1) {
-      return `${directory.replace(/\/$/, "")}/${found[0]}`;
-    }
-    const others = names.filter((name) => name.endsWith(".npy")).join(", ") ||
-      "no .npy file";
-    throw new DataError(
-      `Cannot read "${directory}" as it must hold exactly one file Run${run}_Dataset*.npy: found ${
-        found.length === 0 ? others : found.join(" and ")
-      }; "deno task data fetch hcal" says how to get the files`,
-      directory,
-    );
-  });
-}
-
-/**
- * Opens one file of maps.
- *
- * @throws {DataError} If it is no .npy file, truncated, or not float64 or float32 of shape [sections, 64, 72].
- */
-export async function openMaps(path: string, run: number, limit = Infinity): Promise<RunMaps> {
-  const file = await openMapFile(path);
-  const { dtype, shape } = file;
-  const [sections = 0, ...grid] = shape;
-  const isMaps = (dtype === "float64" || dtype === "float32") &&
-    shape.length === 3 && grid[0] === ROWS &&
-    grid[1] === COLUMNS;
-  if (!isMaps || sections < 1) {
-    file.close();
-    throw new DataError(
-      `Cannot read "${path}" as it must be float64 or float32 of shape [sections,${ROWS},${COLUMNS}]: found ${
-        describeArray(dtype, shape)
-      }`,
-      path,
-    );
-  }
-  return {
-    run,
-    rows: Math.min(sections, limit),
-    origin: path,
-    async read(from, to) {
-      const maps = (await file.readRows(from, to)).data as Maps;
-      checkFinite(maps, path, from);
-      return maps;
-    },
-    close: () => file.close(),
-  };
-}
-
-async function openMapFile(path: string): Promise<NpyFile> {
-  try {
-    return await openNpy(path);
-  } catch (cause) {
-    if (!(cause instanceof DataError) || !isMarkup(path)) throw cause;
-    throw new DataError(
-      `Cannot read "${path}" as it must be a NumPy file: found a web page, as CERNBox's share links give; ` +
-        `open the link in a browser and save the file itself`,
-      path,
-      { cause },
-    );
-  }
-}
-
-/** Whether a file begins as HTML or XML does. */
-function isMarkup(path: string): boolean {
-  const start = new Uint8Array(64);
-  const file = Deno.openSync(path, { read: true });
-  try {
-    const count = file.readSync(start) ?? 0;
-    return new TextDecoder().decode(start.subarray(0, count)).trimStart()
-      .startsWith("<");
-  } finally {
-    file.close();
-  }
-}
-
-function checkFinite(maps: Maps, path: string, firstSection: number): void {
-  // The sum is finite unless a value is not, or it overflows: only then is it worth while to look closer.
-  let sum = 0;
-  for (let i = 0; i < maps.length; i++) sum += maps[i]!;
-  if (Number.isFinite(sum)) return;
-  const at = maps.findIndex((value) => !Number.isFinite(value));
-  if (at < 0) return;
-  const [section, cell] = [firstSection + Math.floor(at / CELLS), at % CELLS];
-  throw new DataError(
-    `Cannot read "${path}" as every occupancy must be a finite number: found ${
-      maps[at]
-    } in section ${section}, ieta ${ietaOfRow(Math.floor(cell / COLUMNS))}, iphi ${cell % COLUMNS}`,
-    path,
-  );
+  return { runs, skipped: [] };
 }
 
 /** Parts of a split in the order of {@linkcode splitSections}' numbers. */
@@ -250,7 +132,7 @@ export async function prepareTables(
   options: PrepareOptions,
   context: HookContext,
 ): Promise<Prepared<Metadata>> {
-  const runs = await openRuns(options, context.random);
+  const { runs, skipped } = await openRuns(options, context);
   try {
     requireSections(runs);
     const split = splitSections(options.split, runs.map(({ rows }) => rows), context.random);
@@ -261,7 +143,8 @@ export async function prepareTables(
       await forEachRange(run, (maps, from, to) => {
         for (let section = from; section < to; section++) {
           const map = maps.subarray((section - from) * CELLS, (section - from + 1) * CELLS);
-          builders[split.parts[label]![section]!]!.add(map, label, section, split.block(label, section));
+          const block = split.block(label, section);
+          builders[split.parts[label]![section]!]!.add(map, label, sectionOf(run, section), block);
         }
         context.progress(done += to - from, total, options.data === undefined ? "simulating" : "reading");
       });
@@ -278,7 +161,7 @@ export async function prepareTables(
         blocks: split.blocks,
         difficulty: simulated ? options.difficulty : null,
       },
-      notes: [splitNote(runs, split, options.split)],
+      notes: [splitNote(runs, split, options.split), ...skipped],
     };
   } finally {
     for (const run of runs) run.close();
@@ -290,15 +173,22 @@ export async function prepareTables(
  *
  * @param columns Names under which networks take the maps.
  */
-export async function openNewMaps(path: string, columns: readonly string[]): Promise<NewData> {
-  const runs = Deno.statSync(path).isDirectory ? await openFiles(path) : [await openMaps(path, 0)];
+export async function openNewMaps(
+  path: string,
+  columns: readonly string[],
+  { skipBad }: { readonly skipBad?: boolean },
+  context: Pick<HookContext, "warn">,
+): Promise<NewData> {
+  const open = Deno.statSync(path).isDirectory ? openFiles : openMaps;
+  const { runs, skipped } = await open(path, { skipBad }, context);
   try {
     const rows = runs.reduce((sum, run) => sum + run.rows, 0);
     const builder = tableBuilder(rows);
     for (const [i, run] of runs.entries()) {
       await forEachRange(run, (maps, from, to) => {
         for (let section = from; section < to; section++) {
-          builder.add(maps.subarray((section - from) * CELLS, (section - from + 1) * CELLS), i, section, 0);
+          const map = maps.subarray((section - from) * CELLS, (section - from + 1) * CELLS);
+          builder.add(map, i, sectionOf(run, section), 0);
         }
       });
     }
@@ -320,7 +210,8 @@ export async function openNewMaps(path: string, columns: readonly string[]): Pro
       simulated: false,
       source: `${rows} luminosity sections of ${
         runs.map(({ origin }) => origin.split("/").at(-1)).join(" and ")
-      }`,
+      }${skipped.map(({ note }) => `; ${note}`).join("")}`,
+      notes: skipped,
     };
   } finally {
     for (const run of runs) run.close();
@@ -334,17 +225,6 @@ function requireSections(runs: readonly RunMaps[]): void {
       `Cannot train on run ${run} as each run must have ${MIN_ROWS} sections for the parts of a split: found ${rows} in "${origin}"`,
       origin,
     );
-  }
-}
-
-/** Calls back with the maps of a run, some hundred sections at a time. */
-export async function forEachRange(
-  run: RunMaps,
-  use: (maps: Maps, from: number, to: number) => void,
-): Promise<void> {
-  for (let from = 0; from < run.rows; from += RANGE_ROWS) {
-    const to = Math.min(run.rows, from + RANGE_ROWS);
-    use(await run.read(from, to), from, to);
   }
 }
 

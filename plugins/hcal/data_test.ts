@@ -3,8 +3,10 @@ import { DataError } from "../../core/errors.ts";
 import { randomFor } from "../../core/random.ts";
 import type { NdArray } from "../../core/types.ts";
 import { encodeNpy } from "../../formats/npy.ts";
-import { inputScale, openFiles, openNewMaps, prepareTables, splitSections } from "./data.ts";
+import { inputScale, openNewMaps, prepareTables, splitSections } from "./data.ts";
+import { explore } from "./explore.ts";
 import { CELLS, COLUMNS, RUNS } from "./geometry.ts";
+import { openFiles } from "./map_files.ts";
 
 const random = (purpose: string, position = {}) => randomFor({ seed: 5, purpose, ...position });
 const context = { seed: 5, random, progress() {}, log() {}, warn() {} };
@@ -39,6 +41,8 @@ async function withFiles(
   }
 }
 
+const SKIP = "; --skip-bad goes on without the bad sections";
+
 /** The message with which a folder of two runs is refused, the folder written as DIR. */
 async function refusal(files: Parameters<typeof withFiles>[0], rows?: number): Promise<string> {
   let message = "";
@@ -59,7 +63,7 @@ Deno.test("openFiles() reads ranges of float64 and of float32", async () => {
     data: new Float32Array(2 * CELLS).fill(1.5),
   };
   await withFiles({ [FILES[0]]: mapsOf(3), [FILES[1]]: single }, async (folder) => {
-    const [first, second] = await openFiles(folder);
+    const { runs: [first, second] } = await openFiles(folder, {}, context);
     assert.deepEqual([first!.rows, second!.rows], [3, 2]);
     const maps = await first!.read(1, 2);
     assert.ok(maps instanceof Float64Array);
@@ -112,9 +116,9 @@ Deno.test("prepareTables() rejects a value that is not finite and says where it 
   const broken = mapsOf(301, (i) => i === at ? NaN : 1);
   assert.equal(
     await refusal({ [FILES[0]]: mapsOf(301), [FILES[1]]: broken }),
-    `Cannot read "DIR/${
+    `Cannot use "DIR/${
       FILES[1]
-    }" as every occupancy must be a finite number: found NaN in section 300, ieta -20, iphi 5`,
+    }" as every occupancy must be a finite number: found NaN in section 300, ieta -20, iphi 5${SKIP}`,
   );
 });
 
@@ -195,10 +199,192 @@ Deno.test("inputScale() centers each row on its filled cells", () => {
 
 Deno.test("openNewMaps() reads one file or a folder, without labels", async () => {
   await withFiles({ [FILES[0]]: mapsOf(2), [FILES[1]]: mapsOf(3) }, async (folder) => {
-    const one = await openNewMaps(`${folder}/${FILES[1]}`, ["occupancy"]);
+    const one = await openNewMaps(`${folder}/${FILES[1]}`, ["occupancy"], {}, context);
     assert.deepEqual(one.table.occupancy!.shape, [3, 64, 72]);
-    const both = await openNewMaps(folder, ["occupancy", "occupancy_d25"]);
+    const both = await openNewMaps(folder, ["occupancy", "occupancy_d25"], {}, context);
     assert.deepEqual(both.table.occupancy_d25!.shape, [5, 64, 72]);
     assert.deepEqual([...(both.table.file!.data as Int32Array)], [0, 0, 1, 1, 1]);
   });
+});
+
+/** Maps with faults in some sections, and the same maps without these sections. */
+function spoiledMaps(
+  rows: number,
+  faults: { readonly [section: number]: number },
+) {
+  const value = (i: number) => i % 13;
+  const bad = Object.keys(faults).map(Number);
+  const kept = Array.from({ length: rows }, (_, section) => section).filter((
+    one,
+  ) => !bad.includes(one));
+  return {
+    spoiled: mapsOf(rows, (i) => i % CELLS === 7 ? faults[Math.floor(i / CELLS)] ?? value(i) : value(i)),
+    sound: mapsOf(kept.length, (i) => value(kept[Math.floor(i / CELLS)]! * CELLS + i % CELLS)),
+    kept,
+  };
+}
+
+const FIRST = spoiledMaps(300, { 0: NaN, 5: -1, 280: Infinity });
+const SECOND = spoiledMaps(40, { 39: 1e300 });
+
+Deno.test("prepareTables() lists the faults of all sections of both files", async () => {
+  const text = await refusal({
+    [FILES[0]]: FIRST.spoiled,
+    [FILES[1]]: SECOND.spoiled,
+  });
+  assert.equal(
+    text,
+    "Cannot use 2 files as their data must be sound: found 4 defects in 4 of 340 sections: " +
+      `(1) "DIR/${FILES[0]}", every occupancy must be a finite number, 2 times: ` +
+      "NaN in section 0, ieta -32, iphi 7 | Infinity in section 280, ieta -32, iphi 7; " +
+      `(2) "DIR/${FILES[0]}", occupancies must not be negative: -1 in section 5, ieta -32, iphi 7; ` +
+      `(3) "DIR/${FILES[1]}", every occupancy must be a finite number: ` +
+      `1e+300 in section 39, ieta -32, iphi 7${SKIP}`,
+  );
+  const turned: NdArray = {
+    dtype: "float64",
+    shape: [2, 72, 64],
+    data: new Float64Array(2 * CELLS),
+  };
+  assert.match(
+    await refusal({ [FILES[0]]: FIRST.spoiled, [FILES[1]]: turned }),
+    /^Cannot use 2 files .* \(1\) Cannot read .* found float64\[2,72,64\]; \(2\) .*, 2 times: NaN in section 0.* \(3\)/,
+  );
+  assert.match(
+    await refusal({}),
+    /Run355456_Dataset\*.npy.*; \(2\) .*Run357479_Dataset\*.npy/,
+  );
+});
+
+Deno.test("prepareTables() with skipBad is what the files without the bad sections give", async () => {
+  const options = { difficulty: 0, split: "blocked" } as const;
+  const warnings: string[][] = [];
+  const heard = {
+    ...context,
+    warn: (...warning: string[]) => void warnings.push(warning),
+  };
+  const files = { [FILES[0]]: FIRST.spoiled, [FILES[1]]: SECOND.spoiled };
+  await withFiles(files, async (data) => {
+    await withFiles(
+      { [FILES[0]]: FIRST.sound, [FILES[1]]: SECOND.sound },
+      async (soundData) => {
+        const found = await prepareTables(
+          { ...options, data, skipBad: true },
+          heard,
+        );
+        const expected = await prepareTables(
+          { ...options, data: soundData },
+          heard,
+        );
+        assert.deepEqual(found.metadata, expected.metadata);
+        assert.equal(found.source, expected.source);
+        for (const part of ["train", "validation", "test"]) {
+          const { section, ...columns } = found.tables[part]!;
+          const { section: compact, ...others } = expected.tables[part]!;
+          assert.deepEqual(columns, others);
+          // sections are those of the file
+          const kept = (row: number) => (columns.label!.data[row] === 0 ? FIRST : SECOND).kept;
+          assert.deepEqual(
+            [...section!.data as Int32Array],
+            Array.from(compact!.data as Int32Array, (i, row) => kept(row)[i]),
+          );
+        }
+        assert.deepEqual(found.notes!.map(({ name }) => name), [
+          "split",
+          "skipped",
+        ]);
+        assert.equal(found.notes![1]!.rows.length, 3);
+      },
+    );
+  });
+  assert.deepEqual(warnings, [[
+    "skipped-events",
+    `left out 3 of 300 sections of ${FILES[0]} and 1 of 40 sections of ${
+      FILES[1]
+    }, as they have defects (--skip-bad)`,
+  ]]);
+});
+
+Deno.test("prepareTables() with skipBad refuses a file of which no section is sound", async () => {
+  const files = { [FILES[0]]: mapsOf(20, () => NaN), [FILES[1]]: mapsOf(20) };
+  await withFiles(files, async (data) => {
+    const options = {
+      data,
+      difficulty: 0,
+      split: "blocked",
+      skipBad: true,
+    } as const;
+    await assert.rejects(
+      prepareTables(options, context),
+      /92160 times: .*; none of the sections of .* is sound$/,
+    );
+  });
+});
+
+Deno.test("openNewMaps() lists all faults, or leaves the bad sections out", async () => {
+  await withFiles(
+    { [FILES[0]]: FIRST.spoiled, "sound.npy": FIRST.sound },
+    async (folder) => {
+      const path = `${folder}/${FILES[0]}`;
+      await assert.rejects(
+        openNewMaps(path, ["occupancy"], {}, context),
+        /found 3 defects in 3 of 300 sections/,
+      );
+      const found = await openNewMaps(
+        path,
+        ["occupancy"],
+        { skipBad: true },
+        context,
+      );
+      const expected = await openNewMaps(
+        `${folder}/sound.npy`,
+        ["occupancy"],
+        {},
+        context,
+      );
+      assert.deepEqual(found.table.occupancy, expected.table.occupancy);
+      assert.deepEqual(
+        [...found.table.section!.data as Int32Array],
+        FIRST.kept,
+      );
+      assert.match(
+        found.source,
+        /^297 luminosity sections of .*; left out 3 of 300 sections/,
+      );
+    },
+  );
+});
+
+Deno.test("explore() counts the sections that were used", async () => {
+  const [first, second] = [
+    spoiledMaps(30, { 3: NaN, 9: -2 }),
+    spoiledMaps(20, {}),
+  ];
+  await withFiles(
+    { [FILES[0]]: first.spoiled, [FILES[1]]: second.sound },
+    async (data) => {
+      await assert.rejects(
+        explore({ data, difficulty: 0 }, context),
+        /found 2 defects in 2 of 30 sections/,
+      );
+      await withFiles(
+        { [FILES[0]]: first.sound, [FILES[1]]: second.sound },
+        async (soundData) => {
+          const found = await explore(
+            { data, difficulty: 0, skipBad: true },
+            context,
+          );
+          const expected = await explore(
+            { data: soundData, difficulty: 0 },
+            context,
+          );
+          assert.deepEqual(found.results, expected.results);
+          assert.deepEqual(found.tables!.map(({ name }) => name), [
+            "statistics",
+            "skipped",
+          ]);
+        },
+      );
+    },
+  );
 });

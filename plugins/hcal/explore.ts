@@ -4,9 +4,10 @@
  * @module
  */
 import type { Evaluation, HookContext, JsonObject } from "beamline";
-import { type MapsOptions, openRuns, type RunMaps } from "./data.ts";
+import { type MapsOptions, openRuns } from "./data.ts";
 import { exploreFigures } from "./figures.ts";
 import { ACTIVE_CELLS } from "./geometry.ts";
+import type { RunMaps } from "./map_files.ts";
 import { nonZeroHistogram, randomSamples, type RunStudy, studyRun } from "./study.ts";
 
 /** Bins of the histogram of values, as in the published notebook. */
@@ -16,7 +17,7 @@ const SAMPLES = 3;
 
 /** Reads both runs and returns their statistics and figures. */
 export async function explore(options: MapsOptions, context: HookContext): Promise<Evaluation> {
-  const runs = await openRuns(options, context.random);
+  const { runs, skipped } = await openRuns(options, context);
   try {
     const total = runs.reduce((sum, { rows }) => sum + rows, 0);
     const studies: RunStudy[] = [];
@@ -34,7 +35,7 @@ export async function explore(options: MapsOptions, context: HookContext): Promi
     });
     return {
       figures,
-      tables: [statisticsTable(studies)],
+      tables: [statisticsTable(studies), ...skipped],
       results: { simulated, statistics: statisticsOf(studies) },
       simulated,
       summary: summaryOf(studies, simulated),

@@ -24,6 +24,10 @@ const config = z.object({
   ),
   rows: z.int().min(MIN_ROWS).max(1_000_000).optional()
     .describe(`images per run (default: ${DEFAULT_ROWS} simulated, all of the files)`),
+  skipBad: z.boolean().default(false)
+    .describe(
+      "leave out sections of the files that have defects, and say which, instead of refusing the files",
+    ),
   difficulty: z.number().min(0).max(1).default(0)
     .describe("of the simulation: 0 = published row profiles, 1 = the same row profile in both runs"),
   split: z.enum(["blocked", "random"]).default("blocked")
@@ -141,12 +145,10 @@ export default definePlugin({
 
   prepare: (config, context) => prepare(config, context),
   evaluate: (config, context) => evaluateModels(config, context),
-  readForPrediction: (config, path) => {
+  readForPrediction: (config, path, context) => {
     const studied = studyModels().filter((model) => isStudied(model, config));
-    return openNewMaps(path, [
-      "occupancy",
-      ...studied.map(({ inputColumn }) => inputColumn),
-    ]);
+    const columns = ["occupancy", ...studied.map(({ inputColumn }) => inputColumn)];
+    return openNewMaps(path, columns, config, context);
   },
   simulate: (config, context) => simulate(config, context),
 });

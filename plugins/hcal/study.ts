@@ -4,8 +4,8 @@
  * @module
  */
 import type { Random } from "beamline";
-import { forEachRange, type Maps, type RunMaps } from "./data.ts";
 import { CELLS } from "./geometry.ts";
+import { forEachRange, type Maps, type RunMaps, sectionOf } from "./map_files.ts";
 
 /** The numbers of the study; names as `explore --json` prints them. */
 export interface Statistics {
@@ -208,7 +208,8 @@ export async function randomSamples(
   const sections = [...random.permutation(run.rows).subarray(0, count)].sort((a, b) => a - b);
   const samples = [];
   for (const section of sections) {
-    samples.push({ section, map: Float64Array.from(await run.read(section, section + 1)) });
+    const map = Float64Array.from(await run.read(section, section + 1));
+    samples.push({ section: sectionOf(run, section), map });
   }
   return samples;
 }

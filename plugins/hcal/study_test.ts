@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { randomFor } from "../../core/random.ts";
-import type { RunMaps } from "./data.ts";
 import { CELLS } from "./geometry.ts";
+import type { RunMaps } from "./map_files.ts";
 import { nonZeroHistogram, randomSamples, studyRun } from "./study.ts";
 
 /** A run of maps in memory. */
