@@ -1,5 +1,5 @@
 /**
- * Ways of damaging occupancy maps, as a detector may: dead and hot cells, dead readout sandboxes, drifting gains.
+ * Ways of damaging occupancy maps, as a detector may: dead and hot cells, dead readout boxes, drifting gains.
  *
  * @module
  */
@@ -26,7 +26,7 @@ export interface Damage {
 
 /** A hot cell reads this. */
 const HOT = 1e4;
-/** A readout sandbox spans 20 degrees; there are 18 at each end. */
+/** A readout box spans 20 degrees; there are 18 at each end. */
 const BOX_COLUMNS = 4;
 const BOXES = 2 * COLUMNS / BOX_COLUMNS;
 
@@ -49,10 +49,10 @@ export const DAMAGES: readonly Damage[] = [
   },
   {
     name: "dead_regions",
-    title: "Dead readout sandboxes",
-    axis: "dead readout sandboxes of 36",
+    title: "Dead readout boxes",
+    axis: "dead readout boxes of 36",
     levels: [1, 2, 4, 8],
-    note: "Sandboxes of 20 degrees at one end, drawn anew for each image, read zero.",
+    note: "Boxes of 20 degrees at one end, drawn anew for each image, read zero.",
     apply(map, level, random) {
       const dead = new Set(random.permutation(BOXES).subarray(0, level));
       for (const cell of activeCells()) if (dead.has(boxOf(cell))) map[cell] = 0;
@@ -90,7 +90,7 @@ function activeCells(): number[] {
   return activeRows().flatMap((row) => activeColumns(row).map((column) => row * COLUMNS + column));
 }
 
-/** Readout sandbox of a cell: 0 to 17 at negative ieta, 18 to 35 at positive. */
+/** Readout box of a cell: 0 to 17 at negative ieta, 18 to 35 at positive. */
 function boxOf(cell: number): number {
   const [row, column] = [Math.floor(cell / COLUMNS), cell % COLUMNS];
   return (row < 32 ? 0 : BOXES / 2) + Math.floor(column / BOX_COLUMNS);

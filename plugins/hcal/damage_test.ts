@@ -30,10 +30,10 @@ Deno.test("damaged() kills and heats the share of cells that is asked for, in ac
   assert.equal(hot.some((value, i) => MAPS[i] === 0 && value !== 0), false);
 });
 
-Deno.test("damaged() kills whole readout sandboxes", () => {
+Deno.test("damaged() kills whole readout boxes", () => {
   const maps = damage("dead_regions", 36);
   assert.equal(maps.every((value) => value === 0), true);
-  // A sandbox has 9 rows of 2 cells and 2 rows of 4 (the last sandbox 3): 26 or 24 of 932.
+  // A box has 9 rows of 2 cells and 2 rows of 4 (the last box 3): 26 or 24 of 932.
   const one = damage("dead_regions", 1).subarray(0, CELLS);
   const dead = one.reduce((sum, value, i) => sum + Number(MAPS[i] !== 0 && value === 0), 0);
   assert.ok(dead === 26 || dead === 24, `${dead}`);

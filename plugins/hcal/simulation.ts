@@ -3,12 +3,12 @@
  *
  * A cell reads `profile(row) x luminosity(section) x gain(cell) x defect(cell) x (1 + response(cell, section))` plus
  * noise. Gains and defects belong to the detector and are the same in both runs. Each run has a slow drift of its
- * readout sandboxes; run 357479 has besides three effects that no row mean can show, because in every map the response is
+ * readout boxes; run 357479 has besides three effects that no row mean can show, because in every map the response is
  * made to average to zero over each row:
  *
  * - phi structure: the beam is off-centre, so that one side sees more than the other;
- * - local regions: two groups of readout sandboxes were recalibrated;
- * - correlated cells: the cells of a readout sandbox fluctuate together.
+ * - local regions: two groups of readout boxes were recalibrated;
+ * - correlated cells: the cells of a readout box fluctuate together.
  *
  * The difficulty F moves row profile and luminosity of run 357479 towards those of run 355456: at F = 0 the profiles
  * are the published ones, at F = 1 the runs differ by these three effects alone.
@@ -67,19 +67,19 @@ const [LOW_FROM, LOW_RANGE, LOW_POWER] = [0.05, 0.7, 0.38];
 /** Mean of that factor; the integral of u^p is 1/(p + 1). */
 const LOW_MEAN = LOW_FROM + LOW_RANGE / (LOW_POWER + 1);
 
-/** A readout sandbox spans 20 degrees; there are 18 at each end. */
+/** A readout box spans 20 degrees; there are 18 at each end. */
 const BOX_COLUMNS = 4;
 const BOXES = COLUMNS / BOX_COLUMNS;
-/** Relative amplitude of the slow drift of a readout sandbox. */
+/** Relative amplitude of the slow drift of a readout box. */
 const DRIFT = 0.008;
 /** Relative amplitude of the phi structure, and the column where it is largest. */
 const [PHI_AMPLITUDE, PHI_COLUMN] = [0.012, 12];
-/** Recalibrated readout sandboxes: side (0 is negative ieta), first and last sandbox, relative change. */
+/** Recalibrated readout boxes: side (0 is negative ieta), first and last box, relative change. */
 const REGIONS: readonly (readonly [side: number, first: number, last: number, change: number])[] = [
   [0, 8, 10, 0.025],
   [1, 2, 3, -0.025],
 ];
-/** Relative common fluctuation of the cells of a readout sandbox. */
+/** Relative common fluctuation of the cells of a readout box. */
 const COMMON_FLUCTUATION = 0.008;
 /** The strength of phi structure and regions in a section is 1 with this spread, and not negative. */
 const STRENGTH_SPREAD = 0.5;
@@ -182,7 +182,7 @@ function luminosity(label: 0 | 1, difficulty: number, time: number, random: Rand
   return common * factor / (1 - low * (1 - LOW_MEAN));
 }
 
-/** Slow change of each readout sandbox: one to three periods over the run. Response per side and column. */
+/** Slow change of each readout box: one to three periods over the run. Response per side and column. */
 function makeDrift(random: Random): (time: number) => Float64Array {
   const waves = Array.from(
     { length: 2 * BOXES },
@@ -201,12 +201,12 @@ function addRunStructure(response: Float64Array, random: Random): void {
   const [phi, regions] = [strength(), strength()];
   const common = Array.from({ length: 2 * BOXES }, () => COMMON_FLUCTUATION * random.normal());
   for (let i = 0; i < response.length; i++) {
-    const [side, sandbox] = [Math.floor(i / COLUMNS), Math.floor(i % COLUMNS / BOX_COLUMNS)];
+    const [side, box] = [Math.floor(i / COLUMNS), Math.floor(i % COLUMNS / BOX_COLUMNS)];
     const angle = 2 * Math.PI * (i % COLUMNS - PHI_COLUMN) / COLUMNS;
-    const region = REGIONS.find(([s, first, last]) => s === side && sandbox >= first && sandbox <= last);
+    const region = REGIONS.find(([s, first, last]) => s === side && box >= first && box <= last);
     response[i]! += phi * PHI_AMPLITUDE * Math.cos(angle) +
       regions * (region?.[3] ?? 0) +
-      common[side * BOXES + sandbox]!;
+      common[side * BOXES + box]!;
   }
 }
 
