@@ -167,6 +167,7 @@ async function isAdditive(kernel: Kernel, { inputs, attrs }: NodeCase, varied: r
   return both!.every(({ dtype, data }, k) =>
     dtype === "float32" && Array.from(data, Number).every((value, j) => {
       const terms = Number(a![k]!.data[j]) + Number(b![k]!.data[j]);
+      if (Number.isNaN(terms)) return Number.isNaN(value); // the mean of no cell
       return Math.abs(value - terms) <= SUM_ERROR * (1 + Math.abs(terms));
     })
   );

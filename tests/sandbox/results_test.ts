@@ -47,7 +47,7 @@ const REFUSED: { readonly [name: string]: readonly [PluginText, RegExp] } = {
   ],
   "a metric that is not a number": [
     evaluate(
-      `return { metrics: { m: { value: NaN, error: null, errorKind: "none", unit: "1", better: "lower", rows: 1, split: "test" } } }`,
+      `return { metrics: { m: { value: "1", error: null, errorKind: "none", unit: "1", better: "lower", rows: 1, split: "test" } } }`,
     ),
     /metrics\.m\.value/,
   ],
