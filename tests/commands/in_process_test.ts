@@ -1,6 +1,6 @@
 /** Running a plugin from code gives what the command gives. */
 import assert from "node:assert/strict";
-import { run } from "beamline";
+import { type ConfigError, definePlugin, run, z } from "beamline";
 import peak from "../../examples/peak/mod.ts";
 import { withTempDir } from "../support/plugins.ts";
 
@@ -60,6 +60,29 @@ Deno.test("run() rejects a wrong configuration with every problem", async () => 
     await assert.rejects(run(peak, options), (error: Error & { issues: readonly { path: string }[] }) => {
       assert.equal(error.name, "ConfigError");
       assert.deepEqual(error.issues.map(({ path }) => path).sort(), ["epochs", "events"]);
+      return true;
+    });
+  });
+});
+
+Deno.test("run() refuses unknown keys of options.config at every depth, with the nearest name", async () => {
+  const nested = definePlugin({
+    name: "nested",
+    title: "A trial",
+    config: z.object({
+      cuts: z.array(z.object({ low: z.number() })).default([]),
+      epochs: z.int().default(1),
+    }),
+  });
+  await withTempDir(async (directory) => {
+    const places = { out: `${directory}/runs`, cache: `${directory}/cache` };
+    const config = { epohs: 1, cuts: [{ low: 1, lw: 2 }] };
+    await assert.rejects(run(nested, { ...places, config }), (error: ConfigError) => {
+      const { issues } = error;
+      assert.deepEqual(issues.map(({ path, source, nearest }) => [path, source, nearest]).sort(), [
+        ["cuts.0.lw", "options.config", "cuts.0.low"],
+        ["epohs", "options.config", "epochs"],
+      ]);
       return true;
     });
   });
