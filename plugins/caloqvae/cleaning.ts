@@ -53,7 +53,10 @@ export class Cleaner {
   /** The smallest voxel met, MeV. */
   smallest = Infinity;
 
-  constructor(readonly rule: CleaningRule) {}
+  /**
+   * @param onBad Is told of each row that is left out, and its voxels, which it must not keep.
+   */
+  constructor(readonly rule: CleaningRule, readonly onBad?: (row: number, voxels: Float32Array) => void) {}
 
   /**
    * Applies the rule to a block in place and moves the rows that stay to its beginning.
@@ -69,6 +72,7 @@ export class Cleaner {
       this.#events++;
       if (!this.#cleanRow(block.voxels, row * voxels, voxels, energy)) {
         this.#notFinite++;
+        this.onBad?.(block.from + row, block.voxels.subarray(row * voxels, (row + 1) * voxels));
         continue;
       }
       if (count !== row) {
@@ -101,6 +105,7 @@ export class Cleaner {
         if (value < this.smallest) this.smallest = value;
       } else if (value > highest) highest = value;
       if (isCut && value < cut) {
+        if (value === -Infinity) continue; // it stays to be named
         values[i] = 0;
         if (value > 0) cutCount++;
       } else if (value > 0 && value < this.smallestPositive) {

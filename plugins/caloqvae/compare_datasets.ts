@@ -153,16 +153,20 @@ function compareSums(a: Inspection, b: Inspection): JsonObject {
     });
     return histogram;
   }) as [number[], number[]];
-  let [sum, squares, equal] = [0, 0, 0];
+  let [used, sum, squares, equal] = [0, 0, 0, 0];
   x.forEach((total, i) => {
     const relative = (y[i]! - total) / a.incident[i]!;
+    if (!Number.isFinite(relative)) return; // one of the files has a defect in this event
+    used++;
     sum += relative;
     squares += relative * relative;
     if (y[i] === total) equal++;
   });
+  if (used === 0) return {};
   return {
-    meanDifference: sum / x.length,
-    rmsDifference: Math.sqrt(squares / x.length),
+    comparedEvents: used,
+    meanDifference: sum / used,
+    rmsDifference: Math.sqrt(squares / used),
     equalSums: equal,
     countDifferences: counts[0].map((count, bin) => counts[1][bin]! - count),
   };

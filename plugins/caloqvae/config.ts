@@ -15,6 +15,9 @@ export const config = z.object({
     "file",
     "showers to judge; repeat the flag for several files or training epochs",
   ),
+  skipBad: z.boolean().default(false).describe(
+    "leave out events of the files that have defects, and say which, instead of refusing the files",
+  ),
   geometry: inputPath(
     "file",
     "binning XML, or an HDF5 file with bin arrays, for showers without their own",

@@ -4,14 +4,22 @@
  *
  * @module
  */
-import { DataError, type EvaluateContext, type Evaluation, type Figure, type JsonObject } from "beamline";
-import { writeNpy } from "beamline/data";
+import {
+  DataError,
+  type EvaluateContext,
+  type Evaluation,
+  type Figure,
+  type JsonObject,
+  type TextTable,
+} from "beamline";
+import { Defects, writeNpy } from "beamline/data";
 import { correlationMatrix, type Moments, type SymmetricBlocks } from "beamline/metrics";
 import { heatMapFigure } from "beamline/plot";
 import { activeLayers } from "./clean.ts";
 import { Cleaner } from "./cleaning.ts";
 import { type Config, cutOf } from "./config.ts";
 import { representative } from "./correlation_figures.ts";
+import { addBadEvent } from "./defects.ts";
 import type { Metadata } from "./metadata.ts";
 import type { Geometry } from "./geometry.ts";
 import { MomentSum } from "./moment_sum.ts";
@@ -33,13 +41,15 @@ export async function correlate(
   }
   const reports: JsonObject[] = [];
   const figures: Promise<Figure>[] = [];
+  const tables: TextTable[] = [];
   let simulated = false;
   const labels = labelsOf(paths);
   for (const [i, path] of paths.entries()) {
     const name = `correlation_${config.of}_${labels[i]}`;
     const isSimulated = await isSimulatedFile(path);
-    const { report, geometry, matrix } = await correlateFile(path, config, context);
+    const { report, geometry, matrix, skipped } = await correlateFile(path, config, context);
     await writeNpy(`${context.directory}/${name}.npy`, dense(matrix));
+    tables.push(...skipped.map((table) => ({ ...table, name: `skipped_${labels[i]}` })));
     reports.push({ file: path, matrix: `${name}.npy`, ...report });
     figures.push(figureOf(name, labels[i]!, geometry, matrix, config.of, isSimulated));
     simulated ||= isSimulated;
@@ -63,8 +73,8 @@ export async function correlate(
         Number(Number(rms).toPrecision(4)),
         String(matrix),
       ]),
-      note: "left out: events that are not finite; rms: of the elements beside the diagonal",
-    }],
+      note: "left out: events with defects; rms: of the elements beside the diagonal",
+    }, ...tables],
   };
 }
 
@@ -72,6 +82,8 @@ interface Correlated {
   readonly report: JsonObject;
   readonly geometry: Geometry;
   readonly matrix: SymmetricBlocks;
+  /** What was left out of the file. */
+  readonly skipped: readonly TextTable[];
 }
 
 async function correlateFile(
@@ -91,8 +103,13 @@ async function correlateFile(
   try {
     const { geometry } = source;
     const cut = cutOf(config, geometry.voxels, source.format === "ATLAS");
-    const cleaner = new Cleaner({ cut, negatives: config.negatives });
+    const defects = new Defects();
+    defects.checked(source.file, source.rows);
+    const cleaner = new Cleaner({ cut, negatives: config.negatives }, (row, voxels) => {
+      addBadEvent(defects, source, row, voxels);
+    });
     const { moments, events } = await momentsOf(source, config.of, cleaner, context);
+    const skipped = defects.settle(config.skipBad, context);
     const matrix = correlationMatrix(moments, { reuse: true });
     const { constant, rms } = summarize(matrix);
     const { notFinite } = cleaner.census;
@@ -105,7 +122,7 @@ async function correlateFile(
       constant,
       rms,
     };
-    return { report, geometry, matrix };
+    return { report, geometry, matrix, skipped };
   } finally {
     source.close();
   }

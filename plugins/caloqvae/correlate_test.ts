@@ -41,6 +41,7 @@ function contextIn(directory: string): EvaluateContext<Metadata> {
   return {
     directory,
     progress: () => {},
+    warn: () => {},
     upload: (array: NdArray) => ({ ...structuredClone(array), dispose: () => Promise.resolve() }),
     accumulate: () => {
       let sum: Float64Array | undefined;
@@ -84,12 +85,13 @@ Deno.test("correlate() writes the matrix that loops in float64 give", async () =
     } as const;
     for (const [of, { columns, data }] of Object.entries(cases)) {
       const found = await correlate(
-        schema.parse({ of: of as Config["of"] }),
+        schema.parse({ of: of as Config["of"], skipBad: true }),
         contextIn(directory),
         [path],
       );
       const [report] = found.results!.correlations as { matrix: string; events: number; notFinite: number }[];
       assert.deepEqual([report!.events, report!.notFinite], [ROWS, 1]);
+      assert.deepEqual(found.tables!.map(({ name }) => name), ["correlations", "skipped_showers"]);
       const matrix = await readNpy(`${directory}/${report!.matrix}`);
       assert.deepEqual(matrix.shape, [columns, columns]);
       const expected = correlationOf({ rows: ROWS, columns, data });
@@ -99,6 +101,10 @@ Deno.test("correlate() writes the matrix that loops in float64 give", async () =
       );
       assert.equal((await found.figures![0]!).name, `correlation_${of}_showers`);
     }
+    await assert.rejects(
+      correlate(schema.parse({}), contextIn(directory), [path]),
+      /voxels must be finite numbers: found NaN in event 300, voxel 19; --skip-bad/,
+    );
     await assert.rejects(correlate(schema.parse({}), contextIn(directory), []), DataError);
   } finally {
     await Deno.remove(directory, { recursive: true });

@@ -131,7 +131,7 @@ function sumFigures(files: readonly Studied[], groups: readonly Group[]): Promis
   const { shown } = firstOf([main, ...comparable].map(find));
   const [first, ...rest] = shown;
   const ratios = shown.map(({ inspection: { totals, incident } }) =>
-    totals!.map((total, i) => total / incident[i]!)
+    totals!.map((total, i) => total / incident[i]!).filter(Number.isFinite)
   );
   const edges = binEdges({ range: [0.5, 1.5], bins: 50 });
   const counts = ratios.map((values) => countsBetween(values, edges));

@@ -3,11 +3,13 @@
  *
  * @module
  */
+import { Defects, type DefectsState } from "beamline/data";
 import { rowsToKeep } from "./classifier_inputs.ts";
 import { type Census, Cleaner } from "./cleaning.ts";
 import { type Config, cutOf } from "./config.ts";
+import { addBadEvent } from "./defects.ts";
 import { computeFeatures, emptyFeatures, type Features, sliceFeatures } from "./features.ts";
-import { blocksOf, isChosen, type ShowerSource } from "./showers.ts";
+import { blocksOf, isChosen, type ShowerSource, withoutRows } from "./showers.ts";
 
 /** What was found: numbers and arrays alone, as they travel between threads. */
 export interface Pass {
@@ -21,10 +23,15 @@ export interface Pass {
   /** Rows of the classifier test, [row, voxel]. */
   readonly chosen: Float32Array<ArrayBuffer>;
   readonly chosenRows: readonly number[];
+  /** What is wrong with events of the file. */
+  readonly defects: DefectsState;
+  /** Rows of the file that are left out for that. */
+  readonly badRows: readonly number[];
 }
 
 /**
- * Goes through a source.
+ * Goes through a source. With `skipBad`, one with bad events is gone through again without them, so that everything is as
+ * if they were not in the file.
  *
  * @param progress Is told how many rows were read.
  */
@@ -34,10 +41,29 @@ export function firstPass(
   isReference: boolean,
   progress: (rows: number) => void,
 ): Pass {
+  const found = passOver(source, config, isReference, progress);
+  const { badRows, defects, census: { events, notFinite } } = found;
+  if (!config.skipBad || badRows.length === 0) return found;
+  const again = passOver(withoutRows(source, badRows), config, isReference, () => {});
+  return { ...again, census: { ...again.census, events, notFinite }, defects, badRows };
+}
+
+function passOver(
+  source: ShowerSource,
+  config: Config,
+  isReference: boolean,
+  progress: (rows: number) => void,
+): Pass {
   const { geometry, rows } = source;
   const { voxels } = geometry;
   const cut = cutOf(config, voxels, source.format === "ATLAS");
-  const cleaner = new Cleaner({ cut, negatives: config.negatives });
+  const defects = new Defects();
+  const badRows: number[] = [];
+  defects.checked(source.file, rows);
+  const cleaner = new Cleaner({ cut, negatives: config.negatives }, (row, values) => {
+    badRows.push(row);
+    addBadEvent(defects, source, row, values);
+  });
   const features = emptyFeatures(geometry, rows);
   const wanted = rowsToKeep(config, isReference, rows);
   const chosen = new Float32Array(wanted * voxels);
@@ -65,5 +91,7 @@ export function firstPass(
     smallest: Number.isFinite(smallest) ? smallest : 0,
     chosen,
     chosenRows,
+    defects: defects.state,
+    badRows,
   };
 }

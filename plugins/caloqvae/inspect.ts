@@ -72,7 +72,8 @@ function tablesOf({ report, splitting }: Inspection, at: number): TextTable[] {
       layer.informativeVoxels,
     ]),
     note: `${report.events} events; ${report.badEvents} with a voxel at or above the incident energy, ` +
-      `${report.eventsWithNegative} with negative voxels, ${report.notFiniteEvents} with NaN or infinity`,
+      `${report.eventsWithNegative} with negative voxels, ${report.notFiniteEvents} with NaN or infinity; ` +
+      `means and counts of layers are of ${report.usedEvents} events`,
   };
   const problems: TextTable = {
     name: `problems_${at + 1}`,

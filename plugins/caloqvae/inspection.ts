@@ -6,9 +6,17 @@
 import { DataError, type JsonObject } from "beamline";
 import { median } from "beamline/metrics";
 import type { Config } from "./config.ts";
+import { isEnergy } from "./defects.ts";
 import type { Geometry, Layer } from "./geometry.ts";
 import { countInformative, probabilitiesOf, type Splitting } from "./probabilities.ts";
-import { ends, incidentProblems, orderProblems, unitProblems, voxelProblems } from "./problems.ts";
+import {
+  type BadEvents,
+  ends,
+  incidentProblems,
+  orderProblems,
+  unitProblems,
+  voxelProblems,
+} from "./problems.ts";
 import { type Layout, openLayout, type Problem, readGeometry } from "./layout.ts";
 import { blocksOf, openShowers, type ShowerSource } from "./showers.ts";
 import { isSimulated } from "./sources.ts";
@@ -47,6 +55,8 @@ export interface FileReport extends JsonObject {
   readonly negativeVoxels: number;
   readonly eventsWithNegative: number;
   readonly notFiniteEvents: number;
+  /** Events without NaN, infinity and bad incident energies: those that means and shares are of. */
+  readonly usedEvents: number;
   /** MeV; null where there are none. */
   readonly incident: { readonly smallest: number; readonly median: number; readonly largest: number } | null;
   /** Share of events above 40 GeV, where the tail of the spectrum begins. */
@@ -129,6 +139,7 @@ function emptyReport(file: string): FileReport {
     negativeVoxels: 0,
     eventsWithNegative: 0,
     notFiniteEvents: 0,
+    usedEvents: 0,
     incident: null,
     tailShare: null,
     medianResponse: null,
@@ -145,37 +156,39 @@ function unreadable(file: string, code: Problem["code"], message: string): Inspe
   };
 }
 
-/** Counts of one layer. */
-class LayerTally {
+/** Counts of one layer, of the events that are used. */
+class LayerTally implements BadEvents {
   nonZeroEvents = 0;
   negativeVoxels = 0;
   notFinite = 0;
+  /** The first voxel that is not finite. */
+  firstNotFinite: string | undefined;
   above = 0;
+  firstAbove: string | undefined;
   hits = 0;
   energy = 0;
   share = 0;
 }
 
-/** One shower while its layers are added up. */
-interface ShowerState {
-  readonly event: number;
-  /** Incident energy, MeV. */
-  readonly energy: number;
-  isBad: boolean;
-  isNegative: boolean;
-  isFinite: boolean;
+/** What one layer of one shower adds up to. */
+interface LayerSum {
+  readonly sum: number;
+  readonly hits: number;
+  readonly negative: number;
+  readonly highest: number;
 }
 
 /** Sums over all showers of a file. */
 class Scan {
   readonly tallies: readonly LayerTally[];
-  /** Sum of each voxel, MeV. */
+  /** Sum of each voxel over the events that are used, MeV. */
   readonly sums: Float64Array;
-  /** Sum of all voxels of each event, MeV. */
+  /** Sum of all voxels of each event, MeV; NaN for an event that is not used. */
   readonly totals: Float64Array;
   badEvents = 0;
   eventsWithNegative = 0;
   notFiniteEvents = 0;
+  usedEvents = 0;
 
   constructor(readonly source: ShowerSource) {
     this.tallies = source.geometry.layers.map(() => new LayerTally());
@@ -183,48 +196,60 @@ class Scan {
     this.totals = new Float64Array(source.rows);
   }
 
-  /** Adds a shower; `at` is where its voxels begin. */
+  /** Adds a shower; `at` is where its voxels begin. One that is not finite or has no incident energy is only counted. */
   addShower(event: number, voxels: Float32Array, at: number): void {
-    const energy = this.source.incident[event]!;
-    const state = { event, energy, isBad: false, isNegative: false, isFinite: Number.isFinite(energy) };
-    for (const [i, layer] of this.source.geometry.layers.entries()) {
-      this.#addLayer(layer, this.tallies[i]!, voxels, at + layer.from, state);
-    }
-    if (state.isBad) this.badEvents++;
-    if (state.isNegative) this.eventsWithNegative++;
-    if (!state.isFinite) this.notFiniteEvents++;
-  }
-
-  #addLayer(layer: Layer, tally: LayerTally, voxels: Float32Array, at: number, state: ShowerState): void {
-    let [sum, hits, highest, negative] = [0, 0, 0, 0];
-    for (let i = 0; i < layer.voxels; i++) {
-      const value = voxels[at + i]!;
-      if (value === 0) continue;
-      hits++;
-      sum += value;
-      if (value < 0) negative++;
-      if (value > highest) highest = value;
-    }
-    if (!Number.isFinite(sum)) {
-      tally.notFinite++;
-      state.isFinite = false;
+    const { geometry: { layers }, incident } = this.source;
+    const energy = incident[event]!;
+    const sums = layers.map((layer) => sumOf(voxels, at + layer.from, layer.voxels));
+    const isFinite = sums.every(({ sum }) => Number.isFinite(sum));
+    if (!isFinite || !Number.isFinite(energy)) this.notFiniteEvents++;
+    if (!isFinite || !isEnergy(energy)) {
+      this.totals[event] = NaN;
+      sums.forEach(({ sum }, i) => Number.isFinite(sum) || this.#countNotFinite(i, event, voxels, at));
       return;
     }
-    if (hits > 0) {
-      for (let i = 0; i < layer.voxels; i++) this.sums[layer.from + i]! += voxels[at + i]!;
-    }
-    this.totals[state.event]! += sum;
+    this.usedEvents++;
+    sums.forEach((sum, i) => this.#addLayer(i, sum, event));
+    for (let i = 0; i < this.sums.length; i++) this.sums[i]! += voxels[at + i]!;
+    if (sums.some(({ highest, hits }) => highest >= energy && hits > 0)) this.badEvents++;
+    if (sums.some(({ negative }) => negative > 0)) this.eventsWithNegative++;
+  }
+
+  #countNotFinite(layer: number, event: number, voxels: Float32Array, at: number): void {
+    const tally = this.tallies[layer]!;
+    tally.notFinite++;
+    const { from, voxels: size } = this.source.geometry.layers[layer]!;
+    const own = voxels.subarray(at + from, at + from + size);
+    tally.firstNotFinite ??= `event ${event}, voxel ${own.findIndex((value) => !Number.isFinite(value))}`;
+  }
+
+  #addLayer(layer: number, { sum, hits, negative, highest }: LayerSum, event: number): void {
+    const tally = this.tallies[layer]!;
+    const energy = this.source.incident[event]!;
+    this.totals[event]! += sum;
     tally.hits += hits;
     tally.negativeVoxels += negative;
     tally.energy += sum;
-    if (state.energy > 0) tally.share += sum / state.energy;
+    tally.share += sum / energy;
     if (hits > 0) tally.nonZeroEvents++;
-    if (negative > 0) state.isNegative = true;
-    if (highest >= state.energy && hits > 0) {
+    if (highest >= energy && hits > 0) {
       tally.above++;
-      state.isBad = true;
+      tally.firstAbove ??= `event ${event}`;
     }
   }
+}
+
+function sumOf(voxels: Float32Array, from: number, size: number): LayerSum {
+  let [sum, hits, highest, negative] = [0, 0, 0, 0];
+  for (let i = from; i < from + size; i++) {
+    const value = voxels[i]!;
+    if (value === 0) continue;
+    hits++;
+    sum += value;
+    if (value < 0) negative++;
+    if (value > highest) highest = value;
+  }
+  return { sum, hits, highest, negative };
 }
 
 function scan(
@@ -237,22 +262,22 @@ function scan(
   for (const { from, rows, voxels } of blocksOf(source)) {
     for (let row = 0; row < rows; row++) found.addShower(from + row, voxels, row * geometry.voxels);
   }
-  const means = found.sums.map((sum) => sum / Math.max(1, source.rows));
+  const means = found.sums.map((sum) => sum / Math.max(1, found.usedEvents));
   const report = reportOf(path, found, means, splitting);
   return { report, geometry, means, incident, totals: found.totals, splitting };
 }
 
 function reportOf(
   path: string,
-  { source, tallies, totals, badEvents, eventsWithNegative, notFiniteEvents }: Scan,
+  { source, tallies, totals, badEvents, eventsWithNegative, notFiniteEvents, usedEvents }: Scan,
   means: Float64Array,
   splitting: ReadonlyMap<number, Splitting>,
 ): FileReport {
   const { geometry, incident, rows, format } = source;
   const layers = geometry.layers.map((layer, at) =>
-    layerReport(layer, tallies[at]!, rows, splitting.get(layer.id))
+    layerReport(layer, tallies[at]!, usedEvents, splitting.get(layer.id))
   );
-  const good = Float64Array.from(incident).filter((energy) => Number.isFinite(energy) && energy > 0);
+  const good = Float64Array.from(incident).filter(isEnergy);
   const ratios = totals.map((total, i) => total / incident[i]!).filter(Number.isFinite);
   const medianResponse = ratios.length === 0 ? null : median(ratios);
   return {
@@ -266,6 +291,7 @@ function reportOf(
     negativeVoxels: tallies.reduce((sum, tally) => sum + tally.negativeVoxels, 0),
     eventsWithNegative,
     notFiniteEvents,
+    usedEvents,
     incident: good.length === 0
       ? null
       : { smallest: Math.min(...ends(good)), median: median(good), largest: Math.max(...ends(good)) },
@@ -283,10 +309,10 @@ function reportOf(
 function layerReport(
   layer: Layer,
   tally: LayerTally,
-  rows: number,
+  used: number,
   splitting: Splitting | undefined,
 ): LayerReport {
-  const events = Math.max(1, rows);
+  const events = Math.max(1, used);
   return {
     layer: layer.id,
     voxels: layer.voxels,

@@ -11,6 +11,8 @@ export interface SampleMetadata extends JsonObject {
   readonly label: string;
   readonly rows: number;
   readonly census: Census;
+  /** Rows of the file that are left out as they have defects; absent where there are none. */
+  readonly badRows?: readonly number[];
   /** MeV, of the rows that are judged. */
   readonly largest: number;
   readonly smallestPositive: number;

@@ -4,6 +4,7 @@
  * @module
  */
 import { DataError, type PrepareContext, type Prepared, type Table, type TextTable } from "beamline";
+import { Defects } from "beamline/data";
 import { classifierTables } from "./classifier.ts";
 import { classifierInputs } from "./classifier_inputs.ts";
 import type { Census } from "./cleaning.ts";
@@ -28,12 +29,16 @@ export async function prepare(
   const sources = [samples.reference, ...samples.generated];
   try {
     const passes = await firstPasses(sources, config, context);
+    const defects = new Defects();
+    for (const pass of passes) defects.merge(pass.defects);
+    const skipped = defects.settle(config.skipBad, context);
     const layers = activeLayers(passes, samples.reference);
     const selected = passes.map((pass) => ({
       ...pass,
       features: withLayers(pass.features, layers),
     }));
-    return assemble(config, context, samples, selected, layers);
+    const prepared = assemble(config, context, samples, selected, layers);
+    return { ...prepared, notes: [...prepared.notes!, ...skipped] };
   } finally {
     closeAll(sources);
   }
@@ -105,7 +110,7 @@ function assemble(
   };
 }
 
-/** Warns of faults; refuses a sample with too few showers without them. */
+/** Warns of what is unusual; refuses a sample with too few showers. */
 function checkShowers(passes: readonly Pass[], context: PrepareContext): void {
   for (const { label, features, census } of passes) {
     warnOf(label, census, context);
@@ -153,18 +158,15 @@ function metadataOf(
   };
 }
 
-function sampleFacts({ label, features, census, largest, smallestPositive, smallest }: Pass): SampleMetadata {
-  return { label, rows: features.rows, census, largest, smallestPositive, smallest };
+function sampleFacts(
+  { label, features, census, largest, smallestPositive, smallest, badRows }: Pass,
+): SampleMetadata {
+  const facts = { label, rows: features.rows, census, largest, smallestPositive, smallest };
+  return badRows.length === 0 ? facts : { ...facts, badRows };
 }
 
 function warnOf(label: string, census: Census, context: PrepareContext): void {
-  const { events, notFinite, withNegative, aboveIncident, negativeVoxels } = census;
-  if (notFinite > 0) {
-    context.warn(
-      "not-finite",
-      `${label}: ${notFinite} of ${events} showers hold NaN or infinity and were left out`,
-    );
-  }
+  const { events, withNegative, aboveIncident, negativeVoxels } = census;
   if (aboveIncident > 0) {
     context.warn(
       "voxel-above-incident",
@@ -186,7 +188,7 @@ function censusTable(passes: readonly Pass[], { cut }: Metadata): TextTable {
     columns: [
       "sample",
       "showers",
-      "left out: not finite",
+      "left out: defects",
       "with negative voxels",
       "voxel above incident",
       "judged",

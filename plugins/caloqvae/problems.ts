@@ -4,6 +4,7 @@
  * @module
  */
 import { median } from "beamline/metrics";
+import { isEnergy } from "./defects.ts";
 import type { Geometry, Layer } from "./geometry.ts";
 import type { Problem } from "./layout.ts";
 
@@ -19,23 +20,27 @@ export function ends(values: Float64Array): [number, number] {
 
 /** Counts of events of one layer. */
 export interface BadEvents {
-  /** With NaN or infinity. */
+  /** With NaN or infinity, and where the first is. */
   readonly notFinite: number;
+  readonly firstNotFinite?: string | undefined;
   /** With a voxel at or above the incident energy. */
   readonly above: number;
+  readonly firstAbove?: string | undefined;
 }
+
+const firstIn = (place: string | undefined) => place === undefined ? "" : `, first in ${place}`;
 
 /** NaN, infinity and voxels at or above the incident energy, by layer. */
 export function voxelProblems(geometry: Geometry, tallies: readonly BadEvents[]): Problem[] {
   return geometry.layers.flatMap(({ id }, at) => {
-    const { notFinite, above } = tallies[at]!;
+    const { notFinite, above, firstNotFinite, firstAbove } = tallies[at]!;
     const found: Problem[] = [];
     if (notFinite > 0) {
       found.push({
         code: "not-finite",
         layer: id,
         events: notFinite,
-        message: `layer ${id} has NaN or infinity in ${notFinite} events`,
+        message: `layer ${id} has NaN or infinity in ${notFinite} events${firstIn(firstNotFinite)}`,
       });
     }
     if (above > 0) {
@@ -43,7 +48,9 @@ export function voxelProblems(geometry: Geometry, tallies: readonly BadEvents[])
         code: "voxel-above-incident",
         layer: id,
         events: above,
-        message: `layer ${id} has a voxel at or above the incident energy in ${above} events`,
+        message: `layer ${id} has a voxel at or above the incident energy in ${above} events${
+          firstIn(firstAbove)
+        }`,
       });
     }
     return found;
@@ -52,12 +59,14 @@ export function voxelProblems(geometry: Geometry, tallies: readonly BadEvents[])
 
 /** Incident energies that are not positive numbers. */
 export function incidentProblems(incident: Float64Array): Problem[] {
-  const events = incident.filter((energy) => !(energy > 0) || !Number.isFinite(energy)).length;
+  const events = incident.filter((energy) => !isEnergy(energy)).length;
   if (events === 0) return [];
   return [{
     code: "incident-energy",
     events,
-    message: `the incident energy of ${events} events is not a positive number`,
+    message: `the incident energy of ${events} events is not a positive number${
+      firstIn(`event ${incident.findIndex((energy) => !isEnergy(energy))}`)
+    }`,
   }];
 }
 

@@ -16,7 +16,7 @@ import { computeFeatures, emptyFeatures, type Features, featuresFrom, sliceFeatu
 import { histogramSpecs, pooledEdges } from "./histograms.ts";
 import { blocksOf, type ShowerSource } from "./showers.ts";
 import { type SampleStatistics, sampleStatistics } from "./sample_statistics.ts";
-import { closeAll, openSamples, type Samples } from "./sources.ts";
+import { closeAll, openSamples, type Samples, withoutBadRows } from "./sources.ts";
 import {
   detuneVoxels,
   mergedSummary,
@@ -79,7 +79,8 @@ export class SecondPass {
 
   /** Opens the files. */
   static async open(config: Config, context: EvaluateContext<Metadata>): Promise<SecondPass> {
-    const samples = await openSamples(config, context, context.metadata.layers);
+    const opened = await openSamples(config, context, context.metadata.layers);
+    const samples = withoutBadRows(opened, context.metadata);
     try {
       return new SecondPass(config, context, samples);
     } catch (error) {

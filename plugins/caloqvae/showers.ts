@@ -18,6 +18,8 @@ import { joinedGeometry, type Layout, openLayout, type ShowerFormat } from "./la
 export interface ShowerSource {
   /** Short name for tables, legends and metric keys. */
   readonly label: string;
+  /** Path of the file; the label of simulated showers. */
+  readonly file: string;
   readonly format: ShowerFormat;
   readonly geometry: Geometry;
   readonly rows: number;
@@ -27,6 +29,8 @@ export interface ShowerSource {
   readonly blockRows: number;
   /** Writes the voxels of rows `from` to `to` into `target`, [row, voxel], voxels in the order of `geometry`. */
   readRows(from: number, to: number, target: Float32Array<ArrayBuffer>): void;
+  /** Where a voxel is in the file, such as "layer 2, voxel 17"; its number is that of `geometry`. */
+  placeOf(voxel: number): string;
   close(): void;
 }
 
@@ -42,7 +46,7 @@ export interface OpenOptions {
 /**
  * Opens showers for reading.
  *
- * @throws {DataError} With the first thing that does not fit.
+ * @throws {DataError} With everything that does not fit.
  */
 export async function openShowers(
   path: string,
@@ -50,17 +54,36 @@ export async function openShowers(
 ): Promise<ShowerSource> {
   const layout = await openLayout(path);
   try {
-    const problem = layout.problems[0];
-    if (problem) {
-      throw new DataError(
-        `Cannot read "${path}" as its parts must fit: ${problem.message}`,
-        path,
-      );
-    }
+    requireFit(layout, path);
     return layout.showers ? joinedSource(layout, layout.showers, options) : layeredSource(layout, options);
   } catch (error) {
     layout.file.close();
     throw error;
+  }
+}
+
+/** Parts of a file that do not fit are named up to this number. */
+const NAMED_PROBLEMS = 30;
+
+/** Refuses a file whose parts do not fit, with all of them. */
+function requireFit({ problems }: Layout, path: string): void {
+  if (problems.length === 0) return;
+  const named = problems.slice(0, NAMED_PROBLEMS).map(({ message }) => message);
+  if (problems.length > named.length) named.push(`and ${problems.length - named.length} more`);
+  throw new DataError(`Cannot read "${path}" as its parts must fit: ${named.join("; ")}`, path);
+}
+
+/**
+ * Looks whether the parts of a file fit, without a geometry.
+ *
+ * @throws {DataError} With everything that does not fit.
+ */
+export async function checkShowers(path: string): Promise<void> {
+  const layout = await openLayout(path);
+  try {
+    requireFit(layout, path);
+  } finally {
+    layout.file.close();
   }
 }
 
@@ -87,6 +110,7 @@ function layeredSource(
   let scratch = new Float32Array(0);
   return {
     label,
+    file: file.path,
     format: "ATLAS",
     geometry,
     rows,
@@ -110,6 +134,10 @@ function layeredSource(
           }
         }
       });
+    },
+    placeOf(voxel) {
+      const { id, from } = geometry.layers.findLast(({ from }) => from <= voxel)!;
+      return `layer ${id}, voxel ${voxel - from}`;
     },
     close: () => file.close(),
   };
@@ -137,6 +165,7 @@ function joinedSource(
   }
   return {
     label: options.label,
+    file: file.path,
     format: "showers",
     geometry,
     rows,
@@ -146,6 +175,7 @@ function joinedSource(
       blockRowsOf(voxels, showers.chunks?.[0] ?? 1),
     ),
     readRows: (from, to, target) => readFloats(showers, from, to, target),
+    placeOf: (voxel) => `voxel ${voxel}`,
     close: () => file.close(),
   };
 }
@@ -175,6 +205,7 @@ export function reordered(
   return {
     ...source,
     geometry,
+    placeOf: (voxel) => source.placeOf(order[voxel]!),
     readRows(from, to, target) {
       const { voxels } = geometry;
       const length = (to - from) * voxels;
@@ -184,6 +215,29 @@ export function reordered(
         for (let voxel = 0; voxel < voxels; voxel++) {
           target[base + voxel] = scratch[base + order[voxel]!]!;
         }
+      }
+    },
+  };
+}
+
+/** The same showers without some rows, as if they were not in the file. */
+export function withoutRows(source: ShowerSource, left: readonly number[]): ShowerSource {
+  if (left.length === 0) return source;
+  const bad = new Set(left);
+  const kept = Int32Array.from({ length: source.rows }, (_, row) => row).filter((row) => !bad.has(row));
+  const { voxels } = source.geometry;
+  return {
+    ...source,
+    rows: kept.length,
+    incident: Float64Array.from(kept, (row) => source.incident[row]!),
+    blockRows: Math.max(1, Math.min(source.blockRows, kept.length)),
+    readRows(from, to, target) {
+      for (let row = from; row < to;) {
+        let end = row + 1; // rows that lie one after the other are read together
+        while (end < to && kept[end]! === kept[end - 1]! + 1) end++;
+        const part = target.subarray((row - from) * voxels, (end - from) * voxels);
+        source.readRows(kept[row]!, kept[end - 1]! + 1, part);
+        row = end;
       }
     },
   };

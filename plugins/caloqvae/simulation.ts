@@ -85,6 +85,7 @@ export function simulatedSource(
   };
   return {
     label,
+    file: label,
     format: "simulated",
     geometry,
     rows,
@@ -100,6 +101,7 @@ export function simulatedSource(
         row = end;
       }
     },
+    placeOf: (voxel) => `voxel ${voxel}`,
     close() {},
   };
 }

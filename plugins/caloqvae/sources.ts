@@ -4,12 +4,14 @@
  * @module
  */
 import { DataError, type HookContext } from "beamline";
+import { Defects } from "beamline/data";
 import { regularGeometry } from "./binning.ts";
 import type { Config } from "./config.ts";
 import { detuning } from "./detuning.ts";
 import { matchGeometries } from "./geometry.ts";
 import { type Layout, openLayout, readGeometry } from "./layout.ts";
-import { openShowers, reordered, type ShowerSource } from "./showers.ts";
+import type { Metadata } from "./metadata.ts";
+import { checkShowers, openShowers, reordered, type ShowerSource, withoutRows } from "./showers.ts";
 import { evenEnergies, simulatedSource, type SimulationRequest } from "./simulation.ts";
 
 /** Whether a file says of itself that its showers were simulated here. */
@@ -57,29 +59,12 @@ export async function openSamples(
     }
     return simulatedSamples(config, context);
   }
-  const geometry = config.geometry === undefined
-    ? undefined
-    : await readGeometry(config.geometry, config.particle);
-  const reference = await openShowers(config.reference, {
-    label: "reference",
-    geometry,
-    layers,
-  });
-  const open: ShowerSource[] = [reference];
+  const open: ShowerSource[] = [];
   try {
-    const labels = labelsOf(config.generated);
-    for (const [i, path] of config.generated.entries()) {
-      const source = await openShowers(path, {
-        label: labels[i]!,
-        geometry: geometry ?? reference.geometry,
-        layers,
-      });
-      open.push(source);
-      open[open.length - 1] = alignedWith(reference, source, path, context);
-    }
+    await openFiles(config, config.reference, context, layers, open);
     const names = [config.reference, ...config.generated].map((path) => path.split("/").at(-1));
     return {
-      reference,
+      reference: open[0]!,
       generated: open.slice(1),
       isSimulated: await anySimulated([config.reference, ...config.generated]),
       source: `showers of ${names.join(", ")}`,
@@ -88,6 +73,52 @@ export async function openSamples(
     closeAll(open);
     throw error;
   }
+}
+
+/** Opens all files into `open`, the reference first; throws what is wrong with any of them. */
+async function openFiles(
+  config: Config,
+  path: string,
+  context: HookContext,
+  layers: readonly number[] | undefined,
+  open: ShowerSource[],
+): Promise<void> {
+  const given = config.geometry === undefined
+    ? undefined
+    : await readGeometry(config.geometry, config.particle);
+  const defects = new Defects();
+  const attempt = async (path: string, work: () => Promise<void>) => {
+    try {
+      await work();
+    } catch (error) {
+      defects.addError(error, path);
+    }
+  };
+  let reference: ShowerSource | undefined;
+  await attempt(path, async () => {
+    reference = await openShowers(path, { label: "reference", geometry: given, layers });
+    open.push(reference);
+  });
+  const labels = labelsOf(config.generated);
+  for (const [i, path] of config.generated.entries()) {
+    await attempt(path, async () => {
+      if (reference === undefined) return await checkShowers(path); // its geometry is not known
+      const geometry = given ?? reference.geometry;
+      const source = await openShowers(path, { label: labels[i]!, geometry, layers });
+      open.push(source);
+      open[open.length - 1] = alignedWith(reference, source, path, context);
+    });
+  }
+  if (defects.count > 0) throw defects.error();
+}
+
+/** The samples without the events that `prepare` left out. */
+export function withoutBadRows(samples: Samples, { reference, generated }: Metadata): Samples {
+  return {
+    ...samples,
+    reference: withoutRows(samples.reference, reference.badRows ?? []),
+    generated: samples.generated.map((source, i) => withoutRows(source, generated[i]!.badRows ?? [])),
+  };
 }
 
 /** Whether one of several files says so. */
