@@ -27,6 +27,10 @@ const COMMAND: CommandSpec = {
   positionals: "<run>",
   taskFlags: [
     { name: "data", value: "path", help: "the new data, in the format the plugin reads" },
+    {
+      name: "skip-bad",
+      help: "leave out rows of the new data that have defects, where the plugin can (its --skip-bad)",
+    },
     { name: "plugin", value: "path", help: "the plugin's folder, where it is not a built-in one" },
     { name: "runs", value: "dir", help: "the folder of runs", default: "runs" },
     {
@@ -70,6 +74,7 @@ export function predict(args: readonly string[]): Promise<number> {
         ? run.file("predictions", stemOf(data))
         : join(resolve(parsed.task.out), "predictions"),
       cache,
+      skipBad: "skip-bad" in parsed.task,
       engine: await useEngine(parsed.task.engine ?? run.record.engine?.name ?? "native"),
       threads: threadsOf(parsed),
     });

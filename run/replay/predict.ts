@@ -33,6 +33,8 @@ export interface PredictRequest {
   /** The folder to write to. */
   readonly directory: string;
   readonly cache: string;
+  /** Sets `skipBad` of the plugin's configuration, whatever it was in the run. @default as in the run */
+  readonly skipBad?: boolean | undefined;
   readonly engine?: string | undefined;
   readonly threads?: number | undefined;
 }
@@ -56,7 +58,7 @@ const readForPredictionResult = z.object({
 /**
  * Reads new data in the sandbox with the run's configuration, runs the best weights over them, writes one `.npy` a column.
  *
- * @throws {ConfigError} If the run has no trained model.
+ * @throws {ConfigError} If the run has no trained model, or the plugin no field for `skipBad`.
  * @throws {DataError} If the data are missing or unsuitable.
  */
 export async function predictNew(request: PredictRequest): Promise<PredictOutcome> {
@@ -64,7 +66,15 @@ export async function predictNew(request: PredictRequest): Promise<PredictOutcom
   const names = await trainedModels(run);
   const config = await readJson<ConfigRecord>(run.file("config.json"));
   const flags = flagsOf(request.description.schema);
-  const values = mapPaths(config.values, flags, (path) => resolve(run.path, path));
+  if (request.skipBad && !flags.some(({ path }) => path === "skipBad")) {
+    throw new ConfigError(
+      `Cannot predict with --skip-bad as plugin "${run.record.plugin.name}" must have a field "skipBad": it has none`,
+    );
+  }
+  const values = {
+    ...mapPaths(config.values, flags, (path) => resolve(run.path, path)),
+    ...(request.skipBad && { skipBad: true }),
+  };
   const cache = new Cache(request.cache);
   const scratch = await cache.scratch();
   const sharedDirectory = scratch.path;
