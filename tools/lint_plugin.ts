@@ -120,7 +120,7 @@ const ambient: Deno.lint.Rule = {
       context.report({
         node,
         message:
-          `Cannot use ${what} as clocks, environment and unseeded random numbers are read in run/ and tasks/: found in ${file}`,
+          `Cannot use ${what} as clocks, environment and unseeded random numbers are read only in files, registry, sandbox, train, run and tasks: found in ${file}`,
         hint: "Take a generator, a time or a value as an argument",
       });
     return {
