@@ -257,7 +257,7 @@ export function integerFlag(
 /** Refuses flags that do not exist, for tasks that have nothing else to check. */
 export function refuseUnknown(issues: readonly ConfigIssue[]): void {
   if (issues.length > 0) {
-    throw new ConfigError("Cannot go on as every flag must exist and be complete", issues);
+    throw new ConfigError("Cannot continue as every flag must exist and be complete", issues);
   }
 }
 
