@@ -10,14 +10,12 @@ import { BatchBuffer } from "./batches.ts";
 import { CheckpointStrategy } from "./checkpoint_strategy.ts";
 import { type BestState, INITIAL_COUNTERS, type TrainingCounters } from "./counters.ts";
 import { hashState, isFingerprinted, lossBits } from "./fingerprint.ts";
-import { checkState, nonFiniteError } from "./nan_guard.ts";
+import { checkFiniteState, nonFiniteError } from "./nan_guard.ts";
 import { columnsOf, randomInputs, scalarInputs } from "./programs/inputs.ts";
 import { countPlateau, learningRateAt } from "./schedule.ts";
 import { countBest, countLast, isOutOfPatience } from "./stopping.ts";
 import type { TrainOutcome, TrainRequest } from "./types.ts";
 import { meanOverRows } from "./validation.ts";
-
-export type { TrainOutcome, TrainRequest } from "./types.ts";
 
 /** Milliseconds after which the event loop gets a turn, so that signals and timers are seen. */
 const YIELD_MS = 50;
@@ -193,7 +191,7 @@ class Training {
 
   /** The state, which must not hold NaN. A loss can hide it: a step does not read every tensor that it updates. */
   #checked(state: Tensors): Tensors {
-    checkState({ model: this.request.model, counters: this.#counters }, state);
+    checkFiniteState({ model: this.request.model, counters: this.#counters }, state);
     return state;
   }
 

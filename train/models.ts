@@ -14,8 +14,6 @@ import { join } from "../files/paths.ts";
 import { type ProgramFiles, readInitialState, readPrograms } from "./programs/files.ts";
 import { type Arrays, runOver, type RunOverOptions } from "./programs/run_over.ts";
 
-export type { Arrays, Sums } from "./programs/run_over.ts";
-
 /** Programs that only training runs. */
 const TRAINING_PROGRAMS: ReadonlySet<string> = new Set(["step", "validate", "validate_tail"]);
 

@@ -49,7 +49,7 @@ export function firstNonFinite(state: Tensors): string | undefined {
  *
  * @throws {ConfigError} Naming the first such tensor and the step.
  */
-export function checkState({ model, counters }: TrainingPlace, state: Tensors): void {
+export function checkFiniteState({ model, counters }: TrainingPlace, state: Tensors): void {
   const first = firstWith(state, hasNaN);
   if (first === undefined) return;
   const epoch = counters.stepInEpoch === 0 ? counters.epoch : counters.epoch + 1;

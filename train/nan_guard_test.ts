@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { Tensor } from "../engine/runtimes/types.ts";
 import { column } from "../data/tables.ts";
-import { checkColumns, checkState, firstNonFinite, nonFiniteError } from "./nan_guard.ts";
+import { checkColumns, checkFiniteState, firstNonFinite, nonFiniteError } from "./nan_guard.ts";
 
 const floats = (...data: number[]): Tensor => ({
   dtype: "float32",
@@ -34,7 +34,7 @@ Deno.test("nonFiniteError() says when the parameters are still finite", () => {
   );
 });
 
-Deno.test("checkState() rejects NaN and names the tensor, the step and its epoch", () => {
+Deno.test("checkFiniteState() rejects NaN and names the tensor, the step and its epoch", () => {
   const place = (stepInEpoch: number) => ({
     model: "network",
     counters: { step: 12, epoch: 2, stepInEpoch },
@@ -43,9 +43,9 @@ Deno.test("checkState() rejects NaN and names the tensor, the step and its epoch
   const message = (epoch: number) =>
     'Cannot train "network" as its state must not hold NaN: the first tensor with NaN is "b" after step 12 ' +
     `(epoch ${epoch}), although the loss is finite; try a lower --learning-rate`;
-  assert.throws(() => checkState(place(3), state), { name: "ConfigError", message: message(3) });
-  assert.throws(() => checkState(place(0), state), { name: "ConfigError", message: message(2) });
-  checkState(place(0), { n: ints, a: floats(1, Infinity) });
+  assert.throws(() => checkFiniteState(place(3), state), { name: "ConfigError", message: message(3) });
+  assert.throws(() => checkFiniteState(place(0), state), { name: "ConfigError", message: message(2) });
+  checkFiniteState(place(0), { n: ints, a: floats(1, Infinity) });
 });
 
 Deno.test("checkColumns() rejects NaN and infinities, and names split, column, five rows and their number", () => {

@@ -95,3 +95,23 @@ export function checkState(program: Program, stateType: (name: string) => ValueT
     }
   }
 }
+
+/**
+ * Checks tensors that are to replace state of a session.
+ *
+ * @throws {NotFoundError} If the session has no tensor of that name.
+ * @throws {TypeError} If it has another type.
+ */
+export function checkLoadedState(state: Tensors, stateType: (name: string) => ValueType | undefined): void {
+  for (const [name, tensor] of Object.entries(state)) {
+    const known = stateType(name);
+    if (!known) {
+      throw new NotFoundError(
+        `Cannot load state as its names must exist in the session: found "${name}"`,
+        "state",
+        name,
+      );
+    }
+    checkTensor(`load state "${name}"`, tensor, known);
+  }
+}

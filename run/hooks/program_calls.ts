@@ -11,7 +11,8 @@ import type { Json, NdArray, Tables } from "../../core/types.ts";
 import { readArrays, writeArrays } from "../../sandbox/protocol/call_arrays.ts";
 import { answerFolder, questionFolder } from "../../sandbox/protocol/shared_directory.ts";
 import { DEFAULT_LIMITS } from "../../sandbox/protocol/limits.ts";
-import type { Arrays, LoadedModel, Sums } from "../../train/models.ts";
+import type { LoadedModel } from "../../train/models.ts";
+import type { Arrays, Sums } from "../../train/programs/run_over.ts";
 
 const number = z.int().positive();
 const names = z.array(z.string().max(200)).max(1000);

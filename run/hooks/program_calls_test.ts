@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import type { ModelProgram } from "../../core/plugin.ts";
 import type { Json, NdArray } from "../../core/types.ts";
-import { engineByName, traceModel } from "../../engine/mod.ts";
+import { engineByName } from "../../engine/mod.ts";
 import * as tf from "../../engine/tf.ts";
 import { HostCalls } from "../../sandbox/guest/calls.ts";
 import { readArrays } from "../../sandbox/protocol/call_arrays.ts";
 import { answerFolder, RELEASE, releaseAnswer } from "../../sandbox/protocol/shared_directory.ts";
+import { traceBuild } from "../../tests/support/tracing.ts";
 import { LoadedModel } from "../../train/models.ts";
 import { ProgramCalls, type ProgramCallsOptions } from "./program_calls.ts";
 
@@ -32,17 +33,7 @@ async function withCalls(
   options: ProgramCallsOptions = {},
 ): Promise<void> {
   const sharedDirectory = await Deno.makeTempDir();
-  const { programs } = await traceModel({
-    build: () => ({ programs: PROGRAMS }),
-    columns: {},
-    inputs: [],
-    targets: [],
-    batchSize: 1,
-    lastValidationBatch: 0,
-    predictBatch: 1,
-    seed: 0,
-    purpose: "test",
-  });
+  const { programs } = await traceBuild(() => ({ programs: PROGRAMS }));
   const engine = await engineByName("native");
   const model = new LoadedModel("algebra", programs, await engine.open({}), 0);
   const host = new ProgramCalls(new Map([["algebra", model]]), sharedDirectory, options);

@@ -7,7 +7,7 @@ import type { InitRecord } from "../../core/records.ts";
 import type { JsonObject, Metrics, TextTable, TrainingRecord } from "../../core/types.ts";
 import type { Description } from "../../sandbox/protocol/description.ts";
 import type { HookEvent } from "../../sandbox/protocol/messages.ts";
-import type { TrainOutcome } from "../../train/loop.ts";
+import type { TrainOutcome } from "../../train/types.ts";
 import type { ConfigRequest } from "../config/config.ts";
 import type { PluginSource } from "../hooks/plugin_source.ts";
 import type { RunDirectory } from "../store/run_directory.ts";

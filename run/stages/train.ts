@@ -9,8 +9,9 @@ import type { JsonObject, Table, Tables, TrainingRecord, Warning } from "../../c
 import { writeAll } from "../../files/atomic.ts";
 import { programColumns } from "../../train/batches.ts";
 import { CheckpointStore } from "../../train/checkpoint.ts";
-import { train, type TrainOutcome } from "../../train/loop.ts";
+import { train } from "../../train/loop.ts";
 import type { LoadedModel } from "../../train/models.ts";
+import type { TrainOutcome } from "../../train/types.ts";
 import { checkColumns } from "../../train/nan_guard.ts";
 import type { ResolvedConfig } from "../config/config.ts";
 import type { RunProgress } from "../replay/progress.ts";

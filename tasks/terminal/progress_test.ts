@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { TrainingRecord } from "../../core/types.ts";
-import type { TrainOutcome } from "../../train/loop.ts";
+import type { TrainOutcome } from "../../train/types.ts";
 import { printed } from "../../tests/support/printed.ts";
 import { terminalListener } from "./progress.ts";
 

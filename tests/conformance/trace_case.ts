@@ -7,7 +7,7 @@ import type { Tensor } from "../../core/tensor.ts";
 import type { Program } from "../../engine/program/types.ts";
 import type { Tensors } from "../../engine/runtimes/types.ts";
 import * as tf from "../../engine/tf.ts";
-import { traceModel } from "../../engine/trace/trace.ts";
+import { traceBuild } from "../support/tracing.ts";
 import { type Call, type CallInput, caseValues } from "./cases/case.ts";
 
 /** What a call gives, as a list. */
@@ -49,19 +49,9 @@ export function callTensors(inputs: readonly CallInput[]): Tensor[] {
 
 /** The program that gives {@linkcode outputsOf}. All inputs are state, so that any shape goes, scalars included. */
 export async function traceCase(call: Call): Promise<{ readonly program: Program; readonly state: Tensors }> {
-  const { programs, state } = await traceModel({
-    build() {
-      const variables = callTensors(call.inputs).map((tensor, i) => tf.variable(tensor, true, `x${i}`));
-      return { predict: () => outputsOf(call, variables) };
-    },
-    columns: {},
-    inputs: [],
-    targets: [],
-    batchSize: 1,
-    lastValidationBatch: 0,
-    predictBatch: 1,
-    seed: 0,
-    purpose: "test",
+  const { programs, state } = await traceBuild(() => {
+    const variables = callTensors(call.inputs).map((tensor, i) => tf.variable(tensor, true, `x${i}`));
+    return { predict: () => outputsOf(call, variables) };
   });
   return { program: programs["predict"]!, state };
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { encodeProgram, traceModel } from "../../engine/mod.ts";
+import { encodeProgram } from "../../engine/mod.ts";
+import { traceBuild } from "../../tests/support/tracing.ts";
 import * as tf from "../../engine/tf.ts";
 import { encodeSafetensors } from "../../formats/safetensors.ts";
 import { withTempDir } from "../../tests/support/plugins.ts";
@@ -9,19 +10,9 @@ import { readInitialState, readPrograms } from "./files.ts";
 
 /** A program that doubles its input, as a file. */
 async function doubling(): Promise<string> {
-  const { programs } = await traceModel({
-    build: () => ({
-      programs: { twice: { rows: 2, inputs: { x: { shape: [] } }, run: ({ x }) => ({ y: tf.mul(x!, 2) }) } },
-    }),
-    columns: {},
-    inputs: [],
-    targets: [],
-    batchSize: 1,
-    lastValidationBatch: 0,
-    predictBatch: 1,
-    seed: 0,
-    purpose: "test",
-  });
+  const { programs } = await traceBuild(() => ({
+    programs: { twice: { rows: 2, inputs: { x: { shape: [] } }, run: ({ x }) => ({ y: tf.mul(x!, 2) }) } },
+  }));
   return encodeProgram(programs.twice!);
 }
 

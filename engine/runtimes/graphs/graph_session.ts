@@ -5,11 +5,11 @@
  * @module
  */
 import { setImmediate } from "node:timers/promises";
-import { InternalError, NotFoundError } from "../../../core/errors.ts";
+import { InternalError } from "../../../core/errors.ts";
 import type { OnnxNode } from "../../onnx/builder.ts";
 import { verifyProgram } from "../../program/verify.ts";
 import type { Program } from "../../program/types.ts";
-import { checkInputs, checkState, checkTensor } from "../arrays.ts";
+import { checkInputs, checkLoadedState, checkState } from "../arrays.ts";
 import { type GraphCache, type ReadyGraph, sharedGraphs } from "./graph_cache.ts";
 import { type GraphCalls, loadCalls } from "./graph_calls.ts";
 import type { Ort, OrtCall, OrtTensor } from "./ort_types.ts";
@@ -97,17 +97,7 @@ export class GraphSession implements Session {
 
   async load(state: Tensors): Promise<void> {
     await this.#last;
-    for (const [name, tensor] of Object.entries(state)) {
-      const known = this.#store.find(name);
-      if (!known) {
-        throw new NotFoundError(
-          `Cannot load state as its names must exist in the session: found "${name}"`,
-          "state",
-          name,
-        );
-      }
-      checkTensor(`load state "${name}"`, tensor, known);
-    }
+    checkLoadedState(state, (name) => this.#store.find(name));
     this.#store.write(state);
   }
 

@@ -4,11 +4,11 @@
  *
  * @module
  */
-import { InternalError, NotFoundError } from "../../../core/errors.ts";
+import { InternalError } from "../../../core/errors.ts";
 import { isKernel, ruleOf } from "../../program/kernels.ts";
 import { verifyProgram } from "../../program/verify.ts";
 import type { Program, ProgramDtype, ProgramNode, ValueId } from "../../program/types.ts";
-import { ARRAYS, checkInputs, checkState, checkTensor, copyTensor } from "../arrays.ts";
+import { ARRAYS, checkInputs, checkLoadedState, checkState, checkTensor, copyTensor } from "../arrays.ts";
 import type { Engine, Executable, Session, Tensor, Tensors } from "../types.ts";
 
 /** tfjs's plain JavaScript kernels, one after the other. */
@@ -132,17 +132,7 @@ class ReferenceSession implements Session {
 
   // deno-lint-ignore require-await
   async load(state: Tensors): Promise<void> {
-    for (const [name, tensor] of Object.entries(state)) {
-      const known = this.#state.get(name);
-      if (!known) {
-        throw new NotFoundError(
-          `Cannot load state as its names must exist in the session: found "${name}"`,
-          "state",
-          name,
-        );
-      }
-      checkTensor(`load state "${name}"`, tensor, known);
-    }
+    checkLoadedState(state, (name) => this.#state.get(name));
     for (const [name, tensor] of Object.entries(state)) this.#state.set(name, copyTensor(tensor));
   }
 
