@@ -279,7 +279,7 @@ Deno.test("readNpz() refuses archives that expand without measure", async () => 
     // The directory says 136 bytes, the data hold 8,000,128; one piece is enough to see it.
     message: `Cannot read "${
       path("bomb_small_claim.npz")
-    }" as member "x.npy" must have 136 bytes: found 262144`,
+    }" as member "x.npy" must have 136 bytes: found more`,
   });
   await inFolder(async (folder) => {
     const file = `${folder}/a.npz`;
@@ -323,6 +323,43 @@ Deno.test("openZip() refuses members that overlap", async () => {
   await assert.rejects(openZip(bytesSource("a.zip", bytes)), {
     name: "SyntaxError",
     message: /^Cannot read "a.zip" as /,
+  });
+});
+
+Deno.test("parseNpz() refuses members whose local header is not that of the directory", async () => {
+  const x = { dtype: "float32", shape: [64], data: new Float32Array(64) } as const;
+  for (const compress of [false, true]) {
+    const bytes = await encodeNpz({ x }, { compress });
+    await parseNpz(bytes);
+    for (const at of [8, 30]) { // the method, and the first letter of the name
+      const damaged = bytes.slice();
+      damaged[at]! ^= 1;
+      await assert.rejects(parseNpz(damaged), {
+        message:
+          'Cannot read "npz bytes" as member "x.npy" must begin with its header: found another at offset 0',
+      });
+    }
+  }
+});
+
+Deno.test("parseNpz() refuses a deflated member with bytes behind its end", async () => {
+  const x = { dtype: "float32", shape: [64], data: new Float32Array(64) } as const;
+  const bytes = await encodeNpz({ x }, { compress: true });
+  const { central } = recordOf(bytes, "x.npy");
+  const packed = new DataView(bytes.buffer).getUint32(central + 20, true);
+  const end = 30 + "x.npy".length + packed;
+  const longer = new Uint8Array(bytes.length + 4);
+  longer.set(bytes.subarray(0, end));
+  longer.set(bytes.subarray(end), end + 4);
+  const view = new DataView(longer.buffer);
+  view.setUint32(18, packed + 4, true);
+  view.setUint32(central + 4 + 20, packed + 4, true);
+  view.setUint32(longer.length - 6, central + 4, true); // where the directory is
+  await assert.rejects(parseNpz(longer), {
+    message:
+      `Cannot read "npz bytes" as member "x.npy" must be deflated data of 384 bytes: found deflated data that end after ${packed} of ${
+        packed + 4
+      } bytes`,
   });
 });
 

@@ -9,10 +9,11 @@
  * | end | `PK\5\6`, before it `PK\6\6` and `PK\6\7` where a number needs 64 bits (zip64) |
  *
  * Package: `@zip.js/zip.js` 2.24.0, well kept, which reads single members from any source of bytes, knows zip64 and
- * data descriptors and refuses archives that two programs would read differently. We use its directory reader, its
- * inflating stream and its writer, without web workers: a process that may read nothing but the file can use it. Ours
- * are random access to stored members and the checks of CRC-32 (by node:zlib, much quicker), size, overlap and
- * expansion. A reader of the central directory over node:zlib would replace it.
+ * data descriptors and refuses archives that two programs would read differently. We use its directory reader and its
+ * writer, without web workers: a process that may read nothing but the file can use it. Ours are random access to stored
+ * members, inflating and CRC-32 by node:zlib (in small pieces: the stream of the package gives what 64 KiB inflate to at
+ * once, up to 64 MiB), and the checks of local headers, size, overlap and expansion. A reader of the central directory
+ * would replace it.
  *
  * Refused with `SyntaxError`: truncated, damaged or ambiguous archives, bytes before or after them, members that
  * overlap. Refused with {@linkcode UnsupportedError}: encrypted members, methods other than stored and deflated,
@@ -20,7 +21,8 @@
  *
  * @module
  */
-import { crc32 } from "node:zlib";
+import { pipeline, Readable } from "node:stream";
+import { crc32, createInflateRaw } from "node:zlib";
 import type { FileEntry } from "@zip.js/zip.js";
 import { UnsupportedError } from "../core/errors.ts";
 import { type ByteSource, oneLine } from "./byte_source.ts";
@@ -84,9 +86,9 @@ export async function openZip(source: ByteSource): Promise<ZipArchive> {
     members,
     async readPart(member, offset, target) {
       const entry = entryOf(member);
-      if (member.isStored) return storedPart(source, entry).readInto(offset, target);
+      if (member.isStored) return memberPart(source, entry).readInto(offset, target);
       let at = 0;
-      for await (const chunk of inflated(source.name, entry)) {
+      for await (const chunk of inflated(source, entry)) {
         const [from, to] = [Math.max(at, offset), Math.min(at + chunk.length, offset + target.length)];
         if (from < to) target.set(chunk.subarray(from - at, to - at), from - offset);
         at += chunk.length;
@@ -96,8 +98,8 @@ export async function openZip(source: ByteSource): Promise<ZipArchive> {
     },
     async readWhole(member, targets) {
       const entry = entryOf(member);
-      if (member.isStored) readStored(storedPart(source, entry), targets);
-      else await inflateInto(source.name, entry, targets);
+      if (member.isStored) readStored(memberPart(source, entry), targets);
+      else await inflateInto(source, entry, targets);
       let crc = 0;
       for (const target of targets) crc = crc32(target, crc);
       const expected = entry.crc32 ?? 0;
@@ -109,7 +111,7 @@ export async function openZip(source: ByteSource): Promise<ZipArchive> {
         );
       }
     },
-    storedSource: (member) => storedPart(source, entryOf(member)),
+    storedSource: (member) => memberPart(source, entryOf(member)),
   };
 }
 
@@ -220,22 +222,30 @@ function checkReadable(name: string, entry: FileEntry): FileEntry {
   );
 }
 
-/** The content of a stored member; its place follows from the local header, which may be longer than the directory's. */
-function storedPart(source: ByteSource, entry: FileEntry): ByteSource {
-  const bytes = new Uint8Array(LOCAL_HEADER_BYTES);
-  source.readInto(entry.offset, bytes);
-  const view = new DataView(bytes.buffer);
-  const start = entry.offset + LOCAL_HEADER_BYTES + view.getUint16(26, true) + view.getUint16(28, true);
-  if (view.getUint32(0, true) !== LOCAL_SIGNATURE || start + entry.compressedSize > source.size) {
+/**
+ * The bytes of a member as they lie in the archive. Their place follows from the local header, which may be longer than
+ * the directory's, and must say the same of method and name: a program that reads only local headers sees the same.
+ */
+function memberPart(source: ByteSource, entry: FileEntry): ByteSource {
+  const header = new Uint8Array(LOCAL_HEADER_BYTES);
+  source.readInto(entry.offset, header);
+  const view = new DataView(header.buffer);
+  const nameBytes = view.getUint16(26, true);
+  const start = entry.offset + LOCAL_HEADER_BYTES + nameBytes + view.getUint16(28, true);
+  const name = new Uint8Array(Math.min(nameBytes, source.size - entry.offset - LOCAL_HEADER_BYTES));
+  source.readInto(entry.offset + LOCAL_HEADER_BYTES, name);
+  const isHeader = view.getUint32(0, true) === LOCAL_SIGNATURE && start + entry.compressedSize <= source.size;
+  const isSame = view.getUint16(8, true) === entry.compressionMethod && equalBytes(name, entry.rawFilename);
+  if (!isHeader || !isSame) {
     throw new SyntaxError(
       `Cannot read "${source.name}" as member "${entry.filename}" must begin with its header: found another at offset ${entry.offset}`,
     );
   }
   return {
     name: source.name,
-    size: entry.uncompressedSize,
+    size: entry.compressedSize,
     readInto(offset, target) {
-      if (offset + target.length > entry.uncompressedSize) {
+      if (offset + target.length > entry.compressedSize) {
         throw wrongLength(source.name, entry, offset + target.length);
       }
       source.readInto(start + offset, target);
@@ -244,9 +254,13 @@ function storedPart(source: ByteSource, entry: FileEntry): ByteSource {
   };
 }
 
-function wrongLength(name: string, entry: FileEntry, found: number): SyntaxError {
+function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, i) => byte === b[i]);
+}
+
+function wrongLength(name: string, entry: FileEntry, found: number | "more"): SyntaxError {
   return new SyntaxError(
-    `Cannot read "${name}" as member "${entry.filename}" must have ${entry.uncompressedSize} bytes: found ${found}`,
+    `Cannot read "${name}" as member "${entry.filename}" must have ${entry.uncompressedSize} bytes: : found ${found}`,
   );
 }
 
@@ -258,15 +272,19 @@ function readStored(part: ByteSource, targets: readonly Uint8Array[]): void {
   }
 }
 
-async function inflateInto(name: string, entry: FileEntry, targets: readonly Uint8Array[]): Promise<void> {
+async function inflateInto(
+  source: ByteSource,
+  entry: FileEntry,
+  targets: readonly Uint8Array[],
+): Promise<void> {
   const rest = [...targets];
   let total = 0;
   let at = 0;
-  for await (const chunk of inflated(name, entry)) {
+  for await (const chunk of inflated(source, entry)) {
     total += chunk.length;
     for (let from = 0; from < chunk.length;) {
       const target = rest[0];
-      if (target === undefined) throw wrongLength(name, entry, total);
+      if (target === undefined) throw wrongLength(source.name, entry, "more");
       const count = Math.min(chunk.length - from, target.length - at);
       target.set(chunk.subarray(from, from + count), at);
       from += count;
@@ -276,31 +294,41 @@ async function inflateInto(name: string, entry: FileEntry, targets: readonly Uin
       at = 0;
     }
   }
-  if (total !== entry.uncompressedSize) throw wrongLength(name, entry, total);
+  if (total !== entry.uncompressedSize) throw wrongLength(source.name, entry, total);
 }
 
 /** The content of a deflated member in pieces, at most as many bytes as the directory says. */
-async function* inflated(name: string, entry: FileEntry): AsyncGenerator<Uint8Array, void> {
-  const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
-  const finished = entry.getData(writable, { useWebWorkers: false, strictness: "strict" });
-  // The package does not always break the stream when it fails, so a failure is awaited beside the next piece.
-  const failed = finished.then(() => new Promise<never>(() => {}));
-  failed.catch(() => {});
-  const reader = readable.getReader();
+async function* inflated(source: ByteSource, entry: FileEntry): AsyncGenerator<Uint8Array, void> {
+  const inflate = createInflateRaw({ chunkSize: INFLATED_BYTES });
+  // a failure of either side ends the loop below
+  pipeline(Readable.from(compressedPieces(source, entry)), inflate, () => {});
   let total = 0;
   try {
-    while (true) {
-      const { done, value } = await Promise.race([failed, reader.read()]).catch((cause: unknown) => {
-        throw damagedMember(name, entry, cause);
-      });
-      if (done) return;
-      total += value.length;
-      if (total > entry.uncompressedSize) throw wrongLength(name, entry, total);
-      yield value;
+    for await (const piece of inflate as AsyncIterable<Uint8Array>) {
+      total += piece.length;
+      if (total > entry.uncompressedSize) throw wrongLength(source.name, entry, "more");
+      yield piece;
     }
+  } catch (cause) {
+    throw cause instanceof SyntaxError ? cause : damagedMember(source.name, entry, cause);
   } finally {
-    await reader.cancel().catch(() => {});
-    await finished.catch(() => {});
+    inflate.destroy();
+  }
+  if (inflate.bytesWritten === entry.compressedSize) return;
+  const found = `deflated data that end after ${inflate.bytesWritten} of ${entry.compressedSize} bytes`;
+  throw damagedMember(source.name, entry, new Error(`found ${found}`));
+}
+
+/** Bytes read at a time, and bytes inflated at a time: what is held besides the result, even of a zip bomb. */
+const COMPRESSED_BYTES = 1 << 16;
+const INFLATED_BYTES = 1 << 16;
+
+function* compressedPieces(source: ByteSource, entry: FileEntry): Generator<Uint8Array> {
+  const part = memberPart(source, entry);
+  for (let at = 0; at < part.size; at += COMPRESSED_BYTES) {
+    const piece = new Uint8Array(Math.min(COMPRESSED_BYTES, part.size - at));
+    part.readInto(at, piece);
+    yield piece;
   }
 }
 
