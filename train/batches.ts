@@ -22,48 +22,86 @@ export interface ProgramColumn {
   readonly data: Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer>;
 }
 
-/** Converts a column; float64 is rounded to float32, 64-bit integers must fit 32 bits. */
-export function programColumn(column: Column, name: string): ProgramColumn {
-  const dtype = programDtype(column);
+/** A dtype in which programs take columns. */
+export type ColumnDtype = ProgramColumn["dtype"];
+
+/**
+ * Converts a column. Numbers are rounded to float32, as is usual, but never become infinite; what becomes int32 must be
+ * whole and fit. NaN and infinite numbers of the column itself stay.
+ *
+ * @param dtype What the program takes. @default {@linkcode programDtype} of the column
+ * @throws {RangeError} Naming the column, the first value that does not fit, and its row.
+ */
+export function programColumn(column: Column, name: string, dtype = programDtype(column)): ProgramColumn {
   const shape = column.shape.slice(1);
   const common = { dtype, shape, rowSize: sizeOf(shape), rows: column.shape[0] ?? 0 };
-  if (dtype === "float32") {
-    const data = column.data instanceof Float32Array
-      ? column.data
-      : Float32Array.from(column.data as Float64Array);
-    return { ...common, data };
+  return { ...common, data: dtype === "float32" ? toFloat32(column, name) : toInt32(column, name) };
+}
+
+function toFloat32(column: Column, name: string): Float32Array<ArrayBuffer> {
+  if (column.data instanceof Float32Array) return column.data;
+  const data = new Float32Array(column.data.length);
+  for (let i = 0; i < data.length; i++) {
+    const value = Number(column.data[i]);
+    data[i] = value;
+    if (!Number.isFinite(data[i]) && Number.isFinite(value)) {
+      throw unfit(column, name, i, "numbers must be below 3.4e38, the largest of float32");
+    }
   }
-  if (column.data instanceof Int32Array) return { ...common, data: column.data };
+  return data;
+}
+
+const WHOLE = "the numbers must be whole and fit 32 bits";
+
+function toInt32(column: Column, name: string): Int32Array<ArrayBuffer> {
+  if (column.data instanceof Int32Array) return column.data;
   const data = new Int32Array(column.data.length);
   for (let i = 0; i < data.length; i++) {
     const value = Number(column.data[i]);
-    if (value !== (value | 0)) {
-      throw new RangeError(
-        `Cannot use column "${name}" in a model as whole numbers must fit 32 bits: found ${value} at element ${i}`,
-      );
+    data[i] = value | 0;
+    if (data[i] !== value) {
+      throw unfit(column, name, i, WHOLE);
     }
-    data[i] = value;
   }
-  return { ...common, data };
+  return data;
 }
 
-/** Converts the named columns of a table. */
+function unfit(column: Column, name: string, element: number, rule: string): RangeError {
+  const row = Math.floor(element / sizeOf(column.shape.slice(1)));
+  return new RangeError(
+    `Cannot use column "${name}" in a model as ${rule}: found ${column.data[element]} in row ${row}`,
+  );
+}
+
+/**
+ * Converts the named columns of a table.
+ *
+ * @param dtypes What the program takes, by name. @default that of each column
+ * @throws {TypeError} If a column is missing.
+ * @throws {RangeError} As {@linkcode programColumn}.
+ */
 export function programColumns(
   table: Table,
   names: readonly string[],
   where: string,
+  dtypes: { readonly [name: string]: ColumnDtype } = {},
 ): { [name: string]: ProgramColumn } {
   return Object.fromEntries(names.map((name) => {
-    const column = table[name];
-    if (!column) {
-      throw new TypeError(
-        `Cannot make batches as the ${where} table must have the column "${name}": it has ${
-          Object.keys(table).join(", ")
-        }`,
-      );
-    }
-    return [name, programColumn(column, name)];
+    const column = Object.hasOwn(table, name) ? table[name] : undefined;
+    if (column) return [name, programColumn(column, name, dtypes[name])];
+    throw new TypeError(
+      `Cannot make batches as the ${where} table must have the column "${name}": it has ${
+        Object.keys(table).join(", ")
+      }`,
+    );
   }));
+}
+
+/** Dtypes of columns, by name. */
+export function dtypesOf(
+  columns: { readonly [name: string]: ProgramColumn },
+): { [name: string]: ColumnDtype } {
+  return Object.fromEntries(Object.entries(columns).map(([name, { dtype }]) => [name, dtype]));
 }
 
 /** Tensors of fixed batch size that are filled again and again. */

@@ -7,7 +7,7 @@ import { ConfigError, InterruptedError } from "../../core/errors.ts";
 import { decodeRecord } from "../../core/not_finite.ts";
 import type { JsonObject, Table, Tables, TrainingRecord, Warning } from "../../core/types.ts";
 import { writeAll } from "../../files/atomic.ts";
-import { programColumns } from "../../train/batches.ts";
+import { dtypesOf, programColumns } from "../../train/batches.ts";
 import { CheckpointStore } from "../../train/checkpoint.ts";
 import { train } from "../../train/loop.ts";
 import type { LoadedModel } from "../../train/models.ts";
@@ -103,6 +103,7 @@ async function trainOne(input: TrainInput, turn: Turn): Promise<TrainOutcome> {
   const names = [...plan.inputs, ...plan.targets];
   const resumeFrom = progress.models[name];
   if (resumeFrom) await model.session.load(resumeFrom.state);
+  const columns = programColumns(training!, names, "train");
   const programOf = (program: string) => model.has(program) ? model.executable(program) : undefined;
   const outcome = await train({
     model: name,
@@ -113,8 +114,8 @@ async function trainOne(input: TrainInput, turn: Turn): Promise<TrainOutcome> {
     validate: await programOf("validate"),
     hasLoss: model.has("validate"),
     validateLastBatch: await programOf("validate_tail"),
-    train: programColumns(training!, names, "train"),
-    validation: validation ? programColumns(validation, names, "validation") : undefined,
+    train: columns,
+    validation: validation ? programColumns(validation, names, "validation", dtypesOf(columns)) : undefined,
     checkpoints: new CheckpointStore(run.file("checkpoints")),
     stepOffset,
     resumeFrom,

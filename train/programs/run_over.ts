@@ -7,7 +7,13 @@ import type { Column, NdArray, Table } from "../../core/types.ts";
 import { sizeOf } from "../../core/types.ts";
 import type { Program } from "../../engine/mod.ts";
 import type { Executable, Tensor, Tensors } from "../../engine/runtimes/types.ts";
-import { BatchBuffer, type ProgramColumn, programColumn, programColumns } from "../batches.ts";
+import {
+  BatchBuffer,
+  type ColumnDtype,
+  type ProgramColumn,
+  programColumn,
+  programColumns,
+} from "../batches.ts";
 import { batchSizeOf, randomInputs, scalarInputs } from "./inputs.ts";
 
 /** Arrays by name. */
@@ -38,6 +44,7 @@ export interface RunOverRequest extends RunOverOptions {
  *
  * @throws {TypeError} If a column is missing or has another shape than the program was traced for, or if `into` is given
  * and an output is not a sum.
+ * @throws {RangeError} If a number does not fit the dtype that the program takes.
  */
 export async function runOver(
   { executable, inputs, random, shared = [], sums = [], into }: RunOverRequest,
@@ -45,7 +52,8 @@ export async function runOver(
   const { program } = executable;
   if (into) checkSums(program, sums);
   const names = program.inputs.filter(({ role }) => role === "batch").map(({ name }) => name);
-  const columns = programColumns(asTable(inputs), names.filter((name) => !shared.includes(name)), "given");
+  const rowNames = names.filter((name) => !shared.includes(name));
+  const columns = programColumns(asTable(inputs), rowNames, "given", inputDtypes(program));
   checkShapes(columns, program);
   const rows = Object.values(columns)[0]?.rows ?? 0;
   const batchSize = batchSizeOf(executable, shared);
@@ -64,6 +72,11 @@ export async function runOver(
     }
   }
   return collected.arrays;
+}
+
+/** What a program takes, by input. */
+function inputDtypes({ inputs, values }: Program): { readonly [name: string]: ColumnDtype } {
+  return Object.fromEntries(inputs.map(({ name, value }) => [name, values[value]!.dtype as ColumnDtype]));
 }
 
 /** Outputs of all batches: rows put one after the other, sums added up. */
@@ -138,6 +151,7 @@ function sharedTensors(inputs: Arrays, names: readonly string[], program: Progra
     const { dtype, data } = programColumn(
       { ...array, shape: [1, ...array.shape], dims: [], unit: "1" },
       name,
+      inputDtypes(program)[name],
     );
     return [name, { dtype, shape: array.shape, data }];
   }));
