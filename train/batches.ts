@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { DataError } from "../core/errors.ts";
 import type { Column, Table } from "../core/types.ts";
 import { sizeOf } from "../core/types.ts";
 import type { Tensor } from "../engine/runtimes/types.ts";
@@ -30,7 +31,7 @@ export type ColumnDtype = ProgramColumn["dtype"];
  * whole and fit. NaN and infinite numbers of the column itself stay.
  *
  * @param dtype What the program takes. @default {@linkcode programDtype} of the column
- * @throws {RangeError} Naming the column, the first value that does not fit, and its row.
+ * @throws {DataError} Naming the column, the first value that does not fit, and its row.
  */
 export function programColumn(column: Column, name: string, dtype = programDtype(column)): ProgramColumn {
   const shape = column.shape.slice(1);
@@ -66,9 +67,9 @@ function toInt32(column: Column, name: string): Int32Array<ArrayBuffer> {
   return data;
 }
 
-function unfit(column: Column, name: string, element: number, rule: string): RangeError {
+function unfit(column: Column, name: string, element: number, rule: string): DataError {
   const row = Math.floor(element / sizeOf(column.shape.slice(1)));
-  return new RangeError(
+  return new DataError(
     `Cannot use column "${name}" in a model as ${rule}: found ${column.data[element]} in row ${row}`,
   );
 }
@@ -78,7 +79,7 @@ function unfit(column: Column, name: string, element: number, rule: string): Ran
  *
  * @param dtypes What the program takes, by name. @default that of each column
  * @throws {TypeError} If a column is missing.
- * @throws {RangeError} As {@linkcode programColumn}.
+ * @throws {DataError} As {@linkcode programColumn}.
  */
 export function programColumns(
   table: Table,

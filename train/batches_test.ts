@@ -22,7 +22,7 @@ Deno.test("programColumn() rounds float64 to float32 and keeps whole numbers as 
 
 Deno.test("programColumn() rejects whole numbers that do not fit 32 bits", () => {
   assert.throws(() => programColumn(column(BigInt64Array.of(2n ** 40n), "int64", [1]), "id"), {
-    name: "RangeError",
+    name: "DataError",
     message:
       'Cannot use column "id" in a model as the numbers must be whole and fit 32 bits: found 1099511627776 in row 0',
   });
@@ -46,7 +46,7 @@ Deno.test("programColumn() converts to what the program takes, or names the valu
   ];
   for (const [values, dtype, found] of unfit) {
     assert.throws(() => programColumn(values, "n", dtype), {
-      name: "RangeError",
+      name: "DataError",
       message: new RegExp(`^Cannot use column "n" in a model as .*: ${found.replace("+", "\\+")}$`),
     });
   }

@@ -44,7 +44,7 @@ export interface RunOverRequest extends RunOverOptions {
  *
  * @throws {TypeError} If a column is missing or has another shape than the program was traced for, or if `into` is given
  * and an output is not a sum.
- * @throws {RangeError} If a number does not fit the dtype that the program takes.
+ * @throws {DataError} If a number does not fit the dtype that the program takes.
  */
 export async function runOver(
   { executable, inputs, random, shared = [], sums = [], into }: RunOverRequest,
