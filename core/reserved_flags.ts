@@ -7,6 +7,7 @@
 
 /** Flags of the tasks besides those of a plugin, with the tasks that have them. */
 export const RESERVED_FLAGS = {
+  "accept": "resume and verify",
   "cache": "every task",
   "checkpoint-seconds": "run",
   "config": "run",

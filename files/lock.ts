@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { DataError } from "../core/errors.ts";
 import { exists, writeAll } from "./atomic.ts";
 
 /** Checking a lock takes it for an instant, so an attempt is repeated. */
@@ -18,6 +19,9 @@ export class FileLock {
   /** Takes the lock; undefined when another process holds it. */
   static async take(path: string, tries: number = TRIES): Promise<FileLock | undefined> {
     for (let i = 0; i < tries; i++) {
+      if (!await isLockFile(path)) {
+        throw new DataError(`Cannot lock "${path}" as a lock must be a plain file: found something else`, path);
+      }
       const file = await Deno.open(path, { create: true, read: true, write: true });
       try {
         if (await tryLock(file, true) && await isAt(path, file)) return new FileLock(path, file);
@@ -45,12 +49,21 @@ export class FileLock {
 
 /** Whether a process holds the lock. */
 export async function isLocked(path: string): Promise<boolean> {
-  if (!await exists(path)) return false;
+  if (!await exists(path) || !await isLockFile(path)) return false;
   try {
     using file = await Deno.open(path, { read: true });
     return !await tryLock(file, false);
   } catch {
     return false; // released at this moment, or not ours to read
+  }
+}
+
+/** Whether there is a plain file, or nothing: a link would lead elsewhere, and a pipe would be waited for. */
+async function isLockFile(path: string): Promise<boolean> {
+  try {
+    return (await Deno.lstat(path)).isFile;
+  } catch {
+    return true; // nothing is there
   }
 }
 

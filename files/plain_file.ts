@@ -87,6 +87,15 @@ export function readPlainFile(path: string, maxBytes = DEFAULT_MAX_BYTES): Uint8
 }
 
 /**
+ * Reads a regular file of UTF-8 text as a whole, not following a link.
+ *
+ * @throws {DataError} As {@linkcode readPlainFile}.
+ */
+export function readPlainText(path: string, maxBytes?: number): string {
+  return new TextDecoder().decode(readPlainFile(path, maxBytes));
+}
+
+/**
  * The path of something below a folder, none of whose components below that folder is a link. The folder itself may be
  * reached through links.
  *

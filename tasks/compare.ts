@@ -14,11 +14,12 @@ import {
 } from "../report/comparison.ts";
 import { writeAtomic } from "../files/atomic.ts";
 import { join, relative, resolve } from "../files/paths.ts";
+import { isPlainRun, requirePlainRun } from "../run/origin/plain_run.ts";
 import { findRun, listRuns } from "../run/store/run_directory.ts";
 import { type CommandSpec, withCommand } from "./shared/command.ts";
 import { EXIT } from "./terminal/exit_codes.ts";
 import { main } from "./terminal/main.ts";
-import { print, printJson } from "./terminal/print.ts";
+import { print, printJson, tell } from "./terminal/print.ts";
 import { textTable } from "./terminal/text_table.ts";
 
 /** Rows of a table that are printed; the HTML file has all. */
@@ -71,7 +72,11 @@ async function chosen(
     );
   }
   const found = await Promise.all(
-    references.map(async (reference) => (await findRun(reference, store)).path),
+    references.map(async (reference) => {
+      const run = await findRun(reference, store);
+      await requirePlainRun(run, "compare");
+      return run.path;
+    }),
   );
   const twice = found.find((path, i) => found.indexOf(path) < i);
   if (twice === undefined) return found;
@@ -80,7 +85,14 @@ async function chosen(
 
 async function finishedRuns(plugin: string, store: string): Promise<string[]> {
   const runs = await listRuns(store);
-  const found = runs.filter(({ record }) => record.plugin.name === plugin && record.status === "finished");
+  const finished = runs.filter(({ record }) =>
+    record.plugin.name === plugin && record.status === "finished"
+  );
+  const arePlain = await Promise.all(finished.map(isPlainRun));
+  const found = finished.filter((_, i) => arePlain[i]);
+  for (const { path } of finished.filter((_, i) => !arePlain[i])) {
+    tell(`left out  ${path}: a run folder may hold plain files and folders only`);
+  }
   if (found.length >= 2) return found.map(({ path }) => path);
   const known = [...new Set(runs.map(({ record }) => record.plugin.name))];
   const nearest = nearestName(plugin, known.filter((name) => name !== plugin));

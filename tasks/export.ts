@@ -9,6 +9,7 @@ import { relative, resolve } from "../files/paths.ts";
 import { describePlugin, sandboxedSource } from "../run/hooks/plugin_source.ts";
 import { findRun } from "../run/store/run_directory.ts";
 import { type CommandSpec, withCommand } from "./shared/command.ts";
+import { ACCEPT_FLAG } from "./shared/consent.ts";
 import { useEngine } from "./shared/engine.ts";
 import { pluginOf } from "./shared/replay.ts";
 import { EXIT } from "./terminal/exit_codes.ts";
@@ -28,6 +29,7 @@ const COMMAND: CommandSpec = {
     { name: "cache", value: "dir", help: "the folder of prepared data", default: "cache" },
     { name: "engine", value: "name", help: "what the file is compared with (default: as in the run)" },
     { name: "frozen", help: "refuse a plugin that is not in beamline.lock as it is" },
+    ACCEPT_FLAG,
   ],
 };
 
@@ -45,7 +47,7 @@ export function exportTask(args: readonly string[]): Promise<number> {
     }
     const run = await findRun(reference, parsed.task.runs ?? "runs");
     const cache = parsed.task.cache ?? "cache";
-    const source = sandboxedSource(await pluginOf(run, parsed));
+    const source = sandboxedSource(await pluginOf(run, parsed, "export", false));
     const files = await exportRun({
       run,
       source,

@@ -10,6 +10,7 @@ import { predictNew, type PredictOutcome } from "../run/replay/predict.ts";
 import { describePlugin, sandboxedSource } from "../run/hooks/plugin_source.ts";
 import { findRun } from "../run/store/run_directory.ts";
 import { type CommandSpec, withCommand } from "./shared/command.ts";
+import { ACCEPT_FLAG } from "./shared/consent.ts";
 import { useEngine } from "./shared/engine.ts";
 import { threadsOf } from "./shared/experiment.ts";
 import { pluginOf } from "./shared/replay.ts";
@@ -42,6 +43,7 @@ const COMMAND: CommandSpec = {
     { name: "engine", value: "name", help: "what runs the model (default: as in the run)" },
     { name: "threads", value: "number", help: "threads to compute with (default: as in the run)" },
     { name: "frozen", help: "refuse a plugin that is not in beamline.lock as it is" },
+    ACCEPT_FLAG,
   ],
 };
 
@@ -64,7 +66,7 @@ export function predict(args: readonly string[]): Promise<number> {
     }
     const run = await findRun(reference, parsed.task.runs ?? "runs");
     const cache = parsed.task.cache ?? "cache";
-    const source = sandboxedSource(await pluginOf(run, parsed));
+    const source = sandboxedSource(await pluginOf(run, parsed, "predict", false));
     const outcome = await predictNew({
       run,
       source,

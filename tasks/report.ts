@@ -7,6 +7,7 @@ import { ConfigError } from "../core/errors.ts";
 import { renderReport } from "../report/mod.ts";
 import { writeAtomic } from "../files/atomic.ts";
 import { relative } from "../files/paths.ts";
+import { requirePlainRun } from "../run/origin/plain_run.ts";
 import { findRun } from "../run/store/run_directory.ts";
 import { type CommandSpec, withCommand } from "./shared/command.ts";
 import { openFile } from "./shared/open_file.ts";
@@ -34,6 +35,7 @@ export function report(args: readonly string[]): Promise<number> {
       );
     }
     const run = await findRun(reference, parsed.task.out ?? "runs");
+    await requirePlainRun(run, "report");
     const path = run.file("report.html");
     await writeAtomic(path, await renderReport(run.path, { status: await run.state() }));
     if ("json" in parsed.task) printJson({ run: run.path, report: path });

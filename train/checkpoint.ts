@@ -19,6 +19,7 @@ import { encodeSafetensors, parseSafetensors } from "../formats/safetensors.ts";
 import type { Tensors } from "../engine/runtimes/types.ts";
 import { exists, removeAsides, removeFolder, writeAtomic, writeJson } from "../files/atomic.ts";
 import { join } from "../files/paths.ts";
+import { pathBelow, readPlainFile, readPlainText } from "../files/plain_file.ts";
 import type { TrainingCounters } from "./counters.ts";
 
 /** `manifest.json` of a checkpoint. */
@@ -94,7 +95,7 @@ export class CheckpointStore {
     const path = join(this.directory, `${which}.json`);
     if (!await exists(path)) return undefined;
     try {
-      return pointerShape.parse(safeParseJson(await Deno.readTextFile(path), path));
+      return pointerShape.parse(safeParseJson(readPlainText(path), path));
     } catch {
       return undefined; // the checkpoints themselves say the same
     }
@@ -105,13 +106,16 @@ export class CheckpointStore {
    *
    * @throws {DataError} If it is missing or damaged.
    */
-  async read(directory: string): Promise<{ readonly manifest: CheckpointManifest; readonly state: Tensors }> {
-    const folder = join(this.directory, directory);
+  read(directory: string): Promise<{ readonly manifest: CheckpointManifest; readonly state: Tensors }> {
+    return Promise.try(() => this.#read(directory));
+  }
+
+  #read(directory: string): { readonly manifest: CheckpointManifest; readonly state: Tensors } {
     try {
       const manifest = manifestShape.parse(
-        safeParseJson(await Deno.readTextFile(join(folder, "manifest.json")), "manifest.json"),
+        safeParseJson(readPlainText(pathBelow(this.directory, `${directory}/manifest.json`)), "manifest.json"),
       );
-      const bytes = await Deno.readFile(join(folder, "state.safetensors"));
+      const bytes = readPlainFile(pathBelow(this.directory, `${directory}/state.safetensors`));
       const expected = manifest.files["state.safetensors"]?.sha256;
       const actual = sha256Hex(bytes);
       if (actual !== expected) throw new SyntaxError(`Expected sha256 ${expected}, got ${actual}`);
@@ -159,6 +163,9 @@ export class CheckpointStore {
 
 /** Name of a checkpoint's folder; a model that has not begun keeps apart from the last step of the model before. */
 const FOLDER = /^\d+(-[A-Za-z0-9_-]+)?$/;
+
+/** Names of models become parts of file names; one that a pointer brings must not lead out of a folder. */
+const MODEL_NAME = /^[^/\\\0]{1,200}$/;
 
 function directoryOf(model: string, globalStep: number, { step }: TrainingCounters): string {
   return step === 0 && globalStep > 0 ? `${globalStep}-${model}` : String(globalStep);
@@ -215,5 +222,5 @@ const manifestShape: z.ZodType<CheckpointManifest> = z.object({
 const pointerShape: z.ZodType<CheckpointPointer> = z.object({
   step: count,
   directory: z.string().regex(FOLDER),
-  models: z.record(z.string(), z.string().regex(FOLDER)),
+  models: z.record(z.string().regex(MODEL_NAME), z.string().regex(FOLDER)),
 });

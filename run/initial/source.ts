@@ -10,11 +10,13 @@ import type { InitRecord } from "../../core/records.ts";
 import type { NdArray } from "../../core/types.ts";
 import { parseProgram, type Program } from "../../engine/mod.ts";
 import { exists, writeAtomic } from "../../files/atomic.ts";
+import { readPlainFile, readPlainText } from "../../files/plain_file.ts";
 import { basename, join } from "../../files/paths.ts";
 import { encodeSafetensors, parseSafetensors } from "../../formats/safetensors.ts";
 import { holdsWeights, readWeights } from "../../formats/weights.ts";
 import { CheckpointStore } from "../../train/checkpoint.ts";
 import type { RunRequest } from "../stages/request.ts";
+import { requirePlainRun } from "../origin/plain_run.ts";
 import { findRun, type RunDirectory } from "../store/run_directory.ts";
 
 /** Arrays by name. */
@@ -56,7 +58,10 @@ export async function openInitial(
       `Cannot take the first weights of run "${init.record.id}" as it must have begun with pretrained ones: it did not`,
     );
   }
-  return holdsWeights(init) ? openFile(init) : await openRunWeights(await findRun(init, out));
+  if (holdsWeights(init)) return openFile(init);
+  const run = await findRun(init, out);
+  await requirePlainRun(run, "begin with");
+  return await openRunWeights(run);
 }
 
 function openFile(path: string): InitialWeights {
@@ -116,7 +121,7 @@ async function parametersOf(run: RunDirectory, model: string): Promise<ReadonlyS
   if (!await exists(run.file("programs"))) return undefined;
   for await (const { name } of Deno.readDir(run.file("programs"))) {
     const isOurs = name.startsWith(`${model}-`) && name.endsWith(".json");
-    if (isOurs) programs.push(parseProgram(await Deno.readTextFile(run.file("programs", name))));
+    if (isOurs) programs.push(parseProgram(readPlainText(run.file("programs", name))));
   }
   return programs.length > 0 ? parameterNames(programs) : undefined;
 }
@@ -164,7 +169,7 @@ async function readKept(run: RunDirectory, { models: _, ...record }: InitRecord)
         file,
       );
     }
-    const bytes = await Deno.readFile(path);
+    const bytes = readPlainFile(path);
     const found = sha256Hex(bytes);
     if (found !== sha256) {
       throw new DataError(

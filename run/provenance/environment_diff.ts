@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { readPlainFile, readPlainText } from "../../files/plain_file.ts";
 import { sha256Hex } from "../../core/hash.ts";
 import { safeParseJson } from "../../core/json.ts";
 import { exists } from "../../files/atomic.ts";
@@ -113,12 +114,12 @@ export async function both<T>(before: string, now: string, name: string): Promis
   const values: T[] = [];
   for (const path of paths) {
     if (!await exists(path)) return undefined;
-    values.push(safeParseJson(await Deno.readTextFile(path), name) as unknown as T);
+    values.push(safeParseJson(readPlainText(path), name) as unknown as T);
   }
   return values as [T, T];
 }
 
 /** First digits of a file's SHA-256; "none" where there is no file. */
 export async function digestOf(path: string): Promise<string> {
-  return await exists(path) ? sha256Hex(await Deno.readFile(path)).slice(0, 12) : "none";
+  return await exists(path) ? sha256Hex(readPlainFile(path)).slice(0, 12) : "none";
 }

@@ -29,6 +29,7 @@ import { exists, writeAtomic } from "../../files/atomic.ts";
 import { flagsOf } from "../../core/flags.ts";
 import { frameworkVersion } from "../../registry/framework.ts";
 import { dirname, join, resolve } from "../../files/paths.ts";
+import { readPlainText } from "../../files/plain_file.ts";
 import { readRunJson } from "./replay.ts";
 import type { PluginSource } from "../hooks/plugin_source.ts";
 import type { RunDirectory } from "../store/run_directory.ts";
@@ -177,7 +178,7 @@ async function traceAgain(
 async function stepRows(run: RunDirectory, model: string): Promise<number> {
   const path = run.file("programs", `${model}-step.json`);
   if (!await exists(path)) return 1;
-  const program = parseProgram(await Deno.readTextFile(path));
+  const program = parseProgram(readPlainText(path));
   const first = program.inputs.find(({ role }) => role === "batch");
   return first ? program.values[first.value]!.shape[0] ?? 1 : 1;
 }
@@ -214,7 +215,7 @@ async function checkedProgram(path: string, run: RunDirectory, model: string): P
 }
 
 async function recordedProgram(run: RunDirectory, model: string): Promise<Program> {
-  return parseProgram(await Deno.readTextFile(run.file("programs", `${model}-predict.json`)));
+  return await Promise.try(() => parseProgram(readPlainText(run.file("programs", `${model}-predict.json`))));
 }
 
 /** What the file says of itself. */

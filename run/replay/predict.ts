@@ -5,7 +5,6 @@
  */
 import { z } from "zod";
 import { ConfigError, DataError } from "../../core/errors.ts";
-import { safeParseJson } from "../../core/json.ts";
 import type { ConfigRecord, DataRecord } from "../../core/records.ts";
 import type { Column, JsonObject, Table, TextTable } from "../../core/types.ts";
 import { writeNpy } from "../../formats/npy.ts";
@@ -19,7 +18,7 @@ import { flagsOf } from "../../core/flags.ts";
 import { loadModel } from "../../train/models.ts";
 import { asColumn } from "../../train/programs/run_over.ts";
 import { join, resolve } from "../../files/paths.ts";
-import { recordedThreads } from "./replay.ts";
+import { readRunJson, recordedThreads } from "./replay.ts";
 import type { PluginSource } from "../hooks/plugin_source.ts";
 import type { RunDirectory } from "../store/run_directory.ts";
 
@@ -64,7 +63,7 @@ const readForPredictionResult = z.object({
 export async function predictNew(request: PredictRequest): Promise<PredictOutcome> {
   const { run } = request;
   const names = await trainedModels(run);
-  const config = await readJson<ConfigRecord>(run.file("config.json"));
+  const config = await readRunJson<ConfigRecord>(run, "config.json");
   const flags = flagsOf(request.description.schema);
   if (request.skipBad && !flags.some(({ path }) => path === "skipBad")) {
     throw new ConfigError(
@@ -155,7 +154,7 @@ async function runModels(
 
 /** Units of model outputs, as recorded when they were traced. */
 async function outputUnits(run: RunDirectory): Promise<{ [output: string]: string }> {
-  const record = await readJson<DataRecord>(run.file("data.json"));
+  const record = await readRunJson<DataRecord>(run, "data.json");
   return record.outputUnits ?? {};
 }
 
@@ -183,8 +182,4 @@ async function writePredictions(table: Table, directory: string): Promise<Predic
   );
   await writeJson(join(directory, "predictions.json"), index);
   return written;
-}
-
-async function readJson<T>(path: string): Promise<T> {
-  return safeParseJson(await Deno.readTextFile(path), path) as unknown as T;
 }

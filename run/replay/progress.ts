@@ -8,6 +8,7 @@ import type { TrainingRecord, Warning } from "../../core/types.ts";
 import type { Tensors } from "../../engine/runtimes/types.ts";
 import { CheckpointStore } from "../../train/checkpoint.ts";
 import { exists, writeAtomic } from "../../files/atomic.ts";
+import { readPlainText } from "../../files/plain_file.ts";
 import type { Fingerprint } from "../../train/fingerprint.ts";
 import type { RunDirectory } from "../store/run_directory.ts";
 import type { BestState, TrainingCounters } from "../../train/counters.ts";
@@ -97,7 +98,7 @@ async function bestOf(
 async function cutBack<T>(path: string, isKept: (line: T) => boolean): Promise<T[]> {
   if (!await exists(path)) return [];
   const kept: T[] = [];
-  for (const text of (await Deno.readTextFile(path)).split("\n")) {
+  for (const text of readPlainText(path).split("\n")) {
     try {
       const line = JSON.parse(text) as T;
       if (isKept(line)) kept.push(line);

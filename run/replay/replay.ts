@@ -10,12 +10,13 @@ import type { Description } from "../../sandbox/protocol/description.ts";
 import type { ConfigLayer } from "../../core/merge.ts";
 import { absolutePaths } from "../config/config.ts";
 import { flagsOf, getPath, setPath } from "../../core/flags.ts";
+import { readPlainText } from "../../files/plain_file.ts";
 import type { RunDirectory } from "../store/run_directory.ts";
 
 /** Reads a JSON file of a run directory. */
-export async function readRunJson<T>(run: RunDirectory, name: string): Promise<T> {
+export function readRunJson<T>(run: RunDirectory, name: string): Promise<T> {
   const path = run.file(name);
-  return safeParseJson(await Deno.readTextFile(path), path) as unknown as T;
+  return Promise.try(() => safeParseJson(readPlainText(path), path) as unknown as T);
 }
 
 /**

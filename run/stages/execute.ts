@@ -17,6 +17,7 @@ import { type InitialWeights, keepInitial, openInitial } from "../initial/source
 import { writePermissions } from "../provenance/provenance.ts";
 import { NO_PROGRESS, readProgress } from "../replay/progress.ts";
 import { LASTING, recordProvenance, recordSteps } from "../replay/resume.ts";
+import { requirePlainRun } from "../origin/plain_run.ts";
 import { Cache } from "../store/cache.ts";
 import { keptGraphs } from "../store/graphs.ts";
 import type { RunDirectory } from "../store/run_directory.ts";
@@ -190,6 +191,7 @@ class Conductor {
 
   /** Makes this process the only one that works on the run; its warnings and times are kept. */
   async #takeOver(run: RunDirectory): Promise<void> {
+    await requirePlainRun(run, "resume"); // before the lock is opened
     await run.lock();
     this.#run = run;
     await run.refresh();

@@ -13,6 +13,8 @@ import { configHash } from "../config/identity.ts";
 import { type InputFile, withoutPaths } from "../provenance/provenance.ts";
 import { readRunJson } from "../replay/replay.ts";
 import { checkSameInputs } from "../replay/resume.ts";
+import { rememberRun } from "../origin/known_runs.ts";
+import { namedBy } from "../origin/named.ts";
 import { createRun, type RunDirectory } from "../store/run_directory.ts";
 import type { Configured } from "./configure.ts";
 import type { RunRequest } from "./request.ts";
@@ -29,7 +31,7 @@ export async function createRecord(
   description: Description,
   init?: InitRecord,
 ): Promise<RunDirectory> {
-  return await createRun(request.out, {
+  const run = await createRun(request.out, {
     plugin: { name: request.source.name, title: request.source.title },
     action: request.action ?? "run",
     headline: description.metrics.map(({ key }) => key),
@@ -47,6 +49,8 @@ export async function createRecord(
     record: relativeFields(request, path),
     files: { "config.json": configRecord(configured.config, path) },
   }));
+  await rememberOwn(run, request, "made");
+  return run;
 }
 
 /** Begins to resume a run: its inputs must be the same; what may have changed is recorded. */
@@ -71,7 +75,22 @@ export async function resumeRecord(
     }),
   });
   await run.write("config.json", configRecord(config, run.path));
+  await rememberOwn(run, request, "accepted"); // its inputs can lie elsewhere now
   return run;
+}
+
+/** Remembers what a run of this user names, so that no later command asks for it; `origin` of one that is not known. */
+async function rememberOwn(
+  run: RunDirectory,
+  { source, listener }: RunRequest,
+  origin: "made" | "accepted",
+): Promise<void> {
+  const { directory } = source;
+  const plugin = source.origin === "path" && directory !== undefined ? { directory, reads: [] } : undefined;
+  const named = await namedBy(run, { plugin, hasInputs: true });
+  if (await rememberRun(run, named, origin) || named.length === 0) return;
+  const message = "this run could not be remembered as one that was made here; see BEAMLINE_STATE";
+  listener.onEvent?.({ event: "warn", code: "run-not-remembered", message });
 }
 
 function hashOf(

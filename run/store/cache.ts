@@ -91,6 +91,9 @@ export interface CacheItem {
   readonly bytes: number;
 }
 
+/** Keys, which become names of folders; one that a run's record brings must not lead out of the cache. */
+const KEY = /^[A-Za-z0-9_-]{1,128}$/;
+
 /** Folders of folders that live as long as a process. */
 const SCRATCH = ["shared", "verify"] as const;
 /** What is in a cache beside entries. */
@@ -118,7 +121,7 @@ export class Cache {
 
   /** The entry under a key, checked file by file; undefined where there is none. */
   async take(key: string): Promise<Taken | undefined> {
-    if (!await exists(join(this.directory, key))) return undefined;
+    if (!KEY.test(key) || !await exists(join(this.directory, key))) return undefined;
     try {
       const entry = checkedEntry(await this.#read(key), key);
       for (const [path, sha256] of Object.entries(entry.files)) {

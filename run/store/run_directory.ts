@@ -3,12 +3,13 @@
  *
  * @module
  */
-import { ConfigError, NotFoundError } from "../../core/errors.ts";
+import { ConfigError, DataError, NotFoundError } from "../../core/errors.ts";
 import { safeParseJson } from "../../core/json.ts";
 import type { RunRecord } from "../../core/records.ts";
 import { exists, removeAsides, removeFolder, writeJson } from "../../files/atomic.ts";
 import { FileLock, isLocked } from "../../files/lock.ts";
 import { basename, dirname, join, resolve } from "../../files/paths.ts";
+import { readPlainText } from "../../files/plain_file.ts";
 
 /** The file that is locked by the process that works on a run; gone when it ended orderly. */
 export const LOCK_FILE = "lock";
@@ -160,13 +161,23 @@ function plainReason(cause: unknown): string {
   );
 }
 
-/** Reads the record of a run directory. */
-export async function openRun(path: string): Promise<RunDirectory> {
+/**
+ * Reads the record of a run directory.
+ *
+ * @throws {NotFoundError} If there is none.
+ * @throws {DataError} If it is a link, or no file.
+ */
+export function openRun(path: string): Promise<RunDirectory> {
+  return Promise.try(() => readRun(path));
+}
+
+function readRun(path: string): RunDirectory {
   const file = join(path, "run.json");
   let text: string;
   try {
-    text = await Deno.readTextFile(file);
-  } catch {
+    text = readPlainText(file);
+  } catch (error) {
+    if (error instanceof DataError) throw error; // a link, a pipe
     throw new NotFoundError(
       `Cannot open run "${path}" as its folder must hold run.json: none found`,
       "run",

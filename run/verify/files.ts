@@ -5,6 +5,7 @@
  */
 import { sha256Hex } from "../../core/hash.ts";
 import { exists } from "../../files/atomic.ts";
+import { readPlainFile } from "../../files/plain_file.ts";
 import { changedKeys } from "../provenance/environment_diff.ts";
 import { readRunJson } from "../replay/replay.ts";
 import type { RunDirectory } from "../store/run_directory.ts";
@@ -47,7 +48,7 @@ async function digestsIn(
   const found: { [name: string]: string } = {};
   if (!await exists(run.file(folder))) return found;
   for await (const { name, isFile } of Deno.readDir(run.file(folder))) {
-    if (isFile && name.endsWith(ending)) found[name] = sha256Hex(await Deno.readFile(run.file(folder, name)));
+    if (isFile && name.endsWith(ending)) found[name] = sha256Hex(readPlainFile(run.file(folder, name)));
   }
   return found;
 }

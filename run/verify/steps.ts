@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { readPlainText } from "../../files/plain_file.ts";
 import { exists } from "../../files/atomic.ts";
 import type { Fingerprint } from "../../train/fingerprint.ts";
 import type { RunDirectory } from "../store/run_directory.ts";
@@ -63,7 +64,7 @@ function extent(lines: readonly Fingerprint[]): string {
 async function fingerprintsOf(run: RunDirectory): Promise<Fingerprint[]> {
   const path = run.file("fingerprints.jsonl");
   if (!await exists(path)) return [];
-  const lines = (await Deno.readTextFile(path)).split("\n").filter((line) => line !== "");
+  const lines = readPlainText(path).split("\n").filter((line) => line !== "");
   return lines.map((line) => JSON.parse(line) as Fingerprint);
 }
 

@@ -12,6 +12,7 @@ import { flagsOf } from "../../core/flags.ts";
 import type { PluginLocation } from "../../registry/manifest.ts";
 import { join, resolve } from "../../files/paths.ts";
 import { findPlugin } from "../../registry/plugins.ts";
+import { requirePlainRun } from "../../run/origin/plain_run.ts";
 import { recordedLayers, recordedThreads } from "../../run/replay/replay.ts";
 import { describePlugin, sandboxedSource } from "../../run/hooks/plugin_source.ts";
 import { findRun, type RunDirectory } from "../../run/store/run_directory.ts";
@@ -24,6 +25,7 @@ import {
   refuseUnknown,
   type TaskFlag,
 } from "./command.ts";
+import { ACCEPT_FLAG, requireConsent, terminalQuestion } from "./consent.ts";
 import { useEngine } from "./engine.ts";
 import { hookTimeout } from "./experiment.ts";
 import { tell } from "../terminal/print.ts";
@@ -37,6 +39,7 @@ export const REPLAY_FLAGS: readonly TaskFlag[] = [
   { name: "threads", value: "number", help: "threads to compute with (default: as in the run)" },
   { name: "frozen", help: "refuse a plugin that is not in beamline.lock as it is" },
   { name: "hook-timeout", value: "seconds", help: "longest time of one hook of the plugin" },
+  ACCEPT_FLAG,
 ];
 
 /** Stands for the plugin's own flags for input files in the help text. */
@@ -64,7 +67,7 @@ export async function openReplay(spec: CommandSpec, args: readonly string[]): Pr
     throw new ConfigError(`Cannot ${spec.name} as the first argument must name a run: none found`);
   }
   const run = await findRun(reference, early.task.runs ?? "runs");
-  const location = await pluginOf(run, early);
+  const location = await pluginOf(run, early, spec.name, true);
   const source = sandboxedSource(location, hookTimeout(args));
   const cache = early.task.cache ?? "cache";
   const description = await describePlugin(source, cache);
@@ -98,18 +101,43 @@ export async function openReplay(spec: CommandSpec, args: readonly string[]): Pr
 
 /**
  * The plugin of a run: the one that `--plugin` names, or where it was, or the one of its name; checked against the lock.
+ * The folder of the run is looked through before, and what its record names is asked for where the run was not made here.
  *
- * @throws {ConfigError} If it is another plugin, or not where it was, or not what was trusted.
+ * @param action What is to be done with the run: "resume", "verify".
+ * @param hasInputs The command hands files and inputs of the record to the sandbox.
+ * @throws {DataError} If the folder of the run holds a link.
+ * @throws {ConfigError} If it is another plugin, or not where it was, or not what was trusted or accepted.
  */
-export async function pluginOf(run: RunDirectory, { task }: ParsedCommand): Promise<PluginLocation> {
+export async function pluginOf(
+  run: RunDirectory,
+  { task }: ParsedCommand,
+  action: string,
+  hasInputs: boolean,
+): Promise<PluginLocation> {
+  await requirePlainRun(run, action);
   const location = await locate(run, task.plugin);
+  const isNamedByRecord = task.plugin === undefined && location.origin === "path";
+  await requireConsent(run, action, { plugin: isNamedByRecord ? location : undefined, hasInputs }, {
+    isAccepted: ACCEPT_FLAG.name in task,
+    ask: terminalQuestion(),
+  });
   const { lines } = await checkTrust(location, Deno.cwd(), "frozen" in task);
   if (!("quiet" in task)) { for (const line of lines) tell(line); }
   return location;
 }
 
+/** Names of plugins, which {@linkcode findPlugin} cannot take for paths. */
+const PLUGIN_NAME = /^[a-z][a-z0-9-]*$/;
+
 async function locate(run: RunDirectory, given: string | undefined): Promise<PluginLocation> {
   const { id, plugin } = run.record;
+  if (!PLUGIN_NAME.test(plugin.name)) {
+    throw new ConfigError(
+      `Cannot find the plugin of run "${id}" as its record must have its name, no path: found ${
+        JSON.stringify(plugin.name)
+      }`,
+    );
+  }
   const recorded = plugin.path === undefined ? undefined : resolve(run.path, plugin.path);
   if (given === undefined && recorded !== undefined && !await exists(join(recorded, "deno.json"))) {
     throw new ConfigError(

@@ -1,0 +1,116 @@
+/**
+ * The runs that this user made or accepted, kept in the state folder: nothing in a run folder says where it comes from,
+ * as whoever sends one writes all of it.
+ *
+ * @module
+ */
+import { z } from "zod";
+import { sha256Hex } from "../../core/hash.ts";
+import { canonicalJson, safeParseJson } from "../../core/json.ts";
+import type { Json } from "../../core/types.ts";
+import { writeJson } from "../../files/atomic.ts";
+import { join } from "../../files/paths.ts";
+import { stateDirectory } from "../../files/state.ts";
+import type { RunDirectory } from "../store/run_directory.ts";
+import type { Named } from "./named.ts";
+
+/** The most runs that are remembered; the oldest are forgotten, and asked about once if they are used again. */
+const MAX_RUNS = 20_000;
+
+/** Runs that are forgotten at once, so that the folder is not tidied at every run. */
+const FORGOTTEN = 1_000;
+
+/** The form of ids, which become names of files. */
+const RUN_ID = /^\d{8}T\d{6}Z-[0-9a-f]{8}-[0-9a-f]{4}$/;
+
+const entryShape = z.object({
+  schema: z.literal("beamline-known-run/1"),
+  /** Made by this user, or sent by somebody and accepted. */
+  origin: z.enum(["made", "accepted"]),
+  digest: z.string(),
+  /** What the user named or accepted; absolute. */
+  paths: z.array(z.string()),
+});
+
+type Entry = z.output<typeof entryShape>;
+
+/**
+ * Of what a run names, that which this user has neither named nor accepted.
+ *
+ * @param named What a command would use.
+ */
+export async function unknownOf(run: RunDirectory, named: readonly Named[]): Promise<readonly Named[]> {
+  if (named.length === 0) return [];
+  const entry = await readEntry(run);
+  return entry ? named.filter((one) => !isCovered(entry, one)) : named;
+}
+
+/** In a run of one's own a link that one named may lead elsewhere by now, and one's plugin may ask for more. */
+function isCovered({ origin, paths }: Entry, { kind, path, real }: Named): boolean {
+  if (paths.includes(real)) return true;
+  return origin === "made" && (kind === "grant" || paths.includes(path));
+}
+
+/**
+ * Remembers a run with what it names; what was remembered before stays. A run that was accepted stays one that was sent.
+ *
+ * @param origin Of a run that is not known yet.
+ * @returns Whether it could be remembered.
+ */
+export async function rememberRun(
+  run: RunDirectory,
+  named: readonly Named[],
+  origin: Entry["origin"],
+): Promise<boolean> {
+  const file = fileOf(run);
+  if (file === undefined) return false;
+  try {
+    const before = await readEntry(run);
+    const kept = before?.origin ?? origin;
+    const added = named.flatMap(({ path, real }) => kept === "made" ? [path, real] : [real]);
+    const entry: Entry = {
+      schema: "beamline-known-run/1",
+      origin: kept,
+      digest: digestOf(run),
+      paths: [...new Set([...before?.paths ?? [], ...added])],
+    };
+    await Deno.mkdir(join(file, ".."), { recursive: true, mode: 0o700 });
+    await writeJson(file, entry);
+    await forgetOldest(join(file, ".."));
+    return true;
+  } catch {
+    return false; // read-only, full, or not ours
+  }
+}
+
+async function readEntry(run: RunDirectory): Promise<Entry | undefined> {
+  const file = fileOf(run);
+  if (file === undefined) return undefined;
+  try {
+    const entry = entryShape.parse(safeParseJson(await Deno.readTextFile(file), file));
+    return entry.digest === digestOf(run) ? entry : undefined;
+  } catch {
+    return undefined; // never known, or damaged
+  }
+}
+
+function fileOf({ record }: RunDirectory): string | undefined {
+  const directory = stateDirectory();
+  const isId = typeof record.id === "string" && RUN_ID.test(record.id);
+  return directory === undefined || !isId ? undefined : join(directory, "runs", `${record.id}.json`);
+}
+
+/** Digest of the fields that decide which code runs and what it is given, and which no later command changes. */
+function digestOf({ record }: RunDirectory): string {
+  const { id, created, plugin, action, files = [], seed } = record;
+  return sha256Hex(canonicalJson({ id, created, plugin, action, files, seed } as unknown as Json));
+}
+
+/** Ids begin with their time, so that the oldest come first. */
+async function forgetOldest(directory: string): Promise<void> {
+  const names = (await Array.fromAsync(Deno.readDir(directory), ({ name }) => name)).sort();
+  if (names.length <= MAX_RUNS) return;
+  for (const name of names.slice(0, names.length - MAX_RUNS + FORGOTTEN)) {
+    await Deno.remove(join(directory, name)).catch(() => {}); // another process forgot it
+  }
+}
