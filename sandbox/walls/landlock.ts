@@ -1,5 +1,5 @@
 /**
- * Landlock: the Linux kernel's own wall for the file system, for machines where bubblewrap may not create
+ * Landlock: the Linux kernel's own wall for the file system, inside bubblewrap and in its place where it may not create
  * namespaces, as on many clusters. A process gives up rights, and the program it becomes inherits the rest; a
  * few lines of Perl do that, because Deno cannot change a process between `fork` and `exec`.
  *

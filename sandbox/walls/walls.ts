@@ -5,7 +5,7 @@
  * | wall | adds |
  * |---|---|
  * | `bubblewrap` | only the granted files exist; no network; no other processes; no capabilities |
- * | `landlock` | only the granted files open; used where bubblewrap is not |
+ * | `landlock` | only the granted files open; no links, pipes, sockets and devices can be made; also inside bubblewrap |
  * | `prlimit` | memory, open files, size of a file, no core dumps |
  * | `setpriv` | the sandbox dies with the host, and no program in it gains rights |
  *
@@ -50,8 +50,7 @@ export function hasFileWall(walls: Walls): boolean {
 
 /** The walls in use and the others, for the record. */
 export function describeWalls(walls: Walls): string[] {
-  const used = { ...walls, landlock: walls.landlock && !walls.bubblewrap };
-  return Object.entries(used).map(([name, isUsed]) => `${isUsed ? "--wall" : "--no-wall"}=${name}`);
+  return Object.entries(walls).map(([name, isUsed]) => `${isUsed ? "--wall" : "--no-wall"}=${name}`);
 }
 
 let found: Promise<Walls> | undefined;
@@ -61,13 +60,16 @@ export function findWalls(): Promise<Walls> {
   return found ??= (async () => {
     const nothing: Mounts = { read: [], write: [] };
     const probe = [Deno.execPath(), "--version"];
-    const [bubblewrap, landlock, prlimit, setpriv] = await Promise.all([
-      bubblewrapArgs(nothing, {}).then((args) => succeeds([...args, ...probe])),
-      landlockMounts(nothing).then(({ read, write }) => succeeds([...landlockArgs(read, write), ...probe])),
+    const bubblewrapped = await bubblewrapArgs(nothing, {});
+    const { read, write } = await landlockMounts(nothing);
+    const [bubblewrap, landlock, both, prlimit, setpriv] = await Promise.all([
+      succeeds([...bubblewrapped, ...probe]),
+      succeeds([...landlockArgs(read, write), ...probe]),
+      succeeds([...bubblewrapped, ...landlockInside(nothing), ...probe]),
       succeeds([...PRLIMIT, "true"]),
       succeeds([...SETPRIV, "true"]),
     ]);
-    return { bubblewrap, landlock, prlimit, setpriv };
+    return { bubblewrap, landlock: landlock && (both || !bubblewrap), prlimit, setpriv };
   })();
 }
 
@@ -84,7 +86,12 @@ async function succeeds([program, ...args]: readonly string[]): Promise<boolean>
 export async function wrap(inner: SandboxCommand, walls: Walls, limits: SandboxLimits): Promise<string[]> {
   const { mounts, environment, directory } = inner;
   const fileWall = walls.bubblewrap
-    ? [...await bubblewrapArgs(mounts, environment), "--chdir", directory]
+    ? [
+      ...await bubblewrapArgs(mounts, environment),
+      "--chdir",
+      directory,
+      ...walls.landlock ? landlockInside(mounts) : [],
+    ]
     : walls.landlock
     ? await landlockMounts(mounts).then(({ read, write }) => landlockArgs(read, write))
     : [];
@@ -106,6 +113,14 @@ const SYSTEM: readonly string[] = ["/usr", "/lib", "/lib64", "/bin", "/nix/store
 /** What a sandbox reads of the framework besides its modules, and Deno itself. */
 function programFiles(): string[] {
   return [Deno.execPath(), ...["node_modules", "deno.lock"].map((name) => join(FRAMEWORK_ROOT, name))];
+}
+
+/**
+ * Landlock behind bubblewrap, which has already left nothing but the granted files: for what it adds, that no link can be
+ * made. `node:wasi` makes them in a folder that may be read and written.
+ */
+function landlockInside({ write }: Mounts): string[] {
+  return landlockArgs(["/"], ["/dev/null", ...write]);
 }
 
 /** A path that is missing is left out: it cannot be granted. */
