@@ -4,7 +4,7 @@
  * @module
  */
 import { createHash } from "node:crypto";
-import { openSource, withFile } from "../formats/byte_source.ts";
+import { type ByteSource, openSource, withFile } from "../formats/byte_source.ts";
 
 /** The identity of a file's content. */
 export interface Digest {
@@ -28,9 +28,13 @@ const CHUNK_BYTES = 1 << 20;
  */
 // deno-lint-ignore require-await
 export async function sha256File(path: string): Promise<Digest> {
-  const source = openSource(path);
+  return sha256Source(openSource(path));
+}
+
+/** {@linkcode sha256File} for a file that is open already; closes it. */
+export function sha256Source(source: ByteSource): Digest {
   try {
-    return withFile(path, () => {
+    return withFile(source.name, () => {
       const hash = createHash("sha256");
       const chunk = new Uint8Array(Math.min(CHUNK_BYTES, source.size));
       for (let offset = 0; offset < source.size; offset += chunk.length) {

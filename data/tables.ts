@@ -12,9 +12,17 @@ import { DataError, NotFoundError } from "../core/errors.ts";
 import type { ArrayOf, Column, Dtype, NdArray, Table, Tables, TypedArray } from "../core/types.ts";
 import { sizeOf } from "../core/types.ts";
 import { checkNdArray, createArray, describeArray, dtypeOfArray, DTYPES } from "../formats/arrays.ts";
-import { cannotWrite, oneLine, readBytes, withFile, writeAside } from "../formats/byte_source.ts";
+import {
+  type ByteSource,
+  cannotWrite,
+  oneLine,
+  openSource,
+  readSource,
+  withFile,
+  writeAside,
+} from "../formats/byte_source.ts";
 import { nearestName } from "../core/names.ts";
-import { readNpy, writeNpy } from "../formats/npy.ts";
+import { readNpySource, writeNpy } from "../formats/npy.ts";
 
 const COLUMNS_SCHEMA = "beamline-columns/1";
 const TABLES_SCHEMA = "beamline-tables/1";
@@ -241,16 +249,25 @@ export interface ReadTableOptions {
  *
  * @throws {DataError} If a file is missing or damaged, does not agree with `columns.json`, or a column is not there.
  */
+// deno-lint-ignore require-await
 export async function readTable(directory: string, options: ReadTableOptions = {}): Promise<Table> {
+  return readTableWith(openSource, directory, options);
+}
+
+/** Opens a file by its path. */
+export type OpenFile = (path: string) => ByteSource;
+
+/** {@linkcode readTable} of files that are opened in a way of the caller's. */
+export function readTableWith(open: OpenFile, directory: string, options: ReadTableOptions = {}): Table {
   const path = `${directory}/columns.json`;
-  const stored = parseColumns(readJson(path), path);
+  const stored = parseColumns(readJson(open(path)), path);
   const names = options.columns ?? [...stored.keys()];
   const table: Record<string, Column> = Object.create(null);
   for (const name of names) {
     const entry = stored.get(name);
     if (entry === undefined) throw missing(directory, "column", name, [...stored.keys()]);
     const { file, ...facts } = entry;
-    const array = await readNpy(`${directory}/${file}`);
+    const array = readNpySource(open(`${directory}/${file}`));
     const [found, wanted] = [array, facts].map(({ dtype, shape }) => describeArray(dtype, shape));
     // A bool column is stored as bool, so the dtypes must agree exactly.
     if (found !== wanted) {
@@ -293,9 +310,15 @@ export interface ReadTablesOptions extends ReadTableOptions {
  *
  * @throws {DataError} As {@linkcode readTable}.
  */
+// deno-lint-ignore require-await
 export async function readTables(directory: string, options: ReadTablesOptions = {}): Promise<Tables> {
+  return readTablesWith(openSource, directory, options);
+}
+
+/** {@linkcode readTables} of files that are opened in a way of the caller's. */
+export function readTablesWith(open: OpenFile, directory: string, options: ReadTablesOptions = {}): Tables {
   const path = `${directory}/tables.json`;
-  const json = readJson(path);
+  const json = readJson(open(path));
   const names = isRecord(json) && json["schema"] === TABLES_SCHEMA ? json["tables"] : undefined;
   if (!Array.isArray(names) || !names.every((name) => typeof name === "string" && SPLIT.test(name))) {
     throw new DataError(
@@ -306,7 +329,7 @@ export async function readTables(directory: string, options: ReadTablesOptions =
   const tables: Record<string, Table> = {};
   for (const name of options.tables ?? names) {
     if (!names.includes(name)) throw missing(directory, "table", name, names);
-    tables[name] = await readTable(`${directory}/${name}`, options);
+    tables[name] = readTableWith(open, `${directory}/${name}`, options);
   }
   return tables;
 }
@@ -336,9 +359,10 @@ async function writeJson(path: string, value: unknown): Promise<void> {
   await writeAside(path, (write) => write(new TextEncoder().encode(JSON.stringify(value, null, 2) + "\n")));
 }
 
-function readJson(path: string): unknown {
+function readJson(source: ByteSource): unknown {
+  const path = source.name;
   return withFile(path, () => {
-    const bytes = readBytes(path);
+    const bytes = readSource(source);
     try {
       return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes)) as unknown;
     } catch (cause) {

@@ -97,9 +97,13 @@ function endedEarly(name: string, offset: number, wanted: number, found: number)
  * @throws {DataError} If it cannot be read.
  */
 export function readBytes(path: string): Uint8Array<ArrayBuffer> {
-  const source = openSource(path);
+  return readSource(openSource(path));
+}
+
+/** {@linkcode readBytes} for a file that is open already; closes it. */
+export function readSource(source: ByteSource): Uint8Array<ArrayBuffer> {
   try {
-    return withFile(path, () => {
+    return withFile(source.name, () => {
       const bytes = new Uint8Array(source.size);
       source.readInto(0, bytes);
       return bytes;

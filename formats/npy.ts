@@ -332,9 +332,13 @@ export function readNpyHeader(source: ByteSource, base: number = 0, size: number
  */
 // deno-lint-ignore require-await
 export async function readNpy(path: string): Promise<NdArray> {
-  const source = openSource(path);
+  return readNpySource(openSource(path));
+}
+
+/** {@linkcode readNpy} for a file that is open already; closes it. */
+export function readNpySource(source: ByteSource): NdArray {
   try {
-    return withFile(path, () => readNpyData(source, readNpyHeader(source), 0));
+    return withFile(source.name, () => readNpyData(source, readNpyHeader(source), 0));
   } finally {
     source.close();
   }

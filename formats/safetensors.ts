@@ -336,9 +336,16 @@ export async function readSafetensors(
 
 /** {@linkcode readSafetensors} without waiting. */
 export function readSafetensorsSync(path: string, options: ReadSafetensorsOptions = {}): Safetensors {
-  const source = openSource(path);
+  return readSafetensorsSource(openSource(path), options);
+}
+
+/** {@linkcode readSafetensors} for a file that is open already; closes it. */
+export function readSafetensorsSource(
+  source: ByteSource,
+  options: ReadSafetensorsOptions = {},
+): Safetensors {
   try {
-    return withFile(path, () => readAll(source, options.names));
+    return withFile(source.name, () => readAll(source, options.names));
   } finally {
     source.close();
   }

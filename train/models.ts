@@ -11,7 +11,6 @@ import type { GraphCache } from "../engine/runtimes/graphs/graph_cache.ts";
 import type { Executable, Session, Tensors } from "../engine/runtimes/types.ts";
 import { writeAtomic } from "../files/atomic.ts";
 import { join } from "../files/paths.ts";
-import { type ProgramFiles, readInitialState, readPrograms } from "./programs/files.ts";
 import { type Arrays, runOver, type RunOverOptions } from "./programs/run_over.ts";
 
 /** Programs that only training runs. */
@@ -88,47 +87,50 @@ export class LoadedModel {
   }
 }
 
-/** A model's files, and how to run them. */
-export interface LoadRequest extends ProgramFiles {
+/** A model's programs and state, and how to run them. */
+export interface LoadRequest {
   readonly name: string;
+  /** Checked already (`readPrograms`). */
+  readonly programs: { readonly [name: string]: Program };
+  readonly state: Tensors;
   readonly engine: string;
   readonly threads?: number | undefined;
   readonly seed: number;
-  /** In place of the initial state. */
-  readonly state?: Tensors | undefined;
   /** Programs that were lowered before. @default those of this process */
   readonly graphs?: GraphCache | undefined;
 }
 
-/**
- * The number of threads with which steps of a model are quickest; undefined for a model without a step.
- *
- * @throws {PluginError} If its programs are not sound.
- */
+/** The number of threads with which steps of a model are quickest; undefined for a model without a step. */
 export async function calibrate(request: LoadRequest): Promise<Calibration | undefined> {
-  if (!request.programs.includes("step")) return undefined;
-  const { step } = await readPrograms({ ...request, programs: ["step"] });
+  const step = Object.hasOwn(request.programs, "step") ? request.programs.step : undefined;
+  if (!step) return undefined;
   const engine = await engineByName(request.engine);
   const { graphs } = request;
   const options = { most: navigator.hardwareConcurrency, now: () => performance.now(), graphs };
-  return await calibrateThreads(engine, step!, await readInitialState(request), options);
+  return await calibrateThreads(engine, step, request.state, options);
 }
 
-/** Reads and checks what `trace` wrote and opens a session on the engine. */
+/** Opens a session on the engine. */
 export async function loadModel(request: LoadRequest): Promise<LoadedModel> {
-  const programs = await readPrograms(request);
-  const state = request.state ?? await readInitialState(request);
   const engine = await engineByName(request.engine);
-  const { threads, graphs } = request;
+  const { programs, state, threads, graphs } = request;
   const session = await engine.open(state, threads === undefined ? { graphs } : { threads, graphs });
   return new LoadedModel(request.name, programs, session, request.seed);
 }
 
-/** Writes `programs/<model>-<program>.{json,txt,onnx}`. */
-export async function writePrograms(model: LoadedModel, source: string, target: string): Promise<void> {
+/**
+ * Writes `programs/<model>-<program>.{json,txt,onnx}`.
+ *
+ * @param files The programs as they were read, by the name of their file.
+ */
+export async function writePrograms(
+  model: LoadedModel,
+  files: ReadonlyMap<string, Uint8Array>,
+  target: string,
+): Promise<void> {
   for (const [name, program] of Object.entries(model.programs)) {
     const stem = join(target, `${model.name}-${name}`);
-    await Deno.copyFile(join(source, `${name}.json`), `${stem}.json`);
+    await writeAtomic(`${stem}.json`, files.get(`${name}.json`)!);
     await writeAtomic(`${stem}.txt`, printProgram(program));
     const onnx = model.onnx(name);
     if (onnx) await writeAtomic(`${stem}.onnx`, onnx);

@@ -9,7 +9,8 @@ import { NotFoundError } from "../../core/errors.ts";
 import { nearestName } from "../../core/names.ts";
 import type { Json, NdArray, Tables } from "../../core/types.ts";
 import { readArrays, writeArrays } from "../../sandbox/protocol/call_arrays.ts";
-import { answerFolder, questionFolder } from "../../sandbox/protocol/shared_directory.ts";
+import type { SharedDirectory, Taking } from "../../sandbox/host/taken.ts";
+import { answerFolder, questionName } from "../../sandbox/protocol/shared_directory.ts";
 import { DEFAULT_LIMITS } from "../../sandbox/protocol/limits.ts";
 import type { LoadedModel } from "../../train/models.ts";
 import type { Arrays, Sums } from "../../train/programs/run_over.ts";
@@ -21,7 +22,7 @@ const names = z.array(z.string().max(200)).max(1000);
 const programCall = z.object({
   model: z.string().max(200),
   program: z.string().max(200),
-  /** Number of the call: its folder below `calls/`. */
+  /** Number of the call, which names the folder of its arrays. */
   call: number,
   /** Inputs that were written, in the order of their files. */
   inputs: names,
@@ -51,6 +52,8 @@ const ENTRY_BYTES = 1024;
 
 /** Options of {@linkcode ProgramCalls}. */
 export interface ProgramCallsOptions {
+  /** Who calls, for messages. @default nobody */
+  readonly taking?: Taking;
   /** Prepared tables, which a call may name by their split. @default none */
   readonly tables?: Tables;
   /** Bytes of arrays and sums that may stay here. @default that of the table of limits */
@@ -63,13 +66,17 @@ export class ProgramCalls {
   readonly #accumulated = new Map<number, Accumulated>();
   readonly #tables: Tables;
   readonly #mostBytes: number;
+  readonly #taking: Taking;
+  /** Questions that were read and are being removed. */
+  readonly #removals = new Set<Promise<void>>();
   #bytes = 0;
 
   constructor(
     readonly models: ReadonlyMap<string, LoadedModel>,
-    readonly sharedDirectory: string,
+    readonly shared: SharedDirectory,
     options: ProgramCallsOptions = {},
   ) {
+    this.#taking = options.taking ?? { plugin: "", hook: "" };
     this.#tables = options.tables ?? {};
     this.#mostBytes = options.mostBytes ?? DEFAULT_LIMITS.keptBytes;
   }
@@ -90,7 +97,13 @@ export class ProgramCalls {
       total: (args) => this.#total(totalCall.parse(args)),
     };
     const answer = Object.hasOwn(methods, method) ? methods[method] : undefined;
-    if (answer) return await answer(args);
+    if (answer) {
+      try {
+        return await answer(args);
+      } finally {
+        await Promise.all(this.#removals);
+      }
+    }
     throw new NotFoundError(
       `Cannot answer "${method}" as there is no such method: known are ${Object.keys(methods).join(", ")}`,
       "method",
@@ -124,7 +137,7 @@ export class ProgramCalls {
   }
 
   #write(call: number, outputs: Arrays): Json {
-    writeArrays(answerFolder(this.sharedDirectory, call), outputs);
+    writeArrays(answerFolder(this.shared.path, call), outputs);
     return Object.keys(outputs);
   }
 
@@ -135,10 +148,23 @@ export class ProgramCalls {
     return null;
   }
 
+  // deno-lint-ignore require-await
   async #read(call: number): Promise<NdArray> {
-    const { array } = await readArrays(questionFolder(this.sharedDirectory, call), ["array"]);
+    const { array } = this.#arrays(call, ["array"]);
     this.#take(array!.data.byteLength);
     return array!;
+  }
+
+  /** The arrays of a call, whose folder is taken out of the sandbox's reach first. */
+  #arrays(call: number, names: readonly string[]): Arrays {
+    if (names.length === 0) return {};
+    const folder = this.shared.take(questionName(call), this.#taking);
+    try {
+      return readArrays((file) => folder.source(file), names);
+    } finally {
+      const removal = folder.remove().finally(() => this.#removals.delete(removal));
+      this.#removals.add(removal);
+    }
   }
 
   async #dispose(handle: number): Promise<Json> {
@@ -185,11 +211,10 @@ export class ProgramCalls {
     const here = Object.entries(uploaded).map(async ([name, number]) =>
       [name, await this.#found(number)] as const
     );
-    const [found, sent] = await Promise.all([
-      Promise.all(here),
-      readArrays(questionFolder(this.sharedDirectory, call), inputs),
-    ]);
-    return { ...Object.fromEntries(found), ...sent };
+    const found = Promise.all(here);
+    found.catch(() => {}); // reported below, unless the arrays that were sent fail first
+    const sent = this.#arrays(call, inputs);
+    return { ...Object.fromEntries(await found), ...sent };
   }
 
   #model(name: string): LoadedModel {

@@ -4,6 +4,10 @@ import type { Json, NdArray } from "../../core/types.ts";
 import { engineByName } from "../../engine/mod.ts";
 import * as tf from "../../engine/tf.ts";
 import { HostCalls } from "../../sandbox/guest/calls.ts";
+import { removeFolder } from "../../files/atomic.ts";
+import { join } from "../../files/paths.ts";
+import { openSource } from "../../formats/byte_source.ts";
+import { SharedDirectory } from "../../sandbox/host/taken.ts";
 import { readArrays } from "../../sandbox/protocol/call_arrays.ts";
 import { answerFolder, RELEASE, releaseAnswer } from "../../sandbox/protocol/shared_directory.ts";
 import { traceBuild } from "../../tests/support/tracing.ts";
@@ -33,10 +37,11 @@ async function withCalls(
   options: ProgramCallsOptions = {},
 ): Promise<void> {
   const sharedDirectory = await Deno.makeTempDir();
+  const shared = new SharedDirectory(sharedDirectory, `${sharedDirectory}.taken`);
   const { programs } = await traceBuild(() => ({ programs: PROGRAMS }));
   const engine = await engineByName("native");
   const model = new LoadedModel("algebra", programs, await engine.open({}), 0);
-  const host = new ProgramCalls(new Map([["algebra", model]]), sharedDirectory, options);
+  const host = new ProgramCalls(new Map([["algebra", model]]), shared, options);
   const callHost = async (method: string, args: Json): Promise<Json> => {
     if (method !== RELEASE) return await host.answer(method, args);
     await releaseAnswer(sharedDirectory, args);
@@ -48,7 +53,7 @@ async function withCalls(
     await use({ sandbox, host, sharedDirectory });
   } finally {
     await model.dispose();
-    await Deno.remove(sharedDirectory, { recursive: true });
+    for (const path of [sharedDirectory, shared.aside]) await removeFolder(path);
   }
 }
 
@@ -173,7 +178,9 @@ Deno.test("predict() by split takes the rows that the host has, and names the sp
   await withCalls(async ({ sandbox, host, sharedDirectory }) => {
     const request = { model: "algebra", program: "twice", inputs: [], uploaded: {}, shared: [], sums: [] };
     assert.deepEqual(await host.answer("predict", { ...request, call: 1, split: "test" }), ["y"]);
-    const [y] = Object.values(await readArrays(answerFolder(sharedDirectory, 1), ["y"]));
+    const [y] = Object.values(
+      readArrays((file) => openSource(join(answerFolder(sharedDirectory, 1), file)), ["y"]),
+    );
     assert.deepEqual([...y!.data], [2, 4, 6, 8, 10, 12]);
     await assert.rejects(sandbox.predict("algebra", "tset"), {
       name: "NotFoundError",

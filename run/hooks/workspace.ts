@@ -6,12 +6,12 @@
 import type { z } from "zod";
 import { ConfigError, InternalError, PluginError } from "../../core/errors.ts";
 import type { Json, Tables, Warning } from "../../core/types.ts";
-import type { ScratchFolder } from "../../files/scratch.ts";
 import type { HookName } from "../../sandbox/protocol/limits.ts";
 import type { HookEvent } from "../../sandbox/protocol/messages.ts";
 import type { HookListener, PluginHost } from "../../sandbox/protocol/plugin_host.ts";
+import type { TakenFolder } from "../../sandbox/host/taken.ts";
 import type { LoadedModel } from "../../train/models.ts";
-import type { Cache } from "../store/cache.ts";
+import type { Cache, ScratchShared } from "../store/cache.ts";
 import type { PluginSource } from "./plugin_source.ts";
 import { ProgramCalls } from "./program_calls.ts";
 
@@ -29,32 +29,42 @@ export interface HookResources {
 
 /** The hooks of a run, as its stages call them. */
 export interface Hooks {
-  /** The directory that hooks share with this process; absolute. */
-  readonly directory: string;
   /**
    * Runs a hook and checks what it returns.
    *
    * @throws {PluginError} If the hook throws, or returns something else.
    */
   call<T>(hook: HookName, args: Json, result: z.ZodType<T>, resources?: HookResources): Promise<T>;
+  /** Ends the sandbox: no hook is called after it, and what it left changes no more. */
+  end(): Promise<void>;
+  /**
+   * Takes a folder that a hook left out of the sandbox's reach.
+   *
+   * @throws {PluginError} If the hook left no such folder.
+   */
+  take(folder: string, hook: HookName): TakenFolder;
 }
 
 /** A {@linkcode Hooks} in sandboxes, one after the other. */
 export class Workspace implements Hooks {
   readonly #hosts: { [purpose: string]: PluginHost } = {};
   #host: PluginHost | undefined;
-  #scratch: ScratchFolder | undefined;
+  #scratch: ScratchShared | undefined;
 
   constructor(readonly source: PluginSource, readonly cache: Cache, readonly listener: WorkspaceListener) {}
 
-  get directory(): string {
-    if (this.#scratch) return this.#scratch.path;
+  get #shared(): ScratchShared {
+    if (this.#scratch) return this.#scratch;
     throw new InternalError("Cannot use the shared directory as a sandbox must have been opened: none was");
   }
 
-  /** The shared directory, where it is there. */
+  /** The shared directory, where it is there; absolute. */
   get openDirectory(): string | undefined {
     return this.#scratch?.path;
+  }
+
+  take(folder: string, hook: HookName): TakenFolder {
+    return this.#shared.take(folder, { plugin: this.source.name, hook });
   }
 
   /** Every sandbox so far by its purpose; what it was granted and asked for goes into the record. */
@@ -78,7 +88,8 @@ export class Workspace implements Hooks {
     { models = new Map(), tables = {} }: HookResources = {},
   ): Promise<T> {
     if (!this.#host) throw new InternalError(`Cannot call hook "${hook}" as no sandbox is open`);
-    const calls = new ProgramCalls(models, this.directory, { tables });
+    const taking = { plugin: this.source.name, hook };
+    const calls = new ProgramCalls(models, this.#shared, { tables, taking });
     const listener: HookListener = {
       onEvent: (event) => {
         if (event.event === "warn") this.listener.onWarning({ code: event.code, message: event.message });
@@ -89,10 +100,15 @@ export class Workspace implements Hooks {
     return checkedResult(result, await this.#host.call(hook, args, listener), this.source.name, hook);
   }
 
+  end(): Promise<void> {
+    return this.closeSandbox();
+  }
+
   /** Ends the sandbox that is open. */
   async closeSandbox(): Promise<void> {
-    await this.#host?.close();
+    const host = this.#host;
     this.#host = undefined;
+    await host?.close();
   }
 
   /** Ends the sandbox and removes the shared directory. */
@@ -102,9 +118,9 @@ export class Workspace implements Hooks {
     this.#scratch = undefined;
   }
 
-  async #makeScratch(): Promise<ScratchFolder> {
+  async #makeScratch(): Promise<ScratchShared> {
     try {
-      return await this.cache.scratch();
+      return await this.cache.scratchShared();
     } catch (cause) {
       throw new ConfigError(
         `Cannot write to "${this.cache.directory}" as prepared data need a folder that can be written: ${

@@ -19,7 +19,7 @@ import type { OpenValue } from "../../engine/onnx/dynamic.ts";
 import { exportOnnx } from "../../engine/onnx/export.ts";
 import { EXPORT_IR_VERSION, EXPORT_OPSET, type FileFacts } from "../../engine/onnx/onnx_file.ts";
 import type { Description } from "../../sandbox/protocol/description.ts";
-import { checkPlainFile } from "../../sandbox/host/links.ts";
+import { DEFAULT_LIMITS } from "../../sandbox/protocol/limits.ts";
 import { programDtype } from "../../train/batches.ts";
 import { Cache } from "../store/cache.ts";
 import { CheckpointStore } from "../../train/checkpoint.ts";
@@ -28,7 +28,7 @@ import { type CheckedRows, checkExport } from "./export_check.ts";
 import { exists, writeAtomic } from "../../files/atomic.ts";
 import { flagsOf } from "../../core/flags.ts";
 import { frameworkVersion } from "../../registry/framework.ts";
-import { dirname, join, resolve } from "../../files/paths.ts";
+import { dirname, resolve } from "../../files/paths.ts";
 import { readPlainText } from "../../files/plain_file.ts";
 import { readRunJson } from "./replay.ts";
 import type { PluginSource } from "../hooks/plugin_source.ts";
@@ -137,13 +137,13 @@ async function traceAgain(
 ): Promise<{ readonly [model: string]: Pair }> {
   const { run, source, description } = request;
   const cache = new Cache(request.cache);
-  const scratch = await cache.scratch();
+  const shared = await cache.scratchShared();
   const denoDir = await cache.denoDir(source.name);
-  const host = await source.open({ read: [], sharedDirectory: scratch.path, denoDir });
+  const host = await source.open({ read: [], sharedDirectory: shared.path, denoDir });
   try {
     const config = await readRunJson<ConfigRecord>(run, "config.json");
     const values = mapPaths(config.values, flagsOf(description.schema), (path) => resolve(run.path, path));
-    const shared = {
+    const common = {
       config: values as JsonObject,
       seed: run.record.seed,
       ...await describeTables(run),
@@ -160,17 +160,17 @@ async function traceAgain(
           { train: steps[model] ?? 1, lastValidationBatch: 0, predict: rows },
         ]),
       );
-      await host.call("trace", { ...shared, batches } as unknown as Json);
+      await host.call("trace", { ...common, batches } as unknown as Json);
+      const folder = shared.take("models", { plugin: source.name, hook: "trace" });
       for (const model of models) {
-        const path = join(scratch.path, "models", model, `predict.json`);
-        await checkPlainFile(path, source.name, "trace");
-        found[model]!.push(await checkedProgram(path, run, model));
+        const bytes = folder.takeFolder(model).read("predict.json", DEFAULT_LIMITS.textBytes);
+        found[model]!.push(await checkedProgram(bytes, run, model));
       }
     }
     return found as unknown as { [model: string]: Pair };
   } finally {
     await host.close();
-    await scratch.remove();
+    await shared.remove();
   }
 }
 
@@ -195,8 +195,8 @@ async function describeTables(run: RunDirectory): Promise<{ columns: Json; rows:
 }
 
 /** The program that was traced, which must be the one of the run but for its rows. */
-async function checkedProgram(path: string, run: RunDirectory, model: string): Promise<Program> {
-  const program = parseProgram(await Deno.readTextFile(path));
+async function checkedProgram(bytes: Uint8Array, run: RunDirectory, model: string): Promise<Program> {
+  const program = parseProgram(new TextDecoder().decode(bytes));
   verifyProgram(program);
   const recorded = await recordedProgram(run, model);
   const outline = ({ inputs, state, nodes, outputs }: Program): string =>

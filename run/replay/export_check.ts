@@ -12,6 +12,7 @@ import type { Program, Tensor, Tensors, ValueType } from "../../engine/mod.ts";
 import { runOnnxFile } from "../../engine/runtimes/onnx_check.ts";
 import { BatchBuffer, programColumn } from "../../train/batches.ts";
 import { loadModel } from "../../train/models.ts";
+import { readRunPrograms } from "./replay.ts";
 import type { RunDirectory } from "../store/run_directory.ts";
 
 /** What is compared. */
@@ -54,10 +55,7 @@ export async function checkExport(
 ): Promise<readonly CheckedRows[]> {
   const model = await loadModel({
     name,
-    directory: run.file("programs"),
-    programs: [PROGRAM],
-    fileOf: (program) => `${name}-${program}.json`,
-    plugin: run.record.plugin.name,
+    programs: readRunPrograms(run, name, [PROGRAM]),
     engine,
     threads: 1,
     seed: run.record.seed,

@@ -8,7 +8,7 @@ import { ConfigError, DataError } from "../../core/errors.ts";
 import type { ConfigRecord, DataRecord } from "../../core/records.ts";
 import type { Column, JsonObject, Table, TextTable } from "../../core/types.ts";
 import { writeNpy } from "../../formats/npy.ts";
-import { readTable } from "../../data/tables.ts";
+import { readTableWith } from "../../data/tables.ts";
 import { Cache } from "../store/cache.ts";
 import { CheckpointStore } from "../../train/checkpoint.ts";
 import { mapPaths } from "../config/config.ts";
@@ -18,7 +18,7 @@ import { flagsOf } from "../../core/flags.ts";
 import { loadModel } from "../../train/models.ts";
 import { asColumn } from "../../train/programs/run_over.ts";
 import { join, resolve } from "../../files/paths.ts";
-import { readRunJson, recordedThreads } from "./replay.ts";
+import { readRunJson, readRunPrograms, recordedThreads } from "./replay.ts";
 import type { PluginSource } from "../hooks/plugin_source.ts";
 import type { RunDirectory } from "../store/run_directory.ts";
 
@@ -75,8 +75,8 @@ export async function predictNew(request: PredictRequest): Promise<PredictOutcom
     ...(request.skipBad && { skipBad: true }),
   };
   const cache = new Cache(request.cache);
-  const scratch = await cache.scratch();
-  const sharedDirectory = scratch.path;
+  const shared = await cache.scratchShared();
+  const sharedDirectory = shared.path;
   const denoDir = await cache.denoDir(request.source.name);
   const host = await request.source.open({ read: [request.data], sharedDirectory, denoDir });
   try {
@@ -87,7 +87,9 @@ export async function predictNew(request: PredictRequest): Promise<PredictOutcom
         seed: run.record.seed,
       }),
     );
-    const table = await readTable(join(sharedDirectory, "tables", "new"));
+    await host.close(); // what it left changes no more
+    const tables = shared.take("tables", { plugin: request.source.name, hook: "readForPrediction" });
+    const table = readTableWith(tables.opener, `${tables.name}/new`);
     const predicted = await runModels(request, names, table);
     const kept = Object.entries(table).filter(([name, column]) =>
       column.shape.length === 1 && !(name in predicted)
@@ -102,7 +104,7 @@ export async function predictNew(request: PredictRequest): Promise<PredictOutcom
     };
   } finally {
     await host.close();
-    await scratch.remove();
+    await shared.remove();
   }
 }
 
@@ -131,10 +133,7 @@ async function runModels(
     const { state } = await checkpoints.read(directory);
     const model = await loadModel({
       name,
-      directory: run.file("programs"),
-      programs: ["predict"],
-      fileOf: (program) => `${name}-${program}.json`,
-      plugin: run.record.plugin.name,
+      programs: readRunPrograms(run, name, ["predict"]),
       engine: request.engine ?? run.record.engine?.name ?? "native",
       threads: request.threads ?? recordedThreads(run.record),
       seed: run.record.seed,

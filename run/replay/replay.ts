@@ -3,6 +3,9 @@
  *
  * @module
  */
+import type { Program } from "../../engine/mod.ts";
+import { readPlainFile } from "../../files/plain_file.ts";
+import { readPrograms } from "../../train/programs/files.ts";
 import { safeParseJson } from "../../core/json.ts";
 import type { ConfigRecord, RunRecord } from "../../core/records.ts";
 import type { Json } from "../../core/types.ts";
@@ -17,6 +20,24 @@ import type { RunDirectory } from "../store/run_directory.ts";
 export function readRunJson<T>(run: RunDirectory, name: string): Promise<T> {
   const path = run.file(name);
   return Promise.try(() => safeParseJson(readPlainText(path), path) as unknown as T);
+}
+
+/**
+ * Programs of a model of a run.
+ *
+ * @throws {PluginError} If one is missing or not sound.
+ */
+export function readRunPrograms(
+  run: RunDirectory,
+  model: string,
+  programs: readonly string[],
+): { readonly [name: string]: Program } {
+  return readPrograms({
+    read: (file) => readPlainFile(run.file("programs", file)),
+    programs,
+    fileOf: (program) => `${model}-${program}.json`,
+    plugin: run.record.plugin.name,
+  });
 }
 
 /**

@@ -15,10 +15,9 @@ import type {
   Warning,
 } from "../../core/types.ts";
 import { encodeMetrics, receiveMetric, type SentMetric } from "../../core/not_finite.ts";
-import { moveFolder, writeAtomic } from "../../files/atomic.ts";
-import { join } from "../../files/paths.ts";
+import { writeAtomic } from "../../files/atomic.ts";
 import { learningCurveFigure, stampSimulated } from "../../plot/mod.ts";
-import { checkPlainFile } from "../../sandbox/host/links.ts";
+import { DEFAULT_LIMITS, type HookName } from "../../sandbox/protocol/limits.ts";
 import type { LoadedModel } from "../../train/models.ts";
 import { evaluationResult } from "../hooks/results.ts";
 import type { Hooks } from "../hooks/workspace.ts";
@@ -73,11 +72,10 @@ export async function evaluate(input: EvaluateInput): Promise<Evaluated> {
     await hooks.call(hook, evaluateArgs(input), evaluationResult, { models, tables }),
   );
   const simulated = data?.simulated ?? result.simulated ?? false;
-  await takeFigures(input, result, simulated);
-  for (const name of result.files) await moveFile(input, name);
-  for (const name of Object.keys(result.predictions)) {
-    await takeFile(input, join("predictions", `${name}.npy`));
-  }
+  await hooks.end(); // what it left changes no more
+  await takeFigures(input, hook, result, simulated);
+  await takeFiles(input, hook, result.files);
+  await takePredictions(input, hook, Object.keys(result.predictions));
   const metrics = takeMetrics(input, result.metrics as { readonly [key: string]: SentMetric });
   await run.write("metrics.json", encodeMetrics(metrics));
   await run.write("results.json", { tables: result.tables, results: result.results });
@@ -125,14 +123,20 @@ function takeMetrics(input: EvaluateInput, sent: { readonly [key: string]: SentM
 }
 
 /** Takes the figures that were named, stamps those of simulated data, and adds the learning curve. */
-async function takeFigures(input: EvaluateInput, result: Result, simulated: boolean): Promise<void> {
-  const { run, history } = input;
+async function takeFigures(
+  { hooks, run, history }: EvaluateInput,
+  hook: HookName,
+  result: Result,
+  simulated: boolean,
+): Promise<void> {
   const index = [...result.figures];
+  const folder = index.length > 0 ? hooks.take("figures", hook) : undefined;
+  const { textBytes } = DEFAULT_LIMITS;
   for (const { name } of index) {
-    const svg = await readPlain(input, join("figures", `${name}.svg`));
+    const svg = folder!.read(`${name}.svg`, textBytes);
     const stamped = simulated ? stampSimulated(new TextDecoder().decode(svg)) : svg;
     await writeAtomic(run.file("figures", `${name}.svg`), stamped);
-    await takeFile(input, join("figures", `${name}.json`));
+    await writeAtomic(run.file("figures", `${name}.json`), folder!.read(`${name}.json`, textBytes));
   }
   if (history.length > 0 && !index.some(({ name }) => name === "learning_curve")) {
     const figure: Figure = await learningCurveFigure({ history, simulated });
@@ -143,20 +147,27 @@ async function takeFigures(input: EvaluateInput, result: Result, simulated: bool
   await run.write("figures/index.json", index);
 }
 
-/** Moves a file that an action made; it can be large and is not read. */
-async function moveFile({ hooks, plugin, run }: EvaluateInput, name: string): Promise<void> {
-  const from = join(hooks.directory, "files", name);
-  await checkPlainFile(from, plugin, "evaluate");
+/** Moves the files that an action made; they can be large and are not read. */
+async function takeFiles(
+  { hooks, run }: EvaluateInput,
+  hook: HookName,
+  names: readonly string[],
+): Promise<void> {
+  if (names.length === 0) return;
+  const folder = hooks.take("files", hook);
   await Deno.mkdir(run.file("files"), { recursive: true });
-  await moveFolder(from, run.file("files", name));
+  for (const name of names) await folder.move(name, run.file("files", name));
 }
 
-async function takeFile(input: EvaluateInput, name: string): Promise<void> {
-  await writeAtomic(input.run.file(name), await readPlain(input, name));
-}
-
-async function readPlain({ hooks, plugin }: EvaluateInput, name: string): Promise<Uint8Array<ArrayBuffer>> {
-  const from = join(hooks.directory, name);
-  await checkPlainFile(from, plugin, "evaluate");
-  return await Deno.readFile(from);
+async function takePredictions(
+  { hooks, run }: EvaluateInput,
+  hook: HookName,
+  names: readonly string[],
+): Promise<void> {
+  if (names.length === 0) return;
+  const folder = hooks.take("predictions", hook);
+  for (const name of names) {
+    const bytes = folder.read(`${name}.npy`, DEFAULT_LIMITS.diskBytes);
+    await writeAtomic(run.file("predictions", `${name}.npy`), bytes);
+  }
 }

@@ -5,8 +5,8 @@
  */
 import type { DataRecord } from "../../core/records.ts";
 import type { JsonObject, Table, Tables, TextTable, Warning } from "../../core/types.ts";
-import { readTables } from "../../data/tables.ts";
-import { join, resolve } from "../../files/paths.ts";
+import { readTables, readTablesWith } from "../../data/tables.ts";
+import { resolve } from "../../files/paths.ts";
 import type { ResolvedConfig } from "../config/config.ts";
 import { type PluginSource, readableFrameworkHash } from "../hooks/plugin_source.ts";
 import { prepareResult } from "../hooks/results.ts";
@@ -108,8 +108,9 @@ async function make(key: string | undefined, input: PrepareInput): Promise<Prepa
   const { source, config, seed, cache, hooks, journal, plain } = input;
   const before = journal.warnings.length;
   const result = await hooks.call("prepare", { config: config.values, seed }, prepareResult);
-  const directory = join(hooks.directory, "tables");
-  const tables = await readTables(directory);
+  await hooks.end(); // what is read, digested and kept is one and the same
+  const taken = hooks.take("tables", "prepare");
+  const tables = readTablesWith(taken.opener, taken.name);
   const entry: CacheEntry = {
     schema: "beamline-cache/2",
     plugin: source.name,
@@ -121,8 +122,8 @@ async function make(key: string | undefined, input: PrepareInput): Promise<Prepa
     warnings: journal.warnings.splice(before),
     digests: digestTables(tables),
   };
-  if (key === undefined) return { entry, tables, directory };
-  await cache.store(key, hooks.directory, entry);
+  if (key === undefined) return { entry, tables, directory: taken.path };
+  await cache.store(key, taken, entry);
   return { entry, tables, directory: cache.tables(key) };
 }
 

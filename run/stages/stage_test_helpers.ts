@@ -7,6 +7,7 @@ import type { z } from "zod";
 import type { Json } from "../../core/types.ts";
 import { writeTables } from "../../data/tables.ts";
 import type { Tables } from "../../core/types.ts";
+import { SharedDirectory, type TakenFolder } from "../../sandbox/host/taken.ts";
 import { checkedResult, type HookResources, type Hooks } from "../hooks/workspace.ts";
 import { createRun, type RunDirectory } from "../store/run_directory.ts";
 
@@ -17,7 +18,12 @@ export type FakeHook = (args: Json, directory: string) => Promise<Json> | Json;
 export class FakeHooks implements Hooks {
   readonly calls: { readonly hook: string; readonly args: Json; readonly resources?: HookResources }[] = [];
 
-  constructor(readonly directory: string, readonly hooks: { readonly [hook: string]: FakeHook }) {}
+  isEnded = false;
+  readonly #shared: SharedDirectory;
+
+  constructor(readonly directory: string, readonly hooks: { readonly [hook: string]: FakeHook }) {
+    this.#shared = new SharedDirectory(directory, `${directory}.taken`);
+  }
 
   async call<T>(
     hook: Parameters<Hooks["call"]>[0],
@@ -27,6 +33,15 @@ export class FakeHooks implements Hooks {
   ): Promise<T> {
     this.calls.push({ hook, args, ...(resources ? { resources } : {}) });
     return checkedResult(result, await this.hooks[hook]!(args, this.directory), "trial", hook);
+  }
+
+  end(): Promise<void> {
+    this.isEnded = true;
+    return Promise.resolve();
+  }
+
+  take(folder: string, hook: string): TakenFolder {
+    return this.#shared.take(folder, { plugin: "trial", hook });
   }
 }
 

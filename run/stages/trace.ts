@@ -9,7 +9,6 @@ import type { EngineRecord } from "../../core/records.ts";
 import type { Json, JsonObject, Table, Tables } from "../../core/types.ts";
 import type { Calibration } from "../../engine/runtimes/calibrate.ts";
 import type { GraphCache } from "../../engine/runtimes/graphs/graph_cache.ts";
-import { join } from "../../files/paths.ts";
 import { programDtype } from "../../train/batches.ts";
 import {
   calibrate,
@@ -18,6 +17,9 @@ import {
   type LoadRequest,
   writePrograms,
 } from "../../train/models.ts";
+import { readInitialState, readPrograms, STATE_FILE } from "../../train/programs/files.ts";
+import { DEFAULT_LIMITS } from "../../sandbox/protocol/limits.ts";
+import type { TakenFolder } from "../../sandbox/host/taken.ts";
 import type { ResolvedConfig } from "../config/config.ts";
 import { traceResult } from "../hooks/results.ts";
 import type { Hooks } from "../hooks/workspace.ts";
@@ -118,20 +120,33 @@ function batchesOf(
   );
 }
 
-/** Loads traced models; a number of threads that is to be found out is found out with the first that trains. */
+/**
+ * Loads traced models; a number of threads that is to be found out is found out with the first that trains. The sandbox
+ * runs on, so each file is read once: what is checked and compiled is what is kept in the run.
+ */
 class Loader {
   calibration: Calibration | undefined;
+  #folder: TakenFolder | undefined;
 
   constructor(readonly input: TraceInput) {}
 
-  async load(name: string, programs: readonly string[]): Promise<LoadedModel> {
-    const { plugin, engine, seed, graphs, hooks, directory: target } = this.input;
-    const directory = join(hooks.directory, "models", name);
-    const load: LoadRequest = { name, directory, programs, plugin, engine, seed, graphs };
+  async load(name: string, names: readonly string[]): Promise<LoadedModel> {
+    const { plugin, engine, seed, graphs, hooks, directory } = this.input;
+    this.#folder ??= hooks.take("models", "trace");
+    const folder = this.#folder.takeFolder(name);
+    const files = new Map<string, Uint8Array>();
+    const read = (file: string): Uint8Array => {
+      const bytes = folder.read(file, DEFAULT_LIMITS.textBytes);
+      files.set(file, bytes);
+      return bytes;
+    };
+    const programs = readPrograms({ read, programs: names, plugin });
+    const state = readInitialState(folder.source(STATE_FILE));
+    const load: LoadRequest = { name, programs, state, engine, seed, graphs };
     const model = await loadModel({ ...load, threads: await this.#threads(load) });
     try {
-      for (const program of programs) await model.executable(program);
-      await writePrograms(model, directory, target);
+      for (const program of names) await model.executable(program);
+      await writePrograms(model, files, directory);
       return model;
     } catch (error) {
       await model.dispose();

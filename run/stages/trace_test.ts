@@ -101,7 +101,10 @@ Deno.test("trace() leaves out models without columns where nothing is trained, a
   await withStage(async (input) => {
     const { models, engine } = await trace({ ...input, tables: {}, isTrained: false });
     assert.deepEqual([models.size, engine], [0, undefined]);
-    const nothing = { ...input, hooks: new FakeHooks(input.hooks.directory, { trace: () => ({}) }) };
+    const nothing = {
+      ...input,
+      hooks: new FakeHooks((input.hooks as FakeHooks).directory, { trace: () => ({}) }),
+    };
     await assert.rejects(trace(nothing), {
       name: "PluginError",
       message: '[trial trace] Cannot train model "line" as it was not traced',

@@ -8,13 +8,14 @@ import { ConfigError } from "../../core/errors.ts";
 import { sha256Hex } from "../../core/hash.ts";
 import { canonicalJson, safeParseJson } from "../../core/json.ts";
 import type { Json, JsonObject, Tables, TextTable, Warning } from "../../core/types.ts";
-import { sha256File } from "../../data/digest.ts";
+import { sha256Source } from "../../data/digest.ts";
 import { exists, moveFolder, removeFolder, writeJson } from "../../files/atomic.ts";
 import type { Flag } from "../../core/flags.ts";
 import { getPath, setPath } from "../../core/flags.ts";
 import { join, resolve } from "../../files/paths.ts";
 import { isLocked } from "../../files/lock.ts";
 import { removeStale, ScratchFolder } from "../../files/scratch.ts";
+import { SharedDirectory, type TakenFolder } from "../../sandbox/host/taken.ts";
 import { SeenDigests } from "./seen.ts";
 
 /** What prepared data were made from. */
@@ -94,6 +95,17 @@ export interface CacheItem {
 /** Keys, which become names of folders; one that a run's record brings must not lead out of the cache. */
 const KEY = /^[A-Za-z0-9_-]{1,128}$/;
 
+/** A shared directory of this process, with a place beside it for what is taken out of it. */
+export class ScratchShared extends SharedDirectory {
+  constructor(readonly folders: readonly [ScratchFolder, ScratchFolder]) {
+    super(folders[0].path, folders[1].path);
+  }
+
+  async remove(): Promise<void> {
+    for (const folder of this.folders) await folder.remove();
+  }
+}
+
 /** Folders of folders that live as long as a process. */
 const SCRATCH = ["shared", "verify"] as const;
 /** What is in a cache beside entries. */
@@ -140,18 +152,19 @@ export class Cache {
     for (const { lock } of this.#scratches) await lock?.note(key).catch(() => {}); // a full disk is told elsewhere
   }
 
-  /** Takes the tables of a shared directory into the cache; an entry that another run made meanwhile is kept. */
-  async store(key: string, sharedDirectory: string, entry: CacheEntry): Promise<void> {
+  /**
+   * Takes tables into the cache, from a sandbox that has ended; an entry that another run made meanwhile is kept.
+   *
+   * @throws {PluginError} If something among the tables is no plain file.
+   */
+  async store(key: string, tables: TakenFolder, entry: CacheEntry): Promise<void> {
     const target = join(this.directory, key);
-    const files = await digestFiles(join(sharedDirectory, "tables"));
-    const content = { ...entry, key, files };
-    const checksum = checksumOf(content);
-    await writeJson(join(sharedDirectory, "entry.json"), { ...content, checksum });
+    const content = { ...entry, key, files: await digestFiles(tables) };
     if (await exists(join(target, "entry.json"))) return;
     const aside = join(this.directory, `${key}.${crypto.randomUUID().slice(0, 8)}.tmp`);
     await Deno.mkdir(aside, { recursive: true });
-    await moveFolder(join(sharedDirectory, "tables"), join(aside, "tables"));
-    await moveFolder(join(sharedDirectory, "entry.json"), join(aside, "entry.json"));
+    await moveFolder(tables.path, join(aside, "tables"));
+    await writeJson(join(aside, "entry.json"), { ...content, checksum: checksumOf(content) });
     try {
       await Deno.rename(aside, target);
     } catch (error) {
@@ -176,7 +189,12 @@ export class Cache {
     }
   }
 
-  /** A fresh shared directory; removes those that a process left when it was killed. */
+  /** A fresh shared directory, and the place beside it. */
+  async scratchShared(): Promise<ScratchShared> {
+    return new ScratchShared([await this.scratch(), await this.scratch()]);
+  }
+
+  /** A fresh folder that lives as long as this process; removes those that a process left when it was killed. */
   async scratch(): Promise<ScratchFolder> {
     const scratch = await ScratchFolder.create(join(this.directory, "shared"));
     this.#scratches.push(scratch);
@@ -268,13 +286,13 @@ function describedEntry(json: Json | undefined): CacheItem["entry"] {
 }
 
 /** SHA-256 of each file below a folder, by relative path. */
-async function digestFiles(folder: string, prefix = ""): Promise<{ [path: string]: string }> {
+async function digestFiles(folder: TakenFolder, prefix = ""): Promise<{ [path: string]: string }> {
   const digests: { [path: string]: string } = {};
-  for (const name of await namesIn(join(folder, prefix))) {
+  for (const name of await namesIn(join(folder.path, prefix))) {
     const path = prefix === "" ? name : `${prefix}/${name}`;
-    const { isDirectory } = await Deno.lstat(join(folder, path));
+    const { isDirectory } = await Deno.lstat(join(folder.path, path));
     if (isDirectory) Object.assign(digests, await digestFiles(folder, path));
-    else digests[path] = (await sha256File(join(folder, path))).sha256;
+    else digests[path] = sha256Source(folder.source(path)).sha256;
   }
   return digests;
 }

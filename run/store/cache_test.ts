@@ -4,6 +4,7 @@ import type { Column, Table } from "../../core/types.ts";
 import { exists } from "../../files/atomic.ts";
 import { withTempDir } from "../../tests/support/plugins.ts";
 import type { Flag } from "../../core/flags.ts";
+import { SharedDirectory, type TakenFolder } from "../../sandbox/host/taken.ts";
 import { Cache, type CacheEntry, cacheKey, type CacheKeyParts, dataConfig, digestTables } from "./cache.ts";
 
 const PARTS: CacheKeyParts = {
@@ -36,6 +37,11 @@ async function prepared(cache: Cache, text = "numbers"): Promise<string> {
   await Deno.mkdir(join(directory, "tables"), { recursive: true });
   await Deno.writeTextFile(join(directory, "tables", "train.npy"), text);
   return directory;
+}
+
+/** Its tables, taken. */
+function tablesOf(shared: string): TakenFolder {
+  return new SharedDirectory(shared, `${shared}.taken`).take("tables", { plugin: "trial", hook: "prepare" });
 }
 
 /** The entry under a key, where it is whole. */
@@ -126,7 +132,7 @@ Deno.test("Cache finds what it stored, and takes the tables over", async () => {
   await withCache(async (cache) => {
     assert.equal(await find(cache, KEY), undefined);
     const shared = await prepared(cache);
-    await cache.store(KEY, shared, ENTRY);
+    await cache.store(KEY, tablesOf(shared), ENTRY);
     assert.deepEqual(await find(cache, KEY), ENTRY);
     assert.equal(await Deno.readTextFile(join(cache.tables(KEY), "train.npy")), "numbers");
     assert.deepEqual(namesIn(shared), [], "moved, not copied");
@@ -137,8 +143,11 @@ Deno.test("Cache finds what it stored, and takes the tables over", async () => {
 Deno.test("Cache lists entries with their bytes, largest first", async () => {
   await withCache(async (cache) => {
     assert.deepEqual(await cache.list(), [], "a cache that is not there yet");
-    await cache.store(KEY, await prepared(cache, "x"), ENTRY);
-    await cache.store(OTHER_KEY, await prepared(cache, "x".repeat(1000)), { ...ENTRY, source: "larger" });
+    await cache.store(KEY, tablesOf(await prepared(cache, "x")), ENTRY);
+    await cache.store(OTHER_KEY, tablesOf(await prepared(cache, "x".repeat(1000))), {
+      ...ENTRY,
+      source: "larger",
+    });
     const entryBytes = (await Deno.stat(join(cache.directory, KEY, "entry.json"))).size;
     const largerBytes = (await Deno.stat(join(cache.directory, OTHER_KEY, "entry.json"))).size;
     assert.deepEqual((await cache.list()).map(({ key, bytes }) => [key, bytes]), [
@@ -150,11 +159,11 @@ Deno.test("Cache lists entries with their bytes, largest first", async () => {
 
 Deno.test("Cache removes all of it when it is cleaned, and works on", async () => {
   await withCache(async (cache) => {
-    await cache.store(KEY, await prepared(cache), ENTRY);
+    await cache.store(KEY, tablesOf(await prepared(cache)), ENTRY);
     await cache.clean();
     assert.equal(await exists(cache.directory), false);
     await cache.clean();
-    await cache.store(KEY, await prepared(cache), ENTRY);
+    await cache.store(KEY, tablesOf(await prepared(cache)), ENTRY);
     assert.deepEqual(await find(cache, KEY), ENTRY);
   });
 });
@@ -162,8 +171,8 @@ Deno.test("Cache removes all of it when it is cleaned, and works on", async () =
 Deno.test("Cache keeps an entry that another run stored meanwhile", async () => {
   await withCache(async (cache) => {
     const [first, second] = [await prepared(cache, "first"), await prepared(cache, "second")];
-    await cache.store(KEY, first, ENTRY);
-    await cache.store(KEY, second, { ...ENTRY, source: "the second" });
+    await cache.store(KEY, tablesOf(first), ENTRY);
+    await cache.store(KEY, tablesOf(second), { ...ENTRY, source: "the second" });
     assert.equal((await find(cache, KEY))?.source, "a trial");
     assert.equal(await Deno.readTextFile(join(cache.tables(KEY), "train.npy")), "first");
   });
@@ -175,7 +184,7 @@ Deno.test("Cache holds one whole entry when several runs store it at once", asyn
     for (let i = 0; i < 8; i++) shared.push(await prepared(cache, `run ${i}`));
     await Promise.all(
       shared.map((directory, i) =>
-        new Cache(cache.directory).store(KEY, directory, { ...ENTRY, source: `run ${i}` }) // each run has its own
+        new Cache(cache.directory).store(KEY, tablesOf(directory), { ...ENTRY, source: `run ${i}` }) // each run has its own
       ),
     );
     const { source } = (await find(cache, KEY))!;
@@ -256,14 +265,14 @@ async function flipBit(path: string): Promise<void> {
 for (const [what, [damage, told]] of Object.entries(DAMAGES)) {
   Deno.test(`Cache finds ${what}, and lists, replaces and cleans it`, async () => {
     await withCache(async (cache) => {
-      await cache.store(KEY, await prepared(cache), ENTRY);
+      await cache.store(KEY, tablesOf(await prepared(cache)), ENTRY);
       await damage(join(cache.directory, KEY));
       const taken = await cache.take(KEY) as { damage: string };
       assert.match(taken.damage, told);
       assert.deepEqual((await cache.list()).map(({ key }) => key), [KEY]);
       await cache.drop(KEY);
       assert.equal(await cache.take(KEY), undefined);
-      await cache.store(KEY, await prepared(cache), ENTRY);
+      await cache.store(KEY, tablesOf(await prepared(cache)), ENTRY);
       assert.deepEqual(await find(cache, KEY), ENTRY);
       await damage(join(cache.directory, KEY));
       assert.deepEqual(await cache.clean(), []);
@@ -274,7 +283,7 @@ for (const [what, [damage, told]] of Object.entries(DAMAGES)) {
 
 Deno.test("Cache refuses an entry under another key", async () => {
   await withCache(async (cache) => {
-    await cache.store(KEY, await prepared(cache), ENTRY);
+    await cache.store(KEY, tablesOf(await prepared(cache)), ENTRY);
     await Deno.rename(join(cache.directory, KEY), join(cache.directory, OTHER_KEY));
     assert.deepEqual(await cache.take(OTHER_KEY), { damage: "its entry.json cannot be used" });
   });
@@ -298,8 +307,8 @@ Deno.test("Cache does not follow links out of it when it is cleaned", async () =
 
 Deno.test("Cache leaves what a running process uses when it is cleaned", async () => {
   await withCache(async (cache) => {
-    await cache.store(KEY, await prepared(cache), ENTRY);
-    await cache.store(OTHER_KEY, await prepared(cache), ENTRY);
+    await cache.store(KEY, tablesOf(await prepared(cache)), ENTRY);
+    await cache.store(OTHER_KEY, tablesOf(await prepared(cache)), ENTRY);
     const scratch = await cache.scratch();
     const denoDir = await cache.denoDir("trial");
     await cache.use(KEY);

@@ -13,8 +13,11 @@ import type {
   ProgramOutputs,
 } from "../../core/plugin.ts";
 import type { Json, JsonObject, NdArray, Table } from "../../core/types.ts";
+import { removeFolder } from "../../files/atomic.ts";
+import { join } from "../../files/paths.ts";
+import { openSource } from "../../formats/byte_source.ts";
 import { readArrays, writeArrays } from "../protocol/call_arrays.ts";
-import { answerFolder, questionFolder, RELEASE } from "../protocol/shared_directory.ts";
+import { answerFolder, questionName, RELEASE } from "../protocol/shared_directory.ts";
 
 /** What calls need from their environment. */
 export interface CallSurroundings {
@@ -98,7 +101,8 @@ export class HostCalls {
   async #answered(method: string, request: JsonObject, arrays: Arrays): Promise<ProgramOutputs> {
     const { sharedDirectory, callHost } = this.surroundings;
     const { call, answer } = await this.#ask(method, request, arrays);
-    const outputs = await readArrays(answerFolder(sharedDirectory, call), answer as string[]);
+    const folder = answerFolder(sharedDirectory, call);
+    const outputs = readArrays((file) => openSource(join(folder, file)), answer as string[]);
     await callHost(RELEASE, { call });
     return outputs;
   }
@@ -110,13 +114,13 @@ export class HostCalls {
     call: number = ++this.#count,
   ): Promise<{ readonly call: number; readonly answer: Json }> {
     const { sharedDirectory, callHost } = this.surroundings;
-    const directory = questionFolder(sharedDirectory, call);
+    const directory = join(sharedDirectory, questionName(call));
     const inputs = Object.keys(arrays);
     writeArrays(directory, arrays);
     try {
       return { call, answer: await callHost(method, { ...request, call, inputs }) };
     } finally {
-      if (inputs.length > 0) await Deno.remove(directory, { recursive: true });
+      if (inputs.length > 0) await removeFolder(directory); // still there where the host did not take it
     }
   }
 }

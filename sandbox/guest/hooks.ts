@@ -9,7 +9,7 @@
  * | `tables/` | prepare, readForPrediction | prepared columns |
  * | `models/<model>/<program>.json`, `state.safetensors` | trace | programs and initial weights |
  * | `figures/<name>.{svg,json}`, `predictions/<name>.npy` | evaluate, action | results |
- * | `calls/<n>/` | evaluate, action | arrays for a call to a program |
+ * | `call-<n>/` | evaluate, action | arrays for a call to a program; the host takes them |
  * | `answers/<n>/` | host | arrays of its answer; read-only in the sandbox |
  * | `files/` | simulate | files in the real format |
  *

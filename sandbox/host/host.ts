@@ -16,7 +16,7 @@ import { join, toFileUrl } from "../../files/paths.ts";
 import { checkAnswer } from "../protocol/responses.ts";
 import { fromErrorMessage, toErrorMessage } from "../protocol/error_messages.ts";
 import { EventGate } from "./event_gate.ts";
-import { ANSWERS, foldersOfCall, RELEASE, releaseAnswer } from "../protocol/shared_directory.ts";
+import { ANSWERS, folderOfCall, RELEASE, releaseAnswer } from "../protocol/shared_directory.ts";
 import { encodeFrame, readFrames } from "../protocol/frames.ts";
 import type { AskedPermission, HookListener, PluginHost, SandboxGrants } from "../protocol/plugin_host.ts";
 import type { HookName, SandboxLimits } from "../protocol/limits.ts";
@@ -406,8 +406,8 @@ class Sandbox implements PluginHost {
       throw new InternalError(`Cannot answer "${method}" as this hook may not call the host`);
     }
     // One check after the other: calls are answered in order.
-    const path = foldersOfCall(sharedDirectory, args);
-    const looked = this.#looked.then(() => surveyCall(path, limits, this.plugin, pending.hook));
+    const folder = folderOfCall(sharedDirectory, args);
+    const looked = this.#looked.then(() => surveyCall(folder, limits, this.plugin, pending.hook));
     this.#looked = looked.catch(() => {}); // reported to the call that it is for
     await looked;
     return await pending.listener.onCall(method, args);

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { DataError, PluginError } from "../../core/errors.ts";
+import { DataError } from "../../core/errors.ts";
 import { dirname, join, resolve } from "../../files/paths.ts";
 
 /** What is looked for. */
@@ -74,22 +74,4 @@ async function finalTarget(path: string): Promise<string> {
 
 function isBelow(path: string, folder: string): boolean {
   return path === folder || path.startsWith(folder.endsWith("/") ? folder : folder + "/");
-}
-
-/** Refuses a file that a sandbox left behind if it is anything but a plain file with one name. */
-export async function checkPlainFile(path: string, plugin: string, hook: string): Promise<void> {
-  const info = await Deno.lstat(path).catch(() => undefined);
-  const found = !info
-    ? "nothing"
-    : info.isSymlink
-    ? "a symbolic link"
-    : info.isDirectory
-    ? "a folder"
-    : "a hard link";
-  if (info?.isFile && (info.nlink ?? 1) === 1) return;
-  throw new PluginError(
-    `Cannot take "${path.split("/").slice(-2).join("/")}" as it must be a plain file: found ${found}`,
-    plugin,
-    hook,
-  );
 }

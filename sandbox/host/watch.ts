@@ -64,28 +64,24 @@ export async function surveyFolders(
 }
 
 /**
- * Checks the arrays of a call, and looks for links on the way to them: what the host is about to read.
+ * Checks how much the arrays of a call are that the host is about to take; what it then reads is checked once more.
  *
- * @param path Folders, each in the one before.
  * @throws {PluginError} As {@linkcode surveyFolders}.
  */
 export async function surveyCall(
-  path: readonly string[],
+  folder: string,
   limits: SandboxLimits,
   plugin: string,
   hook: string,
 ): Promise<void> {
-  for (const folder of path) {
-    const info = await unlessGone(() => Deno.lstat(folder));
-    if (!info) return;
-    if (info.isDirectory) continue;
-    throw new PluginError(
-      `Cannot continue as the arrays of a call must be in a folder: "${folder.split("/").at(-1)}" is none`,
-      plugin,
-      hook,
-    );
-  }
-  await surveyFolders({ sharedDirectory: path.at(-1) }, limits, plugin, hook);
+  const info = await unlessGone(() => Deno.lstat(folder));
+  if (!info) return;
+  if (info.isDirectory) return await surveyFolders({ sharedDirectory: folder }, limits, plugin, hook);
+  throw new PluginError(
+    `Cannot continue as the arrays of a call must be in a folder: "${folder.split("/").at(-1)}" is none`,
+    plugin,
+    hook,
+  );
 }
 
 interface Entry {

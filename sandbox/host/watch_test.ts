@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "../../files/paths.ts";
-import { foldersOfCall } from "../protocol/shared_directory.ts";
+import { folderOfCall } from "../protocol/shared_directory.ts";
 import { DEFAULT_LIMITS } from "../protocol/limits.ts";
 import { surveyCall } from "./watch.ts";
 
@@ -12,42 +12,38 @@ async function look(prepare: (sharedDirectory: string, secret: string) => Promis
     await Deno.writeTextFile(secret, "of the user");
     await Deno.mkdir(sharedDirectory);
     await prepare(sharedDirectory, secret);
-    await surveyCall(foldersOfCall(sharedDirectory, { call: 3 }), DEFAULT_LIMITS, "trial", "evaluate");
+    await surveyCall(folderOfCall(sharedDirectory, { call: 3 }), DEFAULT_LIMITS, "trial", "evaluate");
   } finally {
     await Deno.remove(root, { recursive: true });
   }
 }
 
-Deno.test("foldersOfCall() are those on the way to its arrays, else the whole shared directory", () => {
-  assert.deepEqual(foldersOfCall("/x", { call: 3, model: "a" }), ["/x/calls", "/x/calls/3"]);
+Deno.test("folderOfCall() is that of its arrays, else the whole shared directory", () => {
+  assert.equal(folderOfCall("/x", { call: 3, model: "a" }), "/x/call-3");
   for (const args of [{ call: "../y" }, { call: 0 }, { call: 1.5 }, { handle: 1 }, null]) {
-    assert.deepEqual(foldersOfCall("/x", args), ["/x"]);
+    assert.equal(folderOfCall("/x", args), "/x");
   }
 });
 
 Deno.test("surveyCall() lets plain files pass, and calls without files", async () => {
   await look(() => Promise.resolve());
   await look(async (sharedDirectory) => {
-    await Deno.mkdir(join(sharedDirectory, "calls", "3"), { recursive: true });
-    await Deno.writeTextFile(join(sharedDirectory, "calls", "3", "0.npy"), "x");
+    await Deno.mkdir(join(sharedDirectory, "call-3"));
+    await Deno.writeTextFile(join(sharedDirectory, "call-3", "0.npy"), "x");
   });
 });
 
-Deno.test("surveyCall() refuses links among the arrays of a call and on the way to them", async () => {
+Deno.test("surveyCall() refuses links among the arrays of a call and in the place of their folder", async () => {
   const planted: { readonly [text: string]: Parameters<typeof look>[0] } = {
-    '"calls" is none': (sharedDirectory, secret) =>
-      Deno.symlink(join(secret, ".."), join(sharedDirectory, "calls")),
-    '"3" is none': async (sharedDirectory, secret) => {
-      await Deno.mkdir(join(sharedDirectory, "calls"));
-      await Deno.symlink(join(secret, ".."), join(sharedDirectory, "calls", "3"));
-    },
+    '"call-3" is none': (sharedDirectory, secret) =>
+      Deno.symlink(join(secret, ".."), join(sharedDirectory, "call-3")),
     '"0.npy" is a symbolic link': async (sharedDirectory, secret) => {
-      await Deno.mkdir(join(sharedDirectory, "calls", "3"), { recursive: true });
-      await Deno.symlink(secret, join(sharedDirectory, "calls", "3", "0.npy"));
+      await Deno.mkdir(join(sharedDirectory, "call-3"));
+      await Deno.symlink(secret, join(sharedDirectory, "call-3", "0.npy"));
     },
     '"0.npy" is a hard link': async (sharedDirectory, secret) => {
-      await Deno.mkdir(join(sharedDirectory, "calls", "3"), { recursive: true });
-      await Deno.link(secret, join(sharedDirectory, "calls", "3", "0.npy"));
+      await Deno.mkdir(join(sharedDirectory, "call-3"));
+      await Deno.link(secret, join(sharedDirectory, "call-3", "0.npy"));
     },
   };
   for (const [text, prepare] of Object.entries(planted)) {

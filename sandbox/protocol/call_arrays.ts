@@ -5,7 +5,8 @@
  * @module
  */
 import type { NdArray } from "../../core/types.ts";
-import { readNpy, writeNpyInPlace } from "../../formats/npy.ts";
+import type { ByteSource } from "../../formats/byte_source.ts";
+import { readNpySource, writeNpyInPlace } from "../../formats/npy.ts";
 import { join } from "../../files/paths.ts";
 
 /**
@@ -19,12 +20,14 @@ export function writeArrays(directory: string, arrays: { readonly [name: string]
   all.forEach((array, i) => writeNpyInPlace(join(directory, `${i}.npy`), array));
 }
 
-/** Reads arrays that {@linkcode writeArrays} wrote. */
-export async function readArrays(
-  directory: string,
+/**
+ * Reads arrays that {@linkcode writeArrays} wrote.
+ *
+ * @param open Opens a file of the folder.
+ */
+export function readArrays(
+  open: (file: string) => ByteSource,
   names: readonly string[],
-): Promise<{ [name: string]: NdArray }> {
-  const found: { [name: string]: NdArray } = {};
-  for (const [i, name] of names.entries()) found[name] = await readNpy(join(directory, `${i}.npy`));
-  return found;
+): { [name: string]: NdArray } {
+  return Object.fromEntries(names.map((name, i) => [name, readNpySource(open(`${i}.npy`))]));
 }

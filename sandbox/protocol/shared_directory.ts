@@ -14,20 +14,15 @@ export const ANSWERS = "answers";
 /** The call by which a sandbox says that it has read an answer. */
 export const RELEASE = "release";
 
-/** Where the sandbox puts its requests, a folder each. */
-const QUESTIONS = "calls";
-
-/** The folder with the arrays of a call. */
-export function questionFolder(sharedDirectory: string, call: number): string {
-  return join(sharedDirectory, QUESTIONS, String(call));
+/** The folder with the arrays of a call: directly in the shared directory, so that the host can take it as it is. */
+export function questionName(call: number): string {
+  return `call-${call}`;
 }
 
-/** The folders on the way to the arrays of a call; the whole shared directory where the arguments name none. */
-export function foldersOfCall(sharedDirectory: string, args: Json): readonly string[] {
+/** The folder with the arrays of a call; the whole shared directory where the arguments name none. */
+export function folderOfCall(sharedDirectory: string, args: Json): string {
   const { data } = numbered.safeParse(args);
-  return data
-    ? [join(sharedDirectory, QUESTIONS), questionFolder(sharedDirectory, data.call)]
-    : [sharedDirectory];
+  return data ? join(sharedDirectory, questionName(data.call)) : sharedDirectory;
 }
 
 /** The folder with the arrays of its answer. */

@@ -8,8 +8,9 @@ import type { Json } from "../../core/types.ts";
 import { mergeConfig } from "../../core/merge.ts";
 import { Cache } from "../../run/store/cache.ts";
 import { type ParseAnswer, readLayers, resolveConfig } from "../../run/config/config.ts";
-import { exists, moveFolder } from "../../files/atomic.ts";
+import { exists } from "../../files/atomic.ts";
 import { join, resolve } from "../../files/paths.ts";
+import type { TakenFolder } from "../../sandbox/host/taken.ts";
 import { openExperiment, seedOf } from "../shared/experiment.ts";
 import { terminalListener } from "../terminal/progress.ts";
 import { EXIT } from "../terminal/exit_codes.ts";
@@ -24,8 +25,8 @@ export async function simulate(reference: string, args: readonly string[]): Prom
   }
   const out = resolve(parsed.task.out ?? join("data", source.name));
   const cache = new Cache(parsed.task.cache ?? "cache");
-  const scratch = await cache.scratch();
-  const sharedDirectory = scratch.path;
+  const shared = await cache.scratchShared();
+  const sharedDirectory = shared.path;
   const host = await source.open({ read: [], sharedDirectory, denoDir: await cache.denoDir(source.name) });
   try {
     const request = {
@@ -41,18 +42,28 @@ export async function simulate(reference: string, args: readonly string[]): Prom
     const names = await host.call("simulate", { config: config.values, seed: seedOf(parsed) } as Json, {
       onEvent: (event) => listener.onEvent?.(event),
     }) as string[];
-    const files = await placeFiles(join(sharedDirectory, "files"), names, out);
+    await host.close(); // what it left changes no more
+    const taken = shared.take("files", { plugin: source.name, hook: "simulate" });
+    const files = await placeFiles(taken, names, out);
     if ("json" in parsed.task) printJson({ simulated: true, files });
     else for (const file of files) print(`wrote  ${file}  (simulated)`);
   } finally {
     await host.close();
-    await scratch.remove();
+    await shared.remove();
   }
   return EXIT.ok;
 }
 
-/** Moves files out of the shared directory; files that are there already are not replaced. */
-export async function placeFiles(from: string, names: readonly string[], out: string): Promise<string[]> {
+/**
+ * Moves files of a sandbox that has ended; files that are there already are not replaced.
+ *
+ * @throws {PluginError} If one is no plain file.
+ */
+export async function placeFiles(
+  from: TakenFolder,
+  names: readonly string[],
+  out: string,
+): Promise<string[]> {
   const targets = names.map((name) => join(out, name));
   for (const target of targets) {
     if (await exists(target)) {
@@ -62,6 +73,7 @@ export async function placeFiles(from: string, names: readonly string[], out: st
     }
   }
   await Deno.mkdir(out, { recursive: true });
-  for (const [i, name] of names.entries()) await moveFolder(join(from, name), targets[i]!);
+  for (const name of names) from.open(name).close(); // all or none
+  for (const [i, name] of names.entries()) await from.move(name, targets[i]!);
   return targets;
 }

@@ -1,17 +1,26 @@
 import assert from "node:assert/strict";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
+import { SharedDirectory, type TakenFolder } from "../../sandbox/host/taken.ts";
 import { ConfigError } from "../../core/errors.ts";
 import { withTempDir, writePlugin } from "../../tests/support/plugins.ts";
 import { printed } from "../../tests/support/printed.ts";
 import { names } from "../../tests/support/trial.ts";
 import { placeFiles, simulate } from "./simulate.ts";
 
+/** A folder that a sandbox filled. */
+function taken(path: string): TakenFolder {
+  return new SharedDirectory(dirname(path), dirname(path)).take(basename(path), {
+    plugin: "trial",
+    hook: "simulate",
+  });
+}
+
 Deno.test("placeFiles() moves files into a folder that it makes", async () => {
   await withTempDir(async (directory) => {
     const [from, out] = [join(directory, "from"), join(directory, "new", "out")];
     await Deno.mkdir(from);
     await Deno.writeTextFile(join(from, "a"), "A");
-    assert.deepEqual(await placeFiles(from, ["a"], out), [join(out, "a")]);
+    assert.deepEqual(await placeFiles(taken(from), ["a"], out), [join(out, "a")]);
     assert.equal(await Deno.readTextFile(join(out, "a")), "A");
     assert.deepEqual(await names(from), []);
   });
@@ -25,7 +34,7 @@ Deno.test("placeFiles() replaces nothing, and moves none where one is there", as
       await Deno.writeTextFile(path, path);
     }
     await assert.rejects(
-      placeFiles(from, ["a", "b"], out),
+      placeFiles(taken(from), ["a", "b"], out),
       (error: Error) =>
         error instanceof ConfigError && /must not replace another: it is there/.test(error.message),
     );

@@ -6,13 +6,13 @@
 import { PluginError } from "../../core/errors.ts";
 import { parseProgram, type Program, verifyProgram } from "../../engine/mod.ts";
 import type { Tensors } from "../../engine/runtimes/types.ts";
-import { join } from "../../files/paths.ts";
-import { readSafetensors } from "../../formats/safetensors.ts";
+import type { ByteSource } from "../../formats/byte_source.ts";
+import { readSafetensorsSource } from "../../formats/safetensors.ts";
 
 /** Where programs and initial state of a model lie. */
 export interface ProgramFiles {
-  /** Folder with `<program>.json` and `state.safetensors`. */
-  readonly directory: string;
+  /** Reads a file of the folder: once, so that what is checked is what is used. */
+  readonly read: (file: string) => Uint8Array;
   readonly programs: readonly string[];
   /** File of a program in the folder. @default "<program>.json" */
   readonly fileOf?: (program: string) => string;
@@ -20,9 +20,12 @@ export interface ProgramFiles {
   readonly plugin: string;
 }
 
-/** The state that tracing wrote. */
-export async function readInitialState({ directory }: Pick<ProgramFiles, "directory">): Promise<Tensors> {
-  return (await readSafetensors(join(directory, "state.safetensors"))).tensors as Tensors;
+/** Name of the file of the initial state. */
+export const STATE_FILE = "state.safetensors";
+
+/** The state that tracing wrote, from its open file, which is closed. */
+export function readInitialState(source: ByteSource): Tensors {
+  return readSafetensorsSource(source).tensors as Tensors;
 }
 
 /**
@@ -30,12 +33,12 @@ export async function readInitialState({ directory }: Pick<ProgramFiles, "direct
  *
  * @throws {PluginError} If one is missing or not sound.
  */
-export async function readPrograms(request: ProgramFiles): Promise<{ readonly [name: string]: Program }> {
+export function readPrograms(request: ProgramFiles): { readonly [name: string]: Program } {
   const programs: { [name: string]: Program } = {};
   for (const name of request.programs) {
-    const file = join(request.directory, request.fileOf?.(name) ?? `${name}.json`);
     try {
-      const program = parseProgram(await Deno.readTextFile(file));
+      const bytes = request.read(request.fileOf?.(name) ?? `${name}.json`);
+      const program = parseProgram(new TextDecoder().decode(bytes));
       verifyProgram(program);
       programs[name] = program;
     } catch (cause) {

@@ -6,7 +6,8 @@ import * as tf from "../../engine/tf.ts";
 import { encodeSafetensors } from "../../formats/safetensors.ts";
 import { withTempDir } from "../../tests/support/plugins.ts";
 import { floats } from "../../tests/support/training.ts";
-import { readInitialState, readPrograms } from "./files.ts";
+import { openSource } from "../../formats/byte_source.ts";
+import { readInitialState, readPrograms, STATE_FILE } from "./files.ts";
 
 /** A program that doubles its input, as a file. */
 async function doubling(): Promise<string> {
@@ -21,9 +22,10 @@ Deno.test("readPrograms() reads programs by name, from files of the names it is 
     const text = await doubling();
     await Deno.writeTextFile(join(directory, "twice.json"), text);
     await Deno.writeTextFile(join(directory, "network-twice.json"), text);
-    const files = { directory, programs: ["twice"], plugin: "trial" };
+    const read = (file: string) => Deno.readFileSync(join(directory, file));
+    const files = { read, programs: ["twice"], plugin: "trial" };
     for (const fileOf of [undefined, (program: string) => `network-${program}.json`]) {
-      const { twice } = await readPrograms({ ...files, ...(fileOf ? { fileOf } : {}) });
+      const { twice } = readPrograms({ ...files, ...(fileOf ? { fileOf } : {}) });
       assert.deepEqual(twice!.outputs.map(({ name }) => name), ["y"]);
     }
   });
@@ -31,19 +33,21 @@ Deno.test("readPrograms() reads programs by name, from files of the names it is 
 
 Deno.test("readPrograms() blames the plugin for a program that is not sound", async () => {
   await withTempDir(async (directory) => {
-    const files = { directory, programs: ["twice"], plugin: "trial" };
+    const read = (file: string) => Deno.readFileSync(join(directory, file));
+    const files = { read, programs: ["twice"], plugin: "trial" };
     await Deno.writeTextFile(
       join(directory, "twice.json"),
       (await doubling()).replace('"Multiply"', '"Shell"'),
     );
-    await assert.rejects(readPrograms(files), { name: "PluginError", plugin: "trial", hook: "trace" });
+    assert.throws(() => readPrograms(files), { name: "PluginError", plugin: "trial", hook: "trace" });
   });
 });
 
-Deno.test("readInitialState() reads state.safetensors", async () => {
+Deno.test("readInitialState() reads the state of an open file", async () => {
   await withTempDir(async (directory) => {
     const state = { "line/slope": floats([2], 1, -2) };
-    await Deno.writeFile(join(directory, "state.safetensors"), encodeSafetensors(state));
-    assert.deepEqual((await readInitialState({ directory }))["line/slope"]!.data, Float32Array.of(1, -2));
+    const path = join(directory, STATE_FILE);
+    await Deno.writeFile(path, encodeSafetensors(state));
+    assert.deepEqual(readInitialState(openSource(path))["line/slope"]!.data, Float32Array.of(1, -2));
   });
 });
