@@ -49,12 +49,11 @@ export class SharedDirectory {
 
   readonly #move = (from: string, name: string, taking: Taking): string => {
     const to = join(this.aside, `${++this.#count}-${basename(from)}`);
+    Deno.mkdirSync(this.aside, { recursive: true });
     try {
-      Deno.mkdirSync(this.aside, { recursive: true });
       Deno.renameSync(from, to);
     } catch (cause) {
-      if (!(cause instanceof Deno.errors.NotFound)) throw cause;
-      throw notTaken(name, "a folder", "nothing", taking);
+      throw notTaken(name, "a folder", foundBy(cause), taking);
     }
     const info = Deno.lstatSync(to);
     if (info.isDirectory) return to;
@@ -165,16 +164,27 @@ export class TakenFolder {
   #open(name: string): PlainFile {
     try {
       return openPlainFile(pathBelow(this.path, name));
-    } catch (error) {
-      if (error instanceof Deno.errors.NotFound) throw this.#notPlain(name, "nothing");
-      if (error instanceof DataError) throw this.#notPlain(name, error.message.split(": found ").at(-1)!);
-      throw error;
+    } catch (cause) {
+      throw this.#notPlain(name, foundBy(cause));
     }
   }
 
   #notPlain(name: string, found: string): PluginError {
     return notTaken(`${this.name}/${name}`, "a plain file", found, this.taking);
   }
+}
+
+/**
+ * What an error of opening or moving says was found; a sandbox can make its folders unreadable, too.
+ *
+ * @throws What is neither ours nor the system's.
+ */
+function foundBy(cause: unknown): string {
+  if (cause instanceof Deno.errors.NotFound) return "nothing";
+  if (cause instanceof DataError) return cause.message.split(": found ").at(-1)!;
+  const { code } = cause as { code?: string };
+  if (code === undefined) throw cause;
+  return `what the system refuses (${code})`;
 }
 
 function notTaken(name: string, rule: string, found: string, { plugin, hook }: Taking): PluginError {

@@ -42,6 +42,7 @@ export function readPrograms(request: ProgramFiles): { readonly [name: string]: 
       verifyProgram(program);
       programs[name] = program;
     } catch (cause) {
+      if (cause instanceof PluginError) throw cause;
       throw new PluginError((cause as Error).message, request.plugin, "trace", { cause });
     }
   }
