@@ -324,6 +324,32 @@ export const ATTEMPTS: { readonly [topic: string]: readonly Attempt[] } = {
       proof: /^opened/,
     },
     {
+      name: "make a hard link with node:wasi",
+      head: WASI,
+      code: `const made = make({ preopens: { "/x": given.sharedDirectory } });
+      const [a, b] = [made.put(100, "../outside/secret.txt"), made.put(2000, "j")];
+      const code = made.calls.path_link(3, 0, 100, a, 3, 2000, b);
+      if (code !== 0) throw new Error("refused with code " + code);
+      return Deno.readTextFileSync(given.sharedDirectory + "/j")`,
+    },
+    {
+      name: "put a folder of its own in the place of the folder of answers",
+      code: `Deno.renameSync(given.sharedDirectory + "/answers", given.sharedDirectory + "/k");
+      Deno.mkdirSync(given.sharedDirectory + "/answers");
+      Deno.writeTextFileSync(given.sharedDirectory + "/answers/own", "x");
+      return "replaced"`,
+      proof: /^replaced/,
+    },
+    {
+      name: "put a folder of its own in the place of the folder of answers with node:wasi",
+      head: WASI,
+      code: `const made = make({ preopens: { "/x": given.sharedDirectory } });
+      const code = made.calls.path_rename(3, 100, made.put(100, "answers"), 3, 2000, made.put(2000, "l"));
+      if (code !== 0) throw new Error("refused with code " + code);
+      return "replaced"`,
+      proof: /^replaced/,
+    },
+    {
       name: "make a symbolic link in a worker with node:wasi",
       head: WORKER,
       code: `const source = ${JSON.stringify(WASI)} + "postMessage(String(link(make({ preopens: { '/x': " +

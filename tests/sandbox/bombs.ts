@@ -434,7 +434,7 @@ export const BOMBS: { readonly [topic: string]: readonly Bomb[] } = {
       memory.set(new TextEncoder().encode(given.outside), 100); memory.set([97], 2000);
       const code = wasi.wasiImport.path_symlink(100, given.outside.length, 3, 2000, 1);
       if (code !== 0) throw new Error("refused with code " + code)`,
-      ends: /plain files only: "a" is a symbolic link|failed to open preopen/,
+      ends: /plain files only: "a" is a symbolic link|failed to open preopen|refused with code 2/,
     },
   ],
 };

@@ -19,7 +19,7 @@ export const FRAMEWORK: string = fileURLToPath(new URL("../../", import.meta.url
 
 /** A set of walls under test. */
 export interface Mode {
-  readonly name: "bubblewrap" | "Landlock" | "permissions alone";
+  readonly name: "bubblewrap" | "bubblewrap without Landlock" | "Landlock" | "permissions alone";
   readonly walls: Walls;
 }
 
@@ -30,8 +30,12 @@ export async function modes(): Promise<
   const found = await findWalls();
   const present: Mode[] = [];
   const missing: string[] = [];
-  if (found.bubblewrap) present.push({ name: "bubblewrap", walls: { ...found, landlock: false } });
-  else missing.push("bubblewrap: `bwrap` is not installed, or may not make namespaces here");
+  if (found.bubblewrap) {
+    present.push({ name: found.landlock ? "bubblewrap" : "bubblewrap without Landlock", walls: found });
+  }
+  if (!found.bubblewrap) {
+    missing.push("bubblewrap: `bwrap` is not installed, or may not make namespaces here");
+  }
   if (found.landlock) present.push({ name: "Landlock", walls: { ...found, bubblewrap: false } });
   else missing.push("Landlock: this kernel has none, or there is no `perl`");
   present.push({ name: "permissions alone", walls: NO_WALLS });
