@@ -19,6 +19,7 @@ export function foldConstants(program: Program): Program {
     const number = foldedNumber(node, rewriter);
     if (number === undefined) return rewriter.emit(withScalars(node, rewriter));
     const type = rewriter.type(node.outputs[0]!);
+    if (type.dtype === "int32" && !isExact(number)) return rewriter.emit(withScalars(node, rewriter));
     rewriter.replace(node.outputs[0]!, uniform(rounded(number, type), type, node, rewriter));
   });
 }
@@ -42,6 +43,11 @@ function foldedReduction(
   const number = uniformNumber(inputs[0]!, rewriter);
   if (ofEqual === null || number === undefined) return undefined;
   return ofEqual(number, sizeOf(rewriter.type(inputs[0]!).shape) / sizeOf(rewriter.type(outputs[0]!).shape));
+}
+
+/** Whether the last 32 bits of an integer are still seen in a float64; a fraction, NaN or an infinity has none to lose. */
+function isExact(number: number): boolean {
+  return !Number.isInteger(number) || Number.isSafeInteger(number);
 }
 
 /** The number as a tensor of its dtype holds it. */

@@ -19,17 +19,30 @@ function ratio(from: number, to: number, { alignCorners }: Scaling): number {
   return alignCorners && to > 1 ? (from - 1) / (to - 1) : from / to;
 }
 
+/** What an output cell of linear interpolation lies between: two input cells, and how far behind the first. */
+export interface Between {
+  readonly low: number;
+  readonly high: number;
+  readonly share: number;
+}
+
+/** Where every output cell of linear interpolation lies. */
+export function linearPlaces(from: number, to: number, scaling: Scaling): readonly Between[] {
+  const step = ratio(from, to, scaling);
+  return Array.from({ length: to }, (_, o) => {
+    const source = scaling.halfPixelCenters ? step * (o + 0.5) - 0.5 : step * o;
+    const low = Math.max(0, Math.floor(source));
+    return { low, high: Math.min(from - 1, Math.ceil(source)), share: source - low };
+  });
+}
+
 /** {@linkcode Shares} of linear interpolation. */
 export function linearShares(from: number, to: number, scaling: Scaling): number[] {
   const shares = new Array<number>(to * from).fill(0);
-  const step = ratio(from, to, scaling);
-  for (let o = 0; o < to; o++) {
-    const source = scaling.halfPixelCenters ? step * (o + 0.5) - 0.5 : step * o;
-    const low = Math.max(0, Math.floor(source));
-    const high = Math.min(from - 1, Math.ceil(source));
-    shares[o * from + low]! += 1 - (source - low);
-    shares[o * from + high]! += source - low;
-  }
+  linearPlaces(from, to, scaling).forEach(({ low, high, share }, o) => {
+    shares[o * from + low]! += 1 - share;
+    shares[o * from + high]! += share;
+  });
   return shares;
 }
 

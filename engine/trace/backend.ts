@@ -18,6 +18,8 @@ import {
 import type { ProgramDtype, ValueId, ValueType } from "../program/types.ts";
 import * as tf from "../tf.ts";
 import { ALIASES, type KernelInputs } from "./aliases.ts";
+import { checkIndices, INDICES } from "./cpu/indices.ts";
+import { cpuKernel } from "./cpu/kernels.ts";
 import { registerGradients } from "./gradients/gradients.ts";
 import { type CpuBackend, cpuBackend, type DataId, engineInternals } from "./internals.ts";
 import { type Attrs, normalizeAttrs, type RawAttrs } from "./normalize.ts";
@@ -123,13 +125,9 @@ export class TraceBackend extends tf.KernelBackend {
   }
 
   #compute(kernel: string, inputs: KernelInputs, attrs: RawAttrs): tf.TensorInfo | tf.TensorInfo[] {
-    const config = tf.getKernel(kernel, "cpu");
-    if (!config) throw this.#refused(kernel, Object.values(inputs));
-    return config.kernelFunc({
-      inputs: inputs as tf.NamedTensorInfoMap,
-      attrs: attrs as unknown as tf.NamedAttrMap,
-      backend: this.cpu,
-    });
+    const run = cpuKernel(kernel);
+    if (!run) throw this.#refused(kernel, Object.values(inputs));
+    return run({ inputs: inputs as { readonly [slot: string]: tf.TensorInfo }, attrs, cpu: this.cpu });
   }
 
   #record(kernel: Kernel, inputs: KernelInputs, attrs: RawAttrs): tf.TensorInfo | tf.TensorInfo[] {
@@ -143,16 +141,31 @@ export class TraceBackend extends tf.KernelBackend {
     const { recorder, scope } = this.#active();
     let results: tf.TensorInfo[];
     try {
+      this.#checkIndices(kernel, infos, attrs);
       if (passesThrough(kernel, normal, types)) results = [this.#alias(infos[0]!)];
       else {
         const values = infos.map((info) => (info ? this.idOf(info) : null));
         results = recorder.node(kernel, values, normal, scope()).map((value) => this.symbol(value));
       }
     } catch (cause) {
-      if (!(cause instanceof TypeError)) throw cause;
-      throw new TypeError(`${cause.message}; reached from "${scope()}"`, { cause });
+      if (!(cause instanceof TypeError || cause instanceof RangeError)) throw cause;
+      throw new (cause instanceof TypeError ? TypeError : RangeError)(
+        `${cause.message}; reached from "${scope()}"`,
+        { cause },
+      );
     }
     return KERNELS[kernel].returnsList ? results : results[0]!;
+  }
+
+  /** Indices that are known must lie inside; others are checked when the program runs. */
+  #checkIndices(kernel: Kernel, infos: readonly (tf.TensorInfo | undefined)[], attrs: RawAttrs): void {
+    const own = INDICES[kernel];
+    if (!own) return;
+    const slots = KERNELS[kernel].inputs as readonly string[];
+    const indices = infos[slots.indexOf(own.slot)];
+    if (!indices || this.isSymbolic(indices)) return;
+    const shapes = Object.fromEntries(slots.map((slot, i) => [slot, infos[i]!.shape]));
+    checkIndices(kernel, shapes, attrs, this.cpu.data.get(indices.dataId).values);
   }
 
   #normalize(

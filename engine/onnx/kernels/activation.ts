@@ -40,16 +40,10 @@ function integerBound(n: number): number {
   return Math.trunc(Math.min(Math.max(n, -(2 ** 31)), 2 ** 31 - 1));
 }
 
-/** x where x >= 0, slope x elsewhere. */
+/** x where x >= 0, slope x elsewhere; the slope of other numbers does not count, be it infinite. */
 function prelu(x: Value, slope: Value, graph: Builder): Value {
-  const isUniform = slope.shape.length <= x.shape.length;
-  const y = graph.node("PRelu", [x, slope]);
-  if (isUniform && y.shape.every((length, i) => length === x.shape[i])) return y;
-  const zero = graph.scalar(0);
-  return graph.node("Add", [
-    graph.node("Max", [x, zero]),
-    graph.node("Mul", [slope, graph.node("Min", [x, zero])]),
-  ]);
+  const isBelow = graph.node("Less", [x, graph.scalar(0)], {}, { dtype: "bool" });
+  return graph.node("Where", [isBelow, graph.node("Mul", [slope, x]), x], {}, { dtype: "float32" });
 }
 
 /** The activation of a fused kernel. */

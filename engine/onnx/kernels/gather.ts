@@ -1,6 +1,6 @@
 /**
- * Lowering of kernels that read or write at indices. Indices outside are an error in tfjs's cpu backend; ONNX counts
- * negative ones from the end and refuses the rest.
+ * Lowering of kernels that read or write at indices. Indices outside stop the program: ONNX, which counts negative ones
+ * from the end, sees them as too large.
  *
  * @module
  */
@@ -17,11 +17,25 @@ type GatherKernel =
   | "TensorScatterUpdate"
   | "UnsortedSegmentSum";
 
+/** An index that ONNX Runtime refuses for an axis of any length; small enough that no offset overflows. */
+const OUTSIDE = 2 ** 31 - 1;
+
+/** Indices of which the negative ones are too large. */
+function refusingNegative(indices: Value, graph: Builder): Value {
+  const isNegative = graph.node("Less", [indices, graph.scalar(0, indices.dtype)], {}, { dtype: "bool" });
+  return graph.node("Where", [isNegative, graph.scalar(OUTSIDE, indices.dtype), indices], {}, indices);
+}
+
+/** The same as int64, which tuples of indices must be. */
+function tuplesOf(indices: Value, graph: Builder): Value {
+  return graph.cast(refusingNegative(indices, graph), "int64");
+}
+
 /** Adds rows of `updates` into `target` where `indices` (last axis: a position) say. */
 function scatterAdd(target: Value, indices: Value, updates: Value, graph: Builder): Value {
   return graph.node(
     "ScatterND",
-    [target, graph.cast(indices, "int64"), updates],
+    [target, tuplesOf(indices, graph), updates],
     { reduction: "add" },
     target,
   );
@@ -33,7 +47,7 @@ function gatherBatched(x: Value, indices: Value, axis: number, batch: number, gr
   const between = axis - batch;
   const order = x.shape.map((_, i) => i).toSpliced(axis, 1).toSpliced(batch, 0, axis);
   const front = graph.transpose(x, order);
-  const tuple = graph.reshape(graph.cast(indices, "int64"), [...indices.shape, 1]);
+  const tuple = graph.reshape(tuplesOf(indices, graph), [...indices.shape, 1]);
   const shape = [...indices.shape, ...front.shape.slice(batch + 1)];
   const found = graph.node("GatherND", [front, tuple], { batch_dims: batch }, { dtype: x.dtype, shape });
   // [batch..., index..., between..., after...] back to [batch..., between..., index..., after...].
@@ -54,13 +68,13 @@ export const gathers: RulesFor<GatherKernel> = {
   GatherNd: ([params, indices], _attrs, graph, [type]) => [
     indices.shape.at(-1) === 0
       ? graph.node("Expand", [params, graph.ints(type.shape)], {}, type)
-      : graph.node("GatherND", [params, graph.cast(indices, "int64")], {}, type),
+      : graph.node("GatherND", [params, tuplesOf(indices, graph)], {}, type),
   ],
   // out[..., i, ...] = x[..., indices[i], ...]
   GatherV2: ([x, indices], { axis, batchDims }, graph, [type]) => [
     batchDims > 0
       ? gatherBatched(x, indices, axis, batchDims, graph)
-      : graph.node("Gather", [x, indices], { axis }, type),
+      : graph.node("Gather", [x, refusingNegative(indices, graph)], { axis }, type),
   ],
   // zeros with updates added at indices; repeated indices add up in both
   ScatterNd: ([indices, updates], _attrs, graph, [type]) => {
@@ -70,7 +84,7 @@ export const gathers: RulesFor<GatherKernel> = {
   // the default with values written at indices, which of repeated ones stays is the last in tfjs, undefined in ONNX
   SparseToDense: ([indices, values, rest], { outputShape }, graph, [type]) => {
     const count = sizeOf(indices.shape.slice(0, 1));
-    const tuples = graph.cast(graph.reshape(indices, [count, outputShape.length]), "int64");
+    const tuples = tuplesOf(graph.reshape(indices, [count, outputShape.length]), graph);
     const repeated = (x: Value, shape: readonly number[]) =>
       graph.node("Expand", [x, graph.ints(shape)], {}, { dtype: x.dtype, shape });
     const updates = values.shape.length === 0 ? repeated(values, [count]) : values;
@@ -78,7 +92,7 @@ export const gathers: RulesFor<GatherKernel> = {
   },
   // x with updates written at indices; which of repeated ones stays is the last in tfjs, undefined in ONNX
   TensorScatterUpdate: ([x, indices, updates], _attrs, graph, [type]) => [
-    graph.node("ScatterND", [x, graph.cast(indices, "int64"), updates], {}, type),
+    graph.node("ScatterND", [x, tuplesOf(indices, graph), updates], {}, type),
   ],
   // out[s] = sum of x[i] over segmentIds[i] = s; ids outside are dropped by tfjs, so they go to a row that is cut off
   UnsortedSegmentSum: ([x, ids], { numSegments }, graph, [type]) => {

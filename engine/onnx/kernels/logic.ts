@@ -49,10 +49,36 @@ function constantly(answer: boolean, x: Value, graph: Builder): Value {
   });
 }
 
+/** Beyond this, all floats are multiples of 2^32, whose last 32 bits are 0; int64 holds all up to it. */
+const FAR = 2 ** 62;
+
+/**
+ * Floats cut towards zero, their last 32 bits: the conversion of JavaScript, where NaN and infinities are 0. Alone, ONNX
+ * Runtime's conversion of what does not fit is whatever the processor makes of it.
+ */
+export function toInt32(x: Value, graph: Builder): Value {
+  const bounded = graph.node("Clip", [x, graph.scalar(-FAR, x.dtype), graph.scalar(FAR, x.dtype)], {}, x);
+  return lastBits(graph.cast(bounded, "int64"), graph);
+}
+
+/** The last 32 bits of int64. Without the mask, ONNX Runtime would join the casts before and after to one. */
+export function lastBits(x: Value, graph: Builder): Value {
+  return graph.cast(graph.node("BitwiseAnd", [x, graph.scalar(2 ** 32 - 1, "int64")], {}, x), "int32");
+}
+
+/** condition ? t : e; booleans are chosen as numbers, as ONNX Runtime has no choice of booleans. */
+function select(condition: Value, t: Value, e: Value, graph: Builder): Value {
+  if (t.dtype !== "bool") return graph.node("Where", [condition, t, e], {}, { dtype: t.dtype });
+  const number = (x: Value) => graph.cast(x, "int32");
+  return graph.cast(graph.node("Where", [condition, number(t), number(e)], {}, { dtype: "int32" }), "bool");
+}
+
 /** Rules of comparisons, choices and casts. */
 export const logic: RulesFor<LogicKernel> = {
-  // x in another dtype; floats are cut towards zero in both, NaN to int32 is 0 in tfjs and undefined in ONNX
-  Cast: ([x], { dtype }, graph) => [graph.cast(x, dtype)],
+  // x in another dtype; floats are cut towards zero
+  Cast: ([x], { dtype }, graph) => [
+    x.dtype === "float32" && dtype === "int32" ? toInt32(x, graph) : graph.cast(x, dtype),
+  ],
   // a = b
   Equal: operator("Equal"),
   // a > b
@@ -85,5 +111,5 @@ export const logic: RulesFor<LogicKernel> = {
   // a != b; true for NaN in both
   NotEqual: ([a, b], _attrs, graph, [type]) => [not(graph.node("Equal", [a, b], {}, type), graph)],
   // condition ? t : e
-  Select: ([condition, t, e], _attrs, graph, [type]) => [graph.node("Where", [condition, t, e], {}, type)],
+  Select: ([condition, t, e], _attrs, graph) => [select(condition, t, e, graph)],
 };

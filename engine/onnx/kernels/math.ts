@@ -6,7 +6,8 @@
  *
  * @module
  */
-import type { Builder, OnnxDtype, Value } from "../builder.ts";
+import type { Builder, Value } from "../builder.ts";
+import { toInt32 } from "./logic.ts";
 import { operator, type RulesFor } from "./rule.ts";
 
 type MathKernel =
@@ -59,8 +60,72 @@ function rounding(
 
 /** floor(a / b) in float64, which holds every int32 and every quotient of two of them well enough to floor. */
 function floorOfQuotient(a: Value, b: Value, graph: Builder): Value {
-  const wide: OnnxDtype = a.dtype === "int32" ? "float64" : "float32";
-  return graph.node("Floor", [graph.node("Div", [graph.cast(a, wide), graph.cast(b, wide)])]);
+  return graph.node("Floor", [graph.node("Div", [graph.cast(a, "float64"), graph.cast(b, "float64")])]);
+}
+
+/** a mod b of integers. The processor stops the whole process at b = 0 and at -2^31 mod -1: both are 0. */
+function integerModulus(a: Value, b: Value, graph: Builder): Value {
+  const is = (n: number) => graph.node("Equal", [b, graph.scalar(n, "int32")], {}, { dtype: "bool" });
+  const isUnfit = graph.node("Or", [is(0), is(-1)]);
+  return graph.node("Mod", [a, graph.node("Where", [isUnfit, graph.scalar(1, "int32"), b], {}, b)]);
+}
+
+/** Bits of an exponent of integers. */
+const EXPONENT_BITS = 31;
+
+/** a^b of integers, by squaring: the last 32 bits of the exact power; of negative exponents the quotient 1 / a^-b cut. */
+function integerPower(a: Value, b: Value, shape: readonly number[], graph: Builder): Value {
+  const type = { dtype: "int32" as const, shape };
+  const number = (n: number) => graph.scalar(n, "int32");
+  const test = (op: string, x: Value, n: number) => graph.node(op, [x, number(n)], {}, { dtype: "bool" });
+  const known = graph.numberOf(b);
+  const isOdd = (x: Value) => test("Equal", graph.node("Mod", [x, number(2)]), 1);
+  let result = graph.node("Expand", [number(1), graph.ints(shape)], {}, type);
+  let [square, rest] = [a, b];
+  const bits = known === undefined ? EXPONENT_BITS : Math.max(0, known).toString(2).length;
+  for (let bit = 0; bit < bits; bit++) {
+    result = graph.node("Where", [isOdd(rest), graph.node("Mul", [result, square]), result], {}, type);
+    if (bit < bits - 1) square = graph.node("Mul", [square, square]);
+    // Half of an exponent that is not negative; the others are chosen away below.
+    rest = graph.node("Div", [rest, number(2)]);
+  }
+  if (known !== undefined && known >= 0) return result;
+  const parity = graph.node("Where", [isOdd(b), number(-1), number(1)], {}, { dtype: "int32" });
+  const ofMinus = graph.node("Where", [test("Equal", a, -1), parity, number(0)], {}, { dtype: "int32" });
+  const quotient = graph.node("Where", [test("Equal", a, 1), number(1), ofMinus], {}, { dtype: "int32" });
+  return graph.node("Where", [test("Less", b, 0), quotient, result], {}, type);
+}
+
+/** Whether an element is negative, or the negative one of the two zeros. */
+function hasMinusSign(x: Value, graph: Builder): Value {
+  const zero = graph.scalar(0);
+  const isBelow = (value: Value) => graph.node("Less", [value, zero], {}, { dtype: "bool" });
+  const isZero = graph.node("Equal", [x, zero], {}, { dtype: "bool" });
+  return graph.node("Or", [isBelow(x), graph.node("And", [isZero, isBelow(graph.node("Reciprocal", [x]))])]);
+}
+
+/** The angle of the point (x, y): arctan(y/x), +-pi/2 on the axis, moved by +-pi left of it; zeros have a sign. */
+function angle(y: Value, x: Value, graph: Builder): Value {
+  const choose = (condition: Value, a: Value, b: Value) =>
+    graph.node("Where", [condition, a, b], {}, { dtype: "float32" });
+  const isInfinite = (value: Value) => graph.node("IsInf", [value], {}, { dtype: "bool" });
+  // Both infinite: the angle of (+-1, +-1).
+  const areInfinite = graph.node("And", [isInfinite(y), isInfinite(x)]);
+  const unit = (value: Value) => choose(areInfinite, graph.node("Sign", [value]), value);
+  const [a, b] = [unit(y), unit(x)];
+  const slope = graph.node("Atan", [graph.node("Div", [a, b])]);
+  const turn = choose(hasMinusSign(y, graph), graph.scalar(-Math.PI), graph.scalar(Math.PI));
+  const isZero = (value: Value) => graph.node("Equal", [value, graph.scalar(0)], {}, { dtype: "bool" });
+  // 0/0 has no slope: the angle is that of the zero y itself.
+  const flat = choose(graph.node("And", [isZero(y), isZero(x)]), y, slope);
+  const onAxis = choose(
+    isZero(x),
+    choose(isZero(y), y, graph.node("Mul", [graph.node("Sign", [y]), graph.scalar(Math.PI / 2)])),
+    flat,
+  );
+  const isUpright = graph.node("And", [isZero(x), graph.node("Not", [isZero(y)])]);
+  const isLeft = graph.node("And", [hasMinusSign(x, graph), graph.node("Not", [isUpright])]);
+  return choose(isLeft, graph.node("Add", [onAxis, turn]), onAxis);
 }
 
 /** x y where y is one known number. */
@@ -119,23 +184,8 @@ export const math: RulesFor<MathKernel> = {
   Asinh: operator("Asinh"),
   // arctan x
   Atan: operator("Atan"),
-  // The angle of the point (x, y) = (b, a): arctan(y/x), moved by +-pi left of the axis, +-pi/2 on it. Signed zeros
-  // count as positive, unlike in tfjs.
-  Atan2: ([y, x], _attrs, graph) => {
-    const zero = graph.scalar(0);
-    const angle = graph.node("Atan", [graph.node("Div", [y, x])]);
-    const isBelow = graph.node("Less", [y, zero], {}, { dtype: "bool" });
-    const turn = graph.node("Where", [isBelow, graph.scalar(-Math.PI), graph.scalar(Math.PI)], {}, {
-      dtype: "float32",
-    });
-    const onAxis = graph.node("Mul", [graph.node("Sign", [y]), graph.scalar(Math.PI / 2)]);
-    const isLeft = graph.node("Less", [x, zero], {}, { dtype: "bool" });
-    const isOnAxis = graph.node("Equal", [x, zero], {}, { dtype: "bool" });
-    const aside = graph.node("Where", [isLeft, graph.node("Add", [angle, turn]), angle], {}, {
-      dtype: "float32",
-    });
-    return [graph.node("Where", [isOnAxis, onAxis, aside], {}, { dtype: "float32" })];
-  },
+  // the angle of the point (x, y) = (b, a)
+  Atan2: ([y, x], _attrs, graph) => [angle(y, x, graph)],
   // artanh x
   Atanh: operator("Atanh"),
   // the least integer >= x
@@ -158,8 +208,8 @@ export const math: RulesFor<MathKernel> = {
   },
   // the greatest integer <= x
   Floor: rounding("Floor"),
-  // floor(a / b) as int32: towards minus infinity, where ONNX divides integers towards zero
-  FloorDiv: ([a, b], _attrs, graph) => [graph.cast(floorOfQuotient(a, b, graph), "int32")],
+  // floor(a / b) as int32: towards minus infinity, where ONNX divides integers towards zero; by zero it is 0
+  FloorDiv: ([a, b], _attrs, graph) => [toInt32(floorOfQuotient(a, b, graph), graph)],
   // x
   Identity: ([x]) => [x],
   // ln x
@@ -176,23 +226,26 @@ export const math: RulesFor<MathKernel> = {
   Maximum: operator("Max"),
   // min(a, b)
   Minimum: operator("Min"),
-  // a - b floor(a / b), of the sign of b. ONNX has that for integers only; for floats its remainder has the sign of a,
-  // and b is added where the signs differ
+  // a - b floor(a / b), of the sign of b; of integers 0 for b = 0. ONNX has that for integers only; for floats its remainder
+  // has the sign of a, and b is added where the signs differ: in float64, as a small remainder would be lost beside b
   Mod: ([a, b], _attrs, graph) => {
-    if (a.dtype === "int32") return [graph.node("Mod", [a, b])];
+    if (a.dtype === "int32") return [integerModulus(a, b, graph)];
     const zero = graph.scalar(0);
     const remainder = graph.node("Mod", [a, b], { fmod: 1 });
     const isNegative = (x: Value) => graph.node("Less", [x, zero], {}, { dtype: "bool" });
     const differs = graph.node("Xor", [isNegative(a), isNegative(b)]);
-    const moved = graph.node("Mod", [graph.node("Add", [remainder, b]), b], { fmod: 1 });
+    const divisor = graph.cast(b, "float64");
+    const sum = graph.node("Add", [graph.cast(remainder, "float64"), divisor]);
+    const moved = graph.cast(graph.node("Mod", [sum, divisor], { fmod: 1 }), "float32");
     return [graph.node("Where", [differs, moved, remainder], {}, { dtype: "float32" })];
   },
   // a b; of booleans: and
   Multiply: ([a, b], _attrs, graph) => [graph.node(a.dtype === "bool" ? "And" : "Mul", [a, b])],
   // -x
   Neg: operator("Neg"),
-  // a^b; NaN for a negative base with a fractional exponent in both
+  // a^b; NaN for a negative base with a fractional exponent in both; 1^NaN = 1
   Pow: ([a, b], _attrs, graph, [{ shape }]) => {
+    if (a.dtype === "int32") return [integerPower(a, b, shape, graph)];
     const exponent = b.dtype === "float32" && b.shape.length <= a.shape.length
       ? graph.numberOf(b)
       : undefined;
@@ -207,7 +260,7 @@ export const math: RulesFor<MathKernel> = {
   Round: rounding("Round"),
   // 1 / sqrt(x)
   Rsqrt: ([x], _attrs, graph) => [graph.node("Reciprocal", [graph.node("Sqrt", [x])])],
-  // -1, 0 or 1; of 0 it is 0 in both
+  // -1, 0 or 1; of NaN it is NaN (tfjs: 0)
   Sign: operator("Sign"),
   // sin x
   Sin: operator("Sin"),

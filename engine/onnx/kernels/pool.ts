@@ -6,6 +6,7 @@
 import { sizeOf } from "../../../core/types.ts";
 import { type Padding3d, padding3d, type Pair, type Triple } from "../../program/kernels.ts";
 import {
+  linearPlaces,
   linearShares,
   nearestCells,
   nearestShares,
@@ -79,6 +80,9 @@ function hasEmptyWindows({ size, pads }: Window): boolean {
   return pads.some(([a, b], i) => Math.max(a, b) >= size[i]!);
 }
 
+/** The least float above the one that ONNX Runtime's maxima start from: smaller cells are never the largest of a window. */
+const LOWEST_CELL = -3.4028232635611926e38;
+
 function poolAttrs({ size, strides, pads }: Window): OnnxAttrs {
   const amounts = [...pads.map(([before]) => before), ...pads.map(([, after]) => after)];
   return { kernel_shape: size, strides, pads: amounts };
@@ -91,7 +95,12 @@ function firstShape(shape: readonly number[]): readonly number[] {
 /** The largest of every window; padding cells do not count, and the largest of none is -Infinity. */
 function maximum(given: Value, givenWindow: Window, shape: readonly number[], graph: Builder): Value {
   const { x, window } = frame(given, givenWindow, -Infinity, graph);
-  return pool("MaxPool", x, window, shape, graph);
+  const isNan = graph.cast(graph.node("IsNaN", [x], {}, { dtype: "bool" }), "float32");
+  const [largest, nans] = [x, isNan].map((image) => pool("MaxPool", image, window, shape, graph)) as [
+    Value,
+    Value,
+  ];
+  return graph.node("Where", [graph.cast(nans, "bool"), graph.scalar(NaN), largest], {}, largest);
 }
 
 /** The mean of every window; padding cells do not count, and the mean of none is `ofNone`, as tfjs has it. */
@@ -157,7 +166,11 @@ function averageGradient(dy: Value, x: Value, window: Window, graph: Builder): V
 
 /** dy goes to the first largest cell of its window; several windows with one cell add up. */
 function maximumGradient(dy: Value, given: Value, givenWindow: Window, graph: Builder): Value {
-  const { x, window, added } = frame(given, givenWindow, -Infinity, graph);
+  // A window of nothing but NaN and -Infinity would have no largest cell: they count as the least of all numbers.
+  const lowest = graph.scalar(LOWEST_CELL);
+  const isAbove = graph.node("GreaterOrEqual", [given, lowest], {}, { dtype: "bool" });
+  const ranked = graph.node("Where", [isAbove, given, lowest], {}, given);
+  const { x, window, added } = frame(ranked, givenWindow, -Infinity, graph);
   const first = channelsFirst(x, graph);
   const shape = firstShape(dy.shape);
   const [, indices] = graph.nodes("MaxPool", [first], poolAttrs(window), [
@@ -178,20 +191,39 @@ function maximumGradient(dy: Value, given: Value, givenWindow: Window, graph: Bu
   return pad(dx, back, 0, graph);
 }
 
-/** Rows and columns of images multiplied by matrices of shares; `isGradient` multiplies by the transposes. */
-function resample(
+/** Copies of cells along an axis. */
+function pick(x: Value, axis: number, cells: readonly number[], graph: Builder): Value {
+  if (cells.length === x.shape[axis] && cells.every((cell, i) => cell === i)) return x;
+  return graph.node("Gather", [x, graph.ints(cells)], { axis }, { shape: x.shape.with(axis, cells.length) });
+}
+
+/**
+ * a + (b - a) share along an axis, of the two cells a and b that a place lies between. Not a product with the matrix of
+ * shares: its zeros would spread a NaN over the whole image.
+ */
+function interpolate(x: Value, axis: 1 | 2, to: number, scaling: Scaling, graph: Builder): Value {
+  const places = linearPlaces(x.shape[axis]!, to, scaling);
+  const [low, high] = (["low", "high"] as const).map((side) =>
+    pick(x, axis, places.map((place) => place[side]), graph)
+  ) as [Value, Value];
+  const shares = graph.constant(places.map(({ share }) => share), {
+    dtype: "float32",
+    shape: axis === 1 ? [to, 1, 1] : [to, 1],
+  });
+  return graph.node("Add", [low, graph.node("Mul", [graph.node("Sub", [high, low]), shares])]);
+}
+
+/** Gradients of images: rows and columns of dy multiplied by the transposed matrices of shares. */
+function resampleBack(
   x: Value,
   [height, width]: Pair,
   shares: Shares,
   scaling: Scaling,
-  isGradient: boolean,
   graph: Builder,
 ): Value {
   const matrix = (from: number, to: number) => {
-    const forward = isGradient ? shares(to, from, scaling) : shares(from, to, scaling);
-    const shape = isGradient ? [from, to] : [to, from];
-    const value = graph.constant(forward, { dtype: "float32", shape });
-    return isGradient ? graph.transpose(value, [1, 0]) : value;
+    const value = graph.constant(shares(to, from, scaling), { dtype: "float32", shape: [from, to] });
+    return graph.transpose(value, [1, 0]);
   };
   const [batch, h, w, channels] = x.shape as [number, number, number, number];
   const rows = graph.node("MatMul", [matrix(h, height), graph.reshape(x, [batch, h, w * channels])], {}, {
@@ -228,26 +260,23 @@ export const pools: RulesFor<PoolKernel> = {
   MaxPool3DGrad: ([dy, x], attrs, graph) => [maximumGradient(dy, x, window3d(attrs, x.shape), graph)],
   // dx[i] = sum of dy[o] over the windows whose first largest cell is i
   MaxPoolGrad: ([dy, x], attrs, graph) => [maximumGradient(dy, x, window2d(attrs), graph)],
-  // linear interpolation along rows and columns: two products with constant matrices
-  ResizeBilinear: ([x], attrs, graph) => [
-    resample(graph.cast(x, "float32"), attrs.size, linearShares, attrs, false, graph),
-  ],
-  // the transposed products; with halfPixelCenters, which tfjs ignores here, the tracer composes the gradient
+  // linear interpolation along columns, then rows
+  ResizeBilinear: ([x], attrs, graph) => {
+    const columns = interpolate(graph.cast(x, "float32"), 2, attrs.size[1], attrs, graph);
+    return [interpolate(columns, 1, attrs.size[0], attrs, graph)];
+  },
+  // sums of dy by share, as products with two constant matrices; with halfPixelCenters, which tfjs ignores here, the tracer composes the gradient
   ResizeBilinearGrad: ([images, dy], { alignCorners }, graph) => [
-    resample(dy, imageSize(images), linearShares, { alignCorners, halfPixelCenters: false }, true, graph),
+    resampleBack(dy, imageSize(images), linearShares, { alignCorners, halfPixelCenters: false }, graph),
   ],
   // copies of the nearest cells
   ResizeNearestNeighbor: ([x], attrs, graph) => {
-    const gather = (value: Value, axis: number, to: number) => {
-      const cells = nearestCells(value.shape[axis]!, to, attrs);
-      return graph.node("Gather", [value, graph.ints(cells)], { axis }, {
-        shape: value.shape.with(axis, to),
-      });
-    };
-    return [gather(gather(x, 1, attrs.size[0]), 2, attrs.size[1])];
+    const copied = (value: Value, axis: 1 | 2) =>
+      pick(value, axis, nearestCells(value.shape[axis]!, attrs.size[axis - 1]!, attrs), graph);
+    return [copied(copied(x, 1), 2)];
   },
   // the sum over the copies of every cell; halfPixelCenters as in ResizeBilinearGrad
   ResizeNearestNeighborGrad: ([images, dy], { alignCorners }, graph) => [
-    resample(dy, imageSize(images), nearestShares, { alignCorners, halfPixelCenters: false }, true, graph),
+    resampleBack(dy, imageSize(images), nearestShares, { alignCorners, halfPixelCenters: false }, graph),
   ],
 };

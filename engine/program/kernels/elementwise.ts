@@ -275,7 +275,7 @@ export const elementwise: Rules<ElementwiseAttrs> = {
   },
   Neg: { ...numberUnary(null), traits: ofElements((x) => -x, { linear: "jointly" }) },
   NotEqual: comparison((a, b) => Number(a !== b), { commutative: true }),
-  Pow: arithmetic(Math.pow),
+  Pow: arithmetic((a, b) => (a === 1 || (a === -1 && Math.abs(b) === Infinity) ? 1 : Math.pow(a, b))),
   Prelu: { ...floatArithmetic(null), inputs: ["x", "alpha"] },
   RealDiv: floatArithmetic((a, b) => a / b, { neutral: 1, linear: [0] }),
   Reciprocal: floatUnary((x) => 1 / x),

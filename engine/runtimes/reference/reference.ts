@@ -7,7 +7,7 @@
 import { InternalError } from "../../../core/errors.ts";
 import { isKernel, ruleOf } from "../../program/kernels.ts";
 import { verifyProgram } from "../../program/verify.ts";
-import type { Program, ProgramDtype, ProgramNode, ValueId } from "../../program/types.ts";
+import type { Program, ProgramNode, ValueId } from "../../program/types.ts";
 import { ARRAYS, checkInputs, checkLoadedState, checkState, checkTensor, copyTensor } from "../arrays.ts";
 import type { Engine, Executable, Session, Tensor, Tensors } from "../types.ts";
 
@@ -38,55 +38,31 @@ interface Kernels {
 }
 
 async function loadKernels(): Promise<Kernels> {
-  const [tf, { cpuBackend }] = await Promise.all([import("../../tf.ts"), import("../../trace/internals.ts")]);
+  const [{ cpuKernel }, { cpuBackend }] = await Promise.all([
+    import("../../trace/cpu/kernels.ts"),
+    import("../../trace/internals.ts"),
+  ]);
   const backend = cpuBackend();
   const free = (info: Info) => void backend.disposeData(info.dataId, true);
-  const copyOf = ({ dataId, shape, dtype }: Info) => {
-    const values = (backend.readSync(dataId) as Float32Array).slice();
-    return backend.makeTensorInfo(shape, dtype as ProgramDtype, values) as Info;
-  };
   return {
     make: ({ dtype, shape, data }) => backend.makeTensorInfo([...shape], dtype, data.slice()) as Info,
-    call(node, given) {
-      const { kernel, attrs, inputs } = callOf(node, given);
-      const config = tf.getKernel(kernel, "cpu");
-      if (!config) {
+    call({ kernel, attrs }, inputs) {
+      const run = cpuKernel(kernel);
+      if (!run) {
         throw new InternalError(
           `Cannot run kernel "${kernel}" as tfjs's cpu backend must have it: found none`,
         );
       }
-      const own = IN_PLACE.includes(kernel) ? copyOf(inputs[0]!) : undefined;
-      const result = config.kernelFunc({
-        inputs: nameInputs(kernel, own ? [own, ...inputs.slice(1)] : inputs) as never,
+      const result = run({
+        inputs: nameInputs(kernel, inputs) as never,
         attrs: structuredClone(attrs) as never,
-        backend,
+        cpu: backend,
       });
-      if (own) free(own);
       return (Array.isArray(result) ? result : [result]) as Info[];
     },
     read: (info) => backend.readSync(info.dataId) as ArrayLike<number>,
     free,
   };
-}
-
-/** One call of a kernel. */
-interface Call {
-  readonly kernel: string;
-  readonly attrs: ProgramNode["attrs"];
-  readonly inputs: readonly (Info | null)[];
-}
-
-/** Kernels of tfjs 4.22.0's cpu backend that write into their first input, which other nodes may still read. */
-const IN_PLACE: readonly string[] = ["TensorScatterUpdate"];
-
-/** The call that a node is for tfjs's cpu backend: itself, but for `BroadcastTo`, which that writes as `Tile`. */
-function callOf(node: ProgramNode, inputs: readonly (Info | null)[]): Call {
-  if (node.kernel !== "BroadcastTo") return { kernel: node.kernel, attrs: node.attrs, inputs };
-  const wanted = node.attrs["shape"] as readonly number[];
-  const [x] = inputs as [Info];
-  const shape = [...wanted.slice(x.shape.length).map(() => 1), ...x.shape];
-  const reps = wanted.map((length, i) => (shape[i] === length ? 1 : length));
-  return { kernel: "Tile", attrs: { reps }, inputs: [{ ...x, shape }] };
 }
 
 /** Inputs as tfjs wants them: by slot name, or as a list. */
