@@ -151,7 +151,6 @@ export const REFUSED_KERNELS: { readonly [kernel: string]: string } = {
   BroadcastArgs: DYNAMIC,
   Complex: COMPLEX,
   ComplexAbs: COMPLEX,
-  CropAndResize: IMAGE,
   DenseBincount: INDEX,
   Diag: COMPOSED,
   Dilation2D: "morphological dilation has no ONNX Runtime kernel",

@@ -217,6 +217,11 @@ export const NORMALIZERS: { readonly [K in Kernel]?: Normalizer } = {
     pad: pad as Json,
     inputShape: numbers(inputShape),
   }),
+  CropAndResize: ({ cropSize, method, extrapolationValue }) => ({
+    cropSize: numbers(cropSize),
+    method: String(method),
+    extrapolationValue: Number(extrapolationValue),
+  }),
   Cumprod: scan,
   Cumsum: scan,
   DepthToSpace: ({ blockSize, dataFormat }) => {

@@ -31,6 +31,7 @@ Deno.test("randomProgram() leaves out few kernels of the table", () => {
     "Conv3D",
     "Conv3DBackpropFilterV2",
     "Conv3DBackpropInputV2",
+    "CropAndResize",
     "DepthwiseConv2dNativeBackpropFilter",
     "DepthwiseConv2dNativeBackpropInput",
     "FusedDepthwiseConv2D",

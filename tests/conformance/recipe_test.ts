@@ -42,6 +42,7 @@ const NO_GRADIENT: readonly (readonly [RegExp, string])[] = [
     /^(Cast|Ceil|Floor|FloorDiv|Round|Sign|Step)$/,
     "constant wherever it has a derivative, or changes the dtype",
   ],
+  [/^CropAndResize$/, "tfjs has none, and it is refused by name"],
   [/^Einsum$/, "tf.einsum of ours is written in matrix products"],
   [/^Identity$/, "no node: the result is the input"],
 ];

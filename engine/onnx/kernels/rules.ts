@@ -7,6 +7,7 @@ import type { Kernel } from "../../program/kernels.ts";
 import { activations } from "./activation.ts";
 import { convolutions } from "./convolution.ts";
 import { gathers } from "./gather.ts";
+import { crops } from "./crop.ts";
 import { logic } from "./logic.ts";
 import { math } from "./math.ts";
 import { products } from "./matmul.ts";
@@ -28,4 +29,5 @@ export const rules: { readonly [K in Kernel]: Rule<K> } = {
   ...gathers,
   ...convolutions,
   ...pools,
+  ...crops,
 };

@@ -11,12 +11,13 @@ import {
   mustBeFloat,
   mustBeNumber,
   mustHaveRank,
+  oneOf,
   type Rules,
   sameShape,
   slot,
   typed,
 } from "./rule.ts";
-import { batchSharding } from "./placements.ts";
+import { batchSharding, notSharded } from "./placements.ts";
 import type { Linear, Traits } from "./traits.ts";
 
 interface Pool2dAttrs {
@@ -42,12 +43,20 @@ interface ResizeGradAttrs {
   readonly alignCorners: boolean;
 }
 
+interface CropAttrs {
+  readonly cropSize: Pair;
+  readonly method: "bilinear" | "nearest";
+  /** What is outside of the image. */
+  readonly extrapolationValue: number;
+}
+
 /** Attributes of pooling and resizing. */
 export interface PoolAttrs {
   AvgPool: Pool2dAttrs;
   AvgPoolGrad: Pool2dAttrs;
   AvgPool3D: Pool3dAttrs;
   AvgPool3DGrad: Pool3dAttrs;
+  CropAndResize: CropAttrs;
   MaxPool: Pool2dAttrs;
   MaxPoolGrad: Pool2dAttrs;
   MaxPool3D: Pool3dAttrs;
@@ -142,6 +151,33 @@ const resizeGradient: KernelRule<ResizeGradAttrs> = {
   traits: ofWindows([0, 1], [1]),
 };
 
+const crop: KernelRule<CropAttrs> = {
+  inputs: ["image", "boxes", "boxInd"],
+  attrs: { cropSize: is.pair, method: oneOf("bilinear", "nearest"), extrapolationValue: is.number },
+  infer(inputs, { cropSize }) {
+    const [image, boxes, boxInd] = [slot(inputs, 0), slot(inputs, 1), slot(inputs, 2)];
+    mustBeNumber(image);
+    mustHaveRank(image, 4);
+    mustBeFloat(boxes);
+    must(boxInd.dtype === "int32", "boxInd must be int32", boxInd);
+    const [count] = boxes.shape;
+    must(
+      boxes.shape.length === 2 && boxes.shape[1] === 4 && sameShape(boxInd.shape, [count!]),
+      "there must be four numbers and one image per box",
+      boxes,
+      boxInd,
+    );
+    must(image.shape.every((length) => length > 0), "the images must not be empty", image);
+    return [typed("float32", [count!, ...cropSize, image.shape[3]!])];
+  },
+  traits: {
+    kind: { is: "window" },
+    linear: [],
+    unchanged: "never",
+    sharding: notSharded("boxes of one shard may lie in images of another"),
+  },
+};
+
 const [average2d, average3d] = [pool2d("jointly"), pool3d("jointly")];
 const [maximum2d, maximum3d] = [pool2d([]), pool3d([])];
 
@@ -151,6 +187,7 @@ export const pools: Rules<PoolAttrs> = {
   AvgPoolGrad: gradient(average2d, ["dy", "input"]),
   AvgPool3D: average3d,
   AvgPool3DGrad: gradient(average3d, ["dy", "input"]),
+  CropAndResize: crop,
   MaxPool: maximum2d,
   MaxPoolGrad: gradient(maximum2d, ["dy", "input", "output"]),
   MaxPool3D: maximum3d,

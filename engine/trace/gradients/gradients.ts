@@ -9,6 +9,7 @@
  *
  * @module
  */
+import { UnsupportedError } from "../../../core/errors.ts";
 import type { Tensor } from "../../../core/tensor.ts";
 import * as tf from "../../tf.ts";
 import {
@@ -129,12 +130,27 @@ const cumulativeProduct: Gradient = {
   },
 };
 
+/** A gradient that tfjs has not and that we have not either, with what to do instead. */
+function refused(kernel: string, slot: string, remedy: string): Gradient {
+  return {
+    gradFunc: () => ({
+      [slot]() {
+        throw new UnsupportedError(
+          `Cannot compute gradients as kernel "${kernel}" must have one: found none, as in tfjs; ${remedy}`,
+          `gradient of ${kernel}`,
+        );
+      },
+    }),
+  };
+}
+
 /** The corrected gradients by kernel. */
 const GRADIENTS: { readonly [kernel: string]: Gradient } = {
   AvgPool: averagePool,
   AvgPool3D: averagePool3d,
   BatchMatMul: matrixProduct,
   Conv2D: convolution("Conv2DBackpropInput", "Conv2DBackpropFilter", { dataFormat: "NHWC" }),
+  CropAndResize: refused("CropAndResize", "image", "crop in data preparation, or resize whole images"),
   Cumprod: cumulativeProduct,
   Cumsum: cumulativeSum,
   DepthToSpace: depthToSpace,

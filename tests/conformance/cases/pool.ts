@@ -3,12 +3,41 @@
  *
  * @module
  */
-import type { Tensor } from "../../../core/tensor.ts";
+import type { Tensor as TfTensor } from "../../../core/tensor.ts";
+import type { Tensor } from "../../../engine/runtimes/types.ts";
 import * as tf from "../../../engine/tf.ts";
-import { numbers } from "../harness.ts";
-import { x } from "./calls.ts";
+import { integers, numbers, tensor } from "../harness.ts";
+import { ints, x } from "./calls.ts";
 import type { KernelCases, NodeCase } from "./case.ts";
 import { padding, windowed } from "./node_cases.ts";
+
+/** Boxes inside, across the border, mirrored, of no height, far outside, on edges, and of images that are not there. */
+const BOXES = [
+  [0.1, 0.2, 0.7, 0.9, 0],
+  [-0.3, 0.4, 0.6, 1.2, 1],
+  [0.8, 0.9, 0.1, 0.2, 1],
+  [0.5, 0, 0.5, 1, 0],
+  [2, 2, 3, 3, 0],
+  [0, 0, 1, 1, 1],
+  [0, 0, 1, 1, 2],
+  [0, 0, 1, 1, -1],
+];
+
+function cropped(
+  image: Tensor,
+  cropSize: readonly number[],
+  method: string,
+  extrapolationValue = 0,
+): NodeCase {
+  return {
+    inputs: [
+      image,
+      tensor("float32", [BOXES.length, 4], BOXES.flatMap((box) => box.slice(0, 4))),
+      tensor("int32", [BOXES.length], BOXES.map((box) => box[4]!)),
+    ],
+    attrs: { cropSize, method, extrapolationValue },
+  };
+}
 
 const POOLS = [
   { x: [2, 6, 4, 3], filterSize: [2, 2], strides: [2, 2], pad: padding(0, 0, 0, 0) },
@@ -102,9 +131,9 @@ const resizedGrad = (batch: number): NodeCase[] =>
     }))
   );
 
-const as4 = (a: Tensor) => a as tf.Tensor4D;
+const as4 = (a: TfTensor) => a as tf.Tensor4D;
 
-const as5 = (a: Tensor) => a as tf.Tensor5D;
+const as5 = (a: TfTensor) => a as tf.Tensor5D;
 
 /** By kernel. */
 export const POOL = {
@@ -148,7 +177,7 @@ export const POOL = {
     calls: [
       {
         inputs: [x(1, 4, 4, 4, 1)],
-        run: (a) => tf.grad((b: Tensor) => tf.square(tf.avgPool3d(as5(b), 2, 2, "valid")))(a),
+        run: (a) => tf.grad((b: TfTensor) => tf.square(tf.avgPool3d(as5(b), 2, 2, "valid")))(a),
       },
     ],
   },
@@ -157,7 +186,7 @@ export const POOL = {
     calls: [
       {
         inputs: [x(1, 4, 4, 1)],
-        run: (a) => tf.grad((b: Tensor) => tf.square(tf.avgPool(as4(b), 2, 2, "valid")))(a),
+        run: (a) => tf.grad((b: TfTensor) => tf.square(tf.avgPool(as4(b), 2, 2, "valid")))(a),
       },
     ],
   },
@@ -196,7 +225,7 @@ export const POOL = {
     calls: [
       {
         inputs: [x(1, 4, 4, 4, 1)],
-        run: (a) => tf.grad((b: Tensor) => tf.square(tf.maxPool3d(as5(b), 2, 2, "valid")))(a),
+        run: (a) => tf.grad((b: TfTensor) => tf.square(tf.maxPool3d(as5(b), 2, 2, "valid")))(a),
       },
     ],
   },
@@ -205,7 +234,40 @@ export const POOL = {
     calls: [
       {
         inputs: [x(1, 4, 4, 1)],
-        run: (a) => tf.grad((b: Tensor) => tf.square(tf.maxPool(as4(b), 2, 2, "valid")))(a),
+        run: (a) => tf.grad((b: TfTensor) => tf.square(tf.maxPool(as4(b), 2, 2, "valid")))(a),
+      },
+    ],
+  },
+  CropAndResize: {
+    nodes: [
+      ...(["bilinear", "nearest"] as const).flatMap((method) => [
+        cropped(numbers([2, 5, 6, 3]), [3, 4], method),
+        cropped(numbers([2, 5, 6, 3]), [1, 7], method, -0.5),
+        cropped(integers([2, 4, 3, 1], -9, 9), [4, 1], method, 2),
+        cropped(numbers([2, 1, 1, 2]), [2, 2], method),
+      ]),
+      {
+        inputs: [numbers([1, 2, 2, 1]), tensor("float32", [0, 4], []), tensor("int32", [0], [])],
+        attrs: { cropSize: [2, 2], method: "bilinear", extrapolationValue: 0 },
+      },
+    ],
+    calls: [
+      {
+        inputs: [x(2, 5, 4, 2), { shape: [3, 4], range: [-0.2, 1.2] }, ints([0, 2], 3)],
+        run: (image, boxes, at) =>
+          tf.image.cropAndResize(
+            as4(image),
+            boxes as tf.Tensor2D,
+            at as tf.Tensor1D,
+            [3, 3],
+            "bilinear",
+            0.5,
+          ),
+      },
+      {
+        inputs: [x(2, 5, 4, 2), { shape: [3, 4], range: [-0.2, 1.2] }, ints([0, 2], 3)],
+        run: (image, boxes, at) =>
+          tf.image.cropAndResize(as4(image), boxes as tf.Tensor2D, at as tf.Tensor1D, [2, 6], "nearest"),
       },
     ],
   },
@@ -239,7 +301,7 @@ export const POOL = {
     calls: [
       {
         inputs: [x(1, 3, 3, 1)],
-        run: (a) => tf.grad((b: Tensor) => tf.square(tf.image.resizeBilinear(as4(b), [5, 6])))(a),
+        run: (a) => tf.grad((b: TfTensor) => tf.square(tf.image.resizeBilinear(as4(b), [5, 6])))(a),
       },
     ],
   },
@@ -269,7 +331,7 @@ export const POOL = {
     calls: [
       {
         inputs: [x(1, 3, 3, 1)],
-        run: (a) => tf.grad((b: Tensor) => tf.square(tf.image.resizeNearestNeighbor(as4(b), [6, 6])))(a),
+        run: (a) => tf.grad((b: TfTensor) => tf.square(tf.image.resizeNearestNeighbor(as4(b), [6, 6])))(a),
       },
     ],
   },
