@@ -7,7 +7,8 @@
  * @module
  */
 import { type ArrayOf, sizeOf } from "../../../core/types.ts";
-import { InternalError, UnsupportedError } from "../../../core/errors.ts";
+import { UnsupportedError } from "../../../core/errors.ts";
+import { refusal } from "./ort_refusal.ts";
 import type { ProgramDtype } from "../../program/types.ts";
 import { zeros } from "../arrays.ts";
 import type { GraphNames, LoadOptions, Ort, OrtModel, OrtTensor } from "./ort_types.ts";
@@ -17,11 +18,17 @@ interface BindingTensor {
   readonly data: unknown;
 }
 
+/** Options of a run of the package. */
+interface RunOptions {
+  readonly logSeverityLevel: number;
+}
+
 /** A loaded graph of the package. */
 interface BindingSession {
   run(
     feeds: { readonly [name: string]: BindingTensor },
     fetches: readonly string[],
+    options: RunOptions,
   ): Promise<{ readonly [name: string]: BindingTensor }>;
   release(): Promise<void>;
 }
@@ -80,7 +87,7 @@ export function packageOrt(
           interOpNumThreads: 1,
           executionMode: "sequential",
           graphOptimizationLevel: "all",
-          logSeverityLevel: 3,
+          logSeverityLevel: SILENT,
           ...session,
         }))
     );
@@ -88,6 +95,11 @@ export function packageOrt(
   };
   return { version, binding: "package", tensor, release: () => {}, load };
 }
+
+/** Only what ends the process is logged: other failures are thrown, and need not be printed too. */
+const SILENT = 4;
+/** How graphs are run. */
+export const QUIETLY: RunOptions = { logSeverityLevel: SILENT };
 
 type Turn = <T>(work: () => Promise<T>) => Promise<T>;
 
@@ -98,7 +110,7 @@ function modelOf(session: BindingSession, names: GraphNames, turn: Turn): OrtMod
       const feeds = Object.fromEntries(names.inputs.map((name, i) => [name, handleOf(inputs[i]!)]));
       return () =>
         turn(async () => {
-          const results = await refusals("run", () => session.run(feeds, names.outputs));
+          const results = await refusals("run", () => session.run(feeds, names.outputs, QUIETLY));
           names.outputs.forEach((name, i) => outputs[i]!.data.set(results[name]!.data as Float32Array));
         });
     },
@@ -113,9 +125,6 @@ async function refusals<T>(action: "load" | "run", work: () => Promise<T>): Prom
   } catch (cause) {
     if (cause instanceof UnsupportedError) throw cause;
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new InternalError(
-      `Cannot ${action} graph as ONNX Runtime refused: ${reason.trim().replaceAll(/\s*\n\s*/g, " ")}`,
-      { cause },
-    );
+    throw refusal(`${action} graph`, reason, cause);
   }
 }

@@ -9,6 +9,7 @@
  */
 import { InternalError, UnsupportedError } from "../../../core/errors.ts";
 import type { ProgramDtype } from "../../program/types.ts";
+import { refusal } from "../graphs/ort_refusal.ts";
 
 /** Functions of `struct OrtApi` in order, up to the last one needed (all of API version 5 or older). */
 const API_ORDER = (
@@ -90,8 +91,8 @@ type Functions = { readonly [K in keyof Signatures]: Deno.UnsafeFnPointer<Signat
 
 /** `ONNXTensorElementDataType` of the element types of programs. */
 export const ELEMENT_TYPE: { readonly [D in ProgramDtype]: number } = { float32: 1, int32: 6, bool: 9 };
-/** `ORT_LOGGING_LEVEL_ERROR` of `OrtLoggingLevel`. */
-export const ORT_LOGGING_LEVEL_ERROR = 3;
+/** `ORT_LOGGING_LEVEL_FATAL` of `OrtLoggingLevel`: what goes wrong is thrown, and need not be printed too. */
+export const ORT_LOGGING_LEVEL_FATAL = 4;
 /** `ORT_SEQUENTIAL` of `ExecutionMode`. */
 export const ORT_SEQUENTIAL = 0;
 /** `ORT_ENABLE_ALL` of `GraphOptimizationLevel`. */
@@ -108,6 +109,7 @@ export interface OrtApi {
   /**
    * Frees a status.
    * @throws {InternalError} If it is not success.
+   * @throws {RangeError} If an index lies outside of a tensor.
    */
   check(action: string, status: Deno.PointerValue): void;
   /** Calls `make` with a place for one pointer, checks its status and returns what was put there. */
@@ -128,7 +130,7 @@ export function openApi(path: URL): OrtApi {
     if (status === null) return;
     const text = Deno.UnsafePointerView.getCString(present(functions.GetErrorMessage.call(status)));
     functions.ReleaseStatus.call(status);
-    throw new InternalError(`Cannot ${action} as ONNX Runtime refused: ${text.replaceAll("\n", " ")}`);
+    throw refusal(action, text);
   };
   return {
     version: Deno.UnsafePointerView.getCString(present(getVersion.call())),

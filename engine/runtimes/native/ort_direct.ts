@@ -25,7 +25,7 @@ import {
   openApi,
   ORT_ARENA_ALLOCATOR,
   ORT_ENABLE_ALL,
-  ORT_LOGGING_LEVEL_ERROR,
+  ORT_LOGGING_LEVEL_FATAL,
   ORT_MEM_TYPE_DEFAULT,
   ORT_SEQUENTIAL,
   type OrtApi,
@@ -67,7 +67,7 @@ class DirectOrt implements Ort {
     const { functions, created } = api;
     this.#environment = created(
       "start ONNX Runtime",
-      (out) => functions.CreateEnv.call(ORT_LOGGING_LEVEL_ERROR, cString("beamline"), out),
+      (out) => functions.CreateEnv.call(ORT_LOGGING_LEVEL_FATAL, cString("beamline"), out),
     );
     this.#cpu = created(
       "describe memory",
@@ -133,7 +133,7 @@ class DirectOrt implements Ort {
     check("set threads", functions.SetInterOpNumThreads.call(pointer, 1));
     check("set execution mode", functions.SetSessionExecutionMode.call(pointer, ORT_SEQUENTIAL));
     check("set optimization", functions.SetSessionGraphOptimizationLevel.call(pointer, ORT_ENABLE_ALL));
-    check("set log level", functions.SetSessionLogSeverityLevel.call(pointer, ORT_LOGGING_LEVEL_ERROR));
+    check("set log level", functions.SetSessionLogSeverityLevel.call(pointer, ORT_LOGGING_LEVEL_FATAL));
     if (options.sharesCores) {
       entry("session.intra_op.allow_spinning", "0");
       // One block for all of a run comes beside the pieces of the first run, which are kept.

@@ -45,7 +45,7 @@ export async function importWeb(threads: number): Promise<[Binding, PackageOptio
   try {
     const package_ = await import("onnxruntime-web");
     package_.env.wasm.numThreads = threads;
-    package_.env.logLevel = "error";
+    package_.env.logLevel = "fatal";
     return [package_ as unknown as Binding, {
       version: package_.env.versions.web ?? "",
       providers: ["wasm"],

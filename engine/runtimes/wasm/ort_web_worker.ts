@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Binding } from "../graphs/ort_package.ts";
+import { type Binding, QUIETLY } from "../graphs/ort_package.ts";
 import { importWeb } from "./ort_web.ts";
 import type { RemoteAnswer, RemoteCall } from "./ort_web_remote.ts";
 
@@ -19,7 +19,7 @@ async function answer(call: RemoteCall): Promise<unknown> {
   const feeds = Object.entries(call.feeds).map(([name, { dtype, data, shape }]) =>
     [name, new binding.Tensor(dtype, data, shape)] as const
   );
-  const results = await graph.run(Object.fromEntries(feeds), call.fetches);
+  const results = await graph.run(Object.fromEntries(feeds), call.fetches, QUIETLY);
   return Object.fromEntries(call.fetches.map((name) => [name, { data: results[name]!.data }]));
 }
 
