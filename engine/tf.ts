@@ -46,7 +46,10 @@ export const version: { readonly [name: string]: string } = {
 type Shape = number[];
 type RandomDtype = "float32" | "int32" | "bool";
 
-/** Uniform random numbers in [minval, maxval); inside a model function, new ones on each call. */
+/**
+ * Uniform random numbers in [minval, maxval); inside a model function, new ones on each call. As int32 they are cut towards
+ * 0, as in tfjs: then 0 is twice as likely as others of a range that holds it. {@linkcode randomUniformInt} has no such bias.
+ */
 export function randomUniform(
   shape: Shape,
   minval = 0,
@@ -69,17 +72,42 @@ export function randomUniform(
   });
 }
 
-/** Uniform random int32 numbers in [minval, maxval); inside a model function, new ones on each call. */
+/**
+ * Uniform random int32 numbers, all integers from `minval` to below `maxval` alike; inside a model function, new ones on each
+ * call. tfjs cuts them towards 0, so that of a range with negative numbers the least is missing and 0 comes twice as often.
+ *
+ * @param maxval Less than 2^24 above `minval`: there are no more different random numbers.
+ * @throws {RangeError} If the range is wider, empty, or not of integers.
+ */
 export function randomUniformInt(
   shape: Shape,
   minval: number,
   maxval: number,
   seed?: number | string,
 ): tfjs.Tensor {
-  return randomUniform(shape, minval, maxval, "int32", seed);
+  const count = maxval - minval;
+  if (!(Number.isInteger(minval) && Number.isInteger(maxval) && count >= 1 && count <= 2 ** 24)) {
+    throw new RangeError(
+      `Cannot draw random integers as there must be 1 to 2^24 of them from minval to below maxval: found ${minval} and ${maxval}`,
+    );
+  }
+  const trace = currentTrace();
+  if (!trace?.capturesRandom) {
+    const integers = tfjs.floor(tfjs.randomUniform(shape, 0, count, "float32", seed));
+    return tfjs.add(tfjs.cast(tfjs.minimum(integers, count - 1), "int32"), tfjs.scalar(minval, "int32"));
+  }
+  return trace.random({
+    distribution: "uniform",
+    shape,
+    shift: minval,
+    scale: count,
+    dtype: "int32",
+    ...(seed === undefined ? {} : { seed }),
+    op: "randomUniformInt",
+  });
 }
 
-/** Normal random numbers; inside a model function, new ones on each call. */
+/** Normal random numbers, as int32 the nearest integers; inside a model function, new ones on each call. */
 export function randomNormal(
   shape: Shape,
   mean = 0,

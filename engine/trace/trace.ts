@@ -405,15 +405,23 @@ class Trace {
     return { training, learningRate, randomUniform: draw("uniform"), randomNormal: draw("normal") };
   }
 
-  #random({ distribution, shape, shift, scale, dtype, seed }: RandomRequest): Tensor {
+  #random({ distribution, shape, shift, scale, dtype, seed, op }: RandomRequest): Tensor {
     const recorder = this.#recorder;
     if (!recorder) throw new TypeError("Cannot make a random input as a function must be traced: found none");
     const name = `random/${recorder.randomCount + 1}${seed === undefined ? "" : `/seed ${seed}`}`;
     const id = recorder.input(name, "random", { dtype: "float32", shape }, distribution);
     let numbers: Tensor = this.#symbol(id);
     if (scale !== 1) numbers = tf.mul(numbers, scale);
+    if (op === "randomUniformInt") {
+      return tf.add(tf.cast(tf.floor(numbers), "int32"), tf.scalar(shift, "int32"));
+    }
     if (shift !== 0) numbers = tf.add(numbers, shift);
-    return dtype === "int32" ? tf.cast(tf.floor(numbers), "int32") : numbers;
+    if (dtype === "float32") return numbers;
+    if (distribution === "normal") return tf.cast(tf.round(numbers), "int32");
+    // The sum, rounded to float32, may be the upper end, which does not belong to the range.
+    const last = Math.ceil(shift + scale) - 1;
+    const integers = tf.cast(numbers, "int32");
+    return last < 0 ? integers : tf.minimum(integers, tf.scalar(last, "int32"));
   }
 
   #symbol(id: ValueId): Tensor {
