@@ -137,7 +137,6 @@ const UNTRIED: { readonly [K in Kernel]?: string } = {
   FusedBatchNorm: "five operands: too many choices",
   FusedConv2D: "four operands: too many choices",
   FusedDepthwiseConv2D: "four operands: too many choices",
-  ResizeNearestNeighborGrad: "tfjs computes it for one image only",
   _FusedMatMul: "four operands: too many choices",
 };
 

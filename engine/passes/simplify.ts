@@ -59,12 +59,21 @@ const scaleOfScale: Simplification = (node, rewriter) => {
     for (const j of [0, 1]) {
       const other = scalarNumber(inner.inputs[j]!, rewriter);
       if (other === undefined) continue;
-      const product = rewriter.scalar(Math.fround(factor * other));
-      return rewriter.add("Multiply", [inner.inputs[1 - j]!, product], {}, node.scope);
+      const product = Math.fround(factor * other);
+      if (!isOrdinary(product)) continue;
+      return rewriter.add("Multiply", [inner.inputs[1 - j]!, rewriter.scalar(product)], {}, node.scope);
     }
   }
   return undefined;
 };
+
+/** The smallest float32 that is not flushed to zero. */
+const SMALLEST = 2 ** -126;
+
+/** Whether a number lost nothing on its way to float32 but digits: neither too large nor too small for it. */
+function isOrdinary(number: number): boolean {
+  return Number.isFinite(number) && Math.abs(number) >= SMALLEST;
+}
 
 function scalarNumber(id: ValueId, rewriter: Rewriter): number | undefined {
   const { dtype, shape } = rewriter.type(id);
@@ -163,7 +172,7 @@ function scaled(id: ValueId, rewriter: Rewriter): { readonly base: ValueId; read
 const divisionByNumber: Simplification = (node, rewriter) => {
   const [x, y] = node.inputs as [ValueId, ValueId];
   const divisor = scalarNumber(y, rewriter);
-  if (!divisor || !Number.isFinite(1 / divisor) || rewriter.type(x).shape.length === 0) return undefined;
+  if (!divisor || !isOrdinary(1 / divisor) || rewriter.type(x).shape.length === 0) return undefined;
   return rewriter.add("Multiply", [x, rewriter.scalar(Math.fround(1 / divisor))], {}, node.scope);
 };
 

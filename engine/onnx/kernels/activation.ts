@@ -76,9 +76,13 @@ export function activate(
 const STRETCH = 3e38;
 
 function stepByChoice(x: Value, alpha: number, graph: Builder): Value {
-  const isPositive = graph.node("Greater", [x, graph.scalar(0, x.dtype)], {}, { dtype: "bool" });
-  if (alpha === 0) return graph.cast(isPositive, x.dtype);
-  return graph.node("Where", [isPositive, graph.scalar(1, x.dtype), graph.scalar(alpha, x.dtype)], {}, x);
+  const zero = graph.scalar(0, x.dtype);
+  const isPositive = graph.node("Greater", [x, zero], {}, { dtype: "bool" });
+  if (x.dtype === "int32" && alpha === 0) return graph.cast(isPositive, x.dtype);
+  // NaN is neither.
+  const isOther = graph.node("LessOrEqual", [x, zero], {}, { dtype: "bool" });
+  const rest = graph.node("Where", [isOther, graph.scalar(alpha, x.dtype), x], {}, x);
+  return graph.node("Where", [isPositive, graph.scalar(1, x.dtype), rest], {}, x);
 }
 
 /** Rules of activations. */
@@ -106,10 +110,10 @@ export const activations: RulesFor<ActivationKernel> = {
   Sigmoid: operator("Sigmoid"),
   // ln(1 + e^x)
   Softplus: operator("Softplus"),
-  // 1 where x > 0, alpha elsewhere; of NaN it is NaN in tfjs, undefined here. A comparison, a choice and a cast are three
+  // 1 where x > 0, alpha elsewhere; of NaN it is NaN. A comparison, a choice and a cast are three
   // slow passes, so x is stretched by 3e38 and cut at the two values; numbers below 3e-39 count as 0
   Step: ([x], { alpha }, graph) => {
-    if (x.dtype === "int32" || alpha > 1) return [stepByChoice(x, alpha, graph)];
+    if (x.dtype === "int32" || alpha > 1 || alpha < 0) return [stepByChoice(x, alpha, graph)];
     if (alpha === 0) {
       return [graph.node("HardSigmoid", [x], { alpha: { float: STRETCH }, beta: { float: 0 } })];
     }

@@ -30,15 +30,18 @@ function reduce(op: string, x: Value, axes: readonly number[], keepDims: boolean
   return graph.node(op, [x, graph.ints(axes)], { keepdims: Number(keepDims) }, { shape });
 }
 
-/** Reduces booleans as 0 and 1: the minimum is "all", the maximum "any". */
+/** Reduces booleans as 0 and 1: the minimum is "all", the maximum "any". Of none, all are true and not any is. */
 function reduceLogical(
-  op: string,
+  op: "ReduceMin" | "ReduceMax",
   x: Value,
   axes: readonly number[],
   keepDims: boolean,
   graph: Builder,
 ): Value {
-  return graph.cast(reduce(op, graph.cast(x, "int32"), axes, keepDims, graph), "bool");
+  const result = reduce(op, graph.cast(x, "int32"), axes, keepDims, graph);
+  if (axes.every((axis) => x.shape[axis] !== 0)) return graph.cast(result, "bool");
+  const ofNone = graph.scalar(Number(op === "ReduceMin"), "bool");
+  return graph.node("Expand", [ofNone, graph.ints(result.shape)], {}, { dtype: "bool", shape: result.shape });
 }
 
 /** The largest or smallest along axes. ONNX Runtime passes over NaN: a sum of magnitudes, which is NaN with one, tells. */

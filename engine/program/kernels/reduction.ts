@@ -71,6 +71,12 @@ function reduced(inputs: Slots, { axis, keepDims }: ReductionAttrs, dtype?: Prog
   return [typed(dtype ?? x.dtype, reduceShape(x.shape, axis, keepDims))];
 }
 
+/** Of no elements there is no largest, smallest or mean one. */
+function mustHaveElements(inputs: Slots, axes: readonly number[]): void {
+  const x = slot(inputs, 0);
+  must(axes.every((axis) => x.shape[axis] !== 0), "there must be an element along the axes", x, `[${axes}]`);
+}
+
 type ReductionTraits = Parameters<typeof ofReduced>[2];
 
 const axesOf = ({ axis }: ReductionAttrs) => axis;
@@ -117,6 +123,7 @@ const position: KernelRule<{ readonly axis: number }> = {
   attrs: { axis: is.count },
   infer(inputs, { axis }) {
     mustBeNumber(slot(inputs, 0));
+    mustHaveElements(inputs, [axis]);
     return reduced(inputs, { axis: [axis], keepDims: false }, "int32");
   },
   traits: {
@@ -219,6 +226,7 @@ export const reductions: Rules<ReductionKernelAttrs> = {
     attrs: { reductionIndices: is.counts, keepDims: is.boolean },
     infer(inputs, { reductionIndices, keepDims }) {
       mustBeNumber(slot(inputs, 0));
+      mustHaveElements(inputs, reductionIndices);
       return reduced(inputs, { axis: reductionIndices, keepDims });
     },
     traits: ofReduced(({ reductionIndices }) => reductionIndices, (x) => x),
@@ -227,10 +235,18 @@ export const reductions: Rules<ReductionKernelAttrs> = {
     ...reduction((x) => x, { isSum: true }),
     infer(inputs, attrs) {
       mustBeFloat(slot(inputs, 0));
+      mustHaveElements(inputs, attrs.axis);
       return reduced(inputs, attrs);
     },
   },
-  Min: reduction((x) => x),
+  Min: {
+    ...reduction((x) => x),
+    infer(inputs, attrs) {
+      mustBeNumber(slot(inputs, 0));
+      mustHaveElements(inputs, attrs.axis);
+      return reduced(inputs, attrs);
+    },
+  },
   Prod: reduction(null),
   /** Along the last axis: tfjs knows no other. */
   Softmax: {

@@ -80,6 +80,38 @@ const keepingNan: Replacement = ({ inputs, cpu }, original) => {
   return cpu.makeTensorInfo(result.shape, "float32", values);
 };
 
+/** Padding before and after the rows, columns and so on of an image; the two forms of pools in two and three dimensions. */
+function paddingOf(pad: unknown, dimensions: number): readonly (readonly number[])[] {
+  if (Array.isArray(pad)) return pad.slice(1, -1) as number[][];
+  const amount = typeof pad === "number" ? pad : 0;
+  return Array.from({ length: dimensions }, () => [amount, amount]);
+}
+
+/** A pool of one cell, which tfjs takes for the identity whenever the shapes agree: strides through the padded image. */
+function ofOneCell(ofNone: number, otherwise: Replacement): Replacement {
+  return (one, original) => {
+    const x = one.inputs["x"]!;
+    const { filterSize, strides, pad } = one.attrs as {
+      filterSize: number[];
+      strides: number[];
+      pad: unknown;
+    };
+    const paddings = [[0, 0], ...paddingOf(pad, filterSize.length), [0, 0]];
+    const isPadded = paddings.some(([before, after]) => before! + after! > 0);
+    if (!isPadded || filterSize.some((length) => length !== 1)) return otherwise(one, original);
+    const padded = call("PadV2", { x }, { paddings, constantValue: ofNone }, one.cpu) as Info;
+    const attrs = {
+      begin: padded.shape.map(() => 0),
+      end: padded.shape,
+      strides: [1, ...strides, 1],
+      ...{ beginMask: 0, endMask: 0, ellipsisMask: 0, newAxisMask: 0, shrinkAxisMask: 0 },
+    };
+    return call("StridedSlice", { x: padded }, attrs, one.cpu);
+  };
+}
+
+const asIs: Replacement = ({ inputs }, original) => original(inputs);
+
 /** The position of the first NaN, and without one that of the extreme. */
 const firstNan: Replacement = ({ inputs, attrs, cpu }, original) => {
   const x = inputs["x"]!;
@@ -310,11 +342,20 @@ const stacked: Replacement = ({ inputs, cpu }, original) => {
   return original({ a: full(a), b: full(b) });
 };
 
+/** Of no elements all are true; tfjs takes the one that is not there for false. */
+const all: Replacement = ({ inputs, cpu }, original) => {
+  const result = original(inputs) as Info;
+  return tf.util.sizeFromShape(inputs["x"]!.shape) > 0 ? result : mapped(result, cpu, () => 1);
+};
+
 /** The kernels that are replaced, by name. */
 const REPLACEMENTS: { readonly [kernel: string]: Replacement } = {
   Abs: ofElements("int32", (x) => Math.abs(x) | 0),
+  All: all,
   ArgMax: firstNan,
   ArgMin: firstNan,
+  AvgPool: ofOneCell(NaN, asIs),
+  AvgPool3D: ofOneCell(0, asIs),
   BatchMatMul: stacked,
   BroadcastTo: ({ inputs, attrs, cpu }) => {
     const wanted = attrs["shape"] as readonly number[];
@@ -329,8 +370,8 @@ const REPLACEMENTS: { readonly [kernel: string]: Replacement } = {
   GatherNd: checked("GatherNd"),
   GatherV2: checked("GatherV2"),
   Max: keepingNan,
-  MaxPool: keepingNan,
-  MaxPool3D: keepingNan,
+  MaxPool: ofOneCell(-Infinity, keepingNan),
+  MaxPool3D: ofOneCell(-Infinity, keepingNan),
   MaxPool3DGrad: maximumGradient3d,
   MaxPoolGrad: maximumGradient,
   Multiply: ofPairs("int32", Math.imul),

@@ -1,7 +1,7 @@
 /**
  * Gradients that replace those of tfjs 4.22.
  *
- * Wrong there: broadcasting in `maximum`, `minimum`, `squaredDifference` and `matMul`, the axes of `cumsum` and `prod`,
+ * Wrong there: `abs` at 0, `max` and `min` of equal numbers, broadcasting in `maximum`, `minimum`, `squaredDifference` and `matMul`, the axes of `cumsum` and `prod`,
  * `mirrorPad`, average pooling at a padded border, resizing with half-pixel centers, splits into one part. Missing there: dilated convolutions,
  * comparisons (their derivative is 0; tfjs throws in `where(x > 0, ...)`), `gatherND`, `scatterND`,
  * `sparseToDense`, `tensorScatterUpdate`, `topk`, `depthToSpace`, `cumprod`, `stridedSlice`, `tile` of rank 5. Slow there: `gather` with
@@ -144,8 +144,44 @@ function refused(kernel: string, slot: string, remedy: string): Gradient {
   };
 }
 
+/** d|x|/dx is the sign of x: 0 at 0, where tfjs has -1. */
+const magnitude: Gradient = {
+  inputsToSave: ["x"],
+  gradFunc(dy, saved) {
+    const [x] = saved as [Tensor];
+    return { x: () => tf.mul(dy as Tensor, tf.sign(tf.cast(x, "float32"))) };
+  },
+};
+
+/**
+ * dy is shared alike by the elements that are the extreme, each of which gets the whole in tfjs. Where the extreme is NaN it
+ * equals none, and the shares are 0/0: NaN, too.
+ */
+function extreme(axesOf: (attrs: RawAttrs) => unknown): Gradient {
+  return {
+    inputsToSave: ["x"],
+    outputsToSave: [true],
+    gradFunc(dy, saved, raw) {
+      const [x, y] = saved as [Tensor, Tensor];
+      const axes = tf.util.parseAxisParam(axesOf(raw as RawAttrs) as number[], x.shape);
+      const kept = tf.backend_util.expandShapeToKeepDim(
+        tf.backend_util.computeOutAndReduceShapes(x.shape, axes)[0],
+        axes,
+      );
+      return {
+        x() {
+          const shares = tf.cast(tf.equal(x, tf.reshape(y, kept)), "float32");
+          const count = tf.sum(shares, axes, true);
+          return tf.mul(tf.div(tf.reshape(dy as Tensor, kept), count), shares);
+        },
+      };
+    },
+  };
+}
+
 /** The corrected gradients by kernel. */
 const GRADIENTS: { readonly [kernel: string]: Gradient } = {
+  Abs: magnitude,
   AvgPool: averagePool,
   AvgPool3D: averagePool3d,
   BatchMatMul: matrixProduct,
@@ -170,8 +206,10 @@ const GRADIENTS: { readonly [kernel: string]: Gradient } = {
   LogicalAnd: flat("a", "b"),
   LogicalNot: flat("x"),
   LogicalOr: flat("a", "b"),
+  Max: extreme(({ reductionIndices }) => reductionIndices),
   Maximum: choice((a, b) => tf.greaterEqual(a, b)),
   MaxPool: maxPool,
+  Min: extreme(({ axis }) => axis),
   Minimum: choice((a, b) => tf.lessEqual(a, b)),
   MirrorPad: mirrorPad,
   NotEqual: flat("a", "b"),

@@ -50,6 +50,9 @@ const PADDED_POOL = { x: [1, 5, 6, 2], filterSize: [3, 3], strides: [2, 2], pad:
 /** Padding as long as the window, so that some windows hold no cell of the image. */
 const WIDE_POOL = { x: [1, 3, 4, 2], filterSize: [2, 2], strides: [1, 2], pad: padding(2, 1, 0, 2) };
 
+/** One cell, with padding and a stride: tfjs takes that for the identity where the shapes agree. */
+const ONE_CELL = { x: [1, 3, 3, 2], filterSize: [1, 1], strides: [2, 2], pad: padding(1, 1, 1, 1) };
+
 const poolAttrs = ({ filterSize, strides, pad }: (typeof POOLS)[number]) => ({ filterSize, strides, pad });
 
 const pooled = ({ x, filterSize, strides, pad }: (typeof POOLS)[number]) => {
@@ -59,17 +62,17 @@ const pooled = ({ x, filterSize, strides, pad }: (typeof POOLS)[number]) => {
   return [x[0]!, ...cells, x[3]!];
 };
 
-const poolNodes: NodeCase[] = [...POOLS, PADDED_POOL, WIDE_POOL].map((c) => ({
+const poolNodes: NodeCase[] = [...POOLS, PADDED_POOL, WIDE_POOL, ONE_CELL].map((c) => ({
   inputs: [numbers(c.x)],
   attrs: poolAttrs(c),
 }));
 
-const averageGrad: NodeCase[] = [...POOLS, PADDED_POOL, WIDE_POOL].map((c) => ({
+const averageGrad: NodeCase[] = [...POOLS, PADDED_POOL, WIDE_POOL, ONE_CELL].map((c) => ({
   inputs: [numbers(pooled(c), -1, 1, 2), numbers(c.x)],
   attrs: poolAttrs(c),
 }));
 /** tfjs's kernel looks at the input only, so that any tensor does in the slot of the output. */
-const maximumGrad: NodeCase[] = [...POOLS, PADDED_POOL, WIDE_POOL].map((c) => ({
+const maximumGrad: NodeCase[] = [...POOLS, PADDED_POOL, WIDE_POOL, ONE_CELL].map((c) => ({
   inputs: [numbers(pooled(c), -1, 1, 2), numbers(c.x), numbers(pooled(c))],
   attrs: poolAttrs(c),
 }));
@@ -78,10 +81,9 @@ const POOLS3 = [
   { x: [1, 4, 4, 2, 2], filterSize: [2, 2, 2], strides: [2, 2, 2], pad: "valid", out: [1, 2, 2, 1, 2] },
   { x: [2, 5, 4, 3, 1], filterSize: [3, 2, 2], strides: [1, 1, 1], pad: "valid", out: [2, 3, 3, 2, 1] },
 ];
-/** Height and width of the window are equal: tfjs's gradient of the maximum mixes them up otherwise. */
 const PADDED_POOL3 = {
   x: [1, 5, 4, 3, 2],
-  filterSize: [2, 3, 3],
+  filterSize: [2, 3, 2],
   strides: [2, 2, 1],
   pad: "same",
   out: [1, 3, 2, 3, 2],
@@ -325,9 +327,8 @@ export const POOL = {
       },
     ],
   },
-  // tfjs reads dy of later images at the offset of x: one image only.
   ResizeNearestNeighborGrad: {
-    nodes: resizedGrad(1),
+    nodes: resizedGrad(2),
     calls: [
       {
         inputs: [x(1, 3, 3, 1)],
