@@ -22,7 +22,7 @@ import { layout, type LayoutAttrs } from "./kernels/layout.ts";
 import { linear, type LinearAttrs } from "./kernels/linear.ts";
 import { type PoolAttrs, pools } from "./kernels/pool.ts";
 import { type ReductionKernelAttrs, reductions } from "./kernels/reduction.ts";
-import type { KernelRule, Rules, Slots } from "./kernels/rule.ts";
+import { formatType, type KernelRule, type Rules, type Slots } from "./kernels/rule.ts";
 import type { Traits } from "./kernels/traits.ts";
 import type { ProgramNode, ValueType } from "./types.ts";
 
@@ -77,7 +77,26 @@ export function inferKernel(
   const rule = ruleOf(kernel);
   checkSlots(kernel, rule, inputs);
   checkAttrs(kernel, rule, attrs);
+  checkElements(kernel, inputs);
   return rule.infer(inputs, attrs);
+}
+
+/**
+ * Kernels that need elements, and in how many of their first slots. ONNX Runtime refuses them without, or its process
+ * ends: a convolution without pixels never returns, `TopK` of an empty axis divides by zero.
+ */
+const NEED_ELEMENTS: ReadonlyMap<string, number> = new Map([
+  ...[...Object.keys(convolutions), ...Object.keys(pools), "Einsum", "TopK", "Unpack"]
+    .map((kernel) => [kernel, Infinity] as const),
+  ...["GatherV2", "GatherNd", "TensorScatterUpdate"].map((kernel) => [kernel, 1] as const),
+]);
+
+function checkElements(kernel: Kernel, inputs: Slots): void {
+  const empty = inputs.slice(0, NEED_ELEMENTS.get(kernel) ?? 0).find((type) => type?.shape.includes(0));
+  if (!empty) return;
+  throw new TypeError(
+    `Cannot infer "${kernel}" as its inputs must have elements: found ${formatType(empty)}`,
+  );
 }
 
 function checkSlots(kernel: Kernel, rule: KernelRule<unknown>, inputs: Slots): void {

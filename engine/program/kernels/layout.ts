@@ -9,6 +9,7 @@ import {
   is,
   type KernelRule,
   must,
+  mustBeNumber,
   mustHaveRank,
   oneOf,
   type Rules,
@@ -358,9 +359,11 @@ export const layout: Rules<LayoutAttrs> = {
   PadV2: {
     inputs: ["x"],
     attrs: { paddings: is.pairs, constantValue: is.number },
-    infer(inputs, { paddings }) {
+    infer(inputs, { paddings, constantValue }) {
       const x = slot(inputs, 0);
       must(paddings.length === x.shape.length, "paddings must have an entry per dimension", x);
+      const isTruth = constantValue === 0 || constantValue === 1;
+      must(x.dtype !== "bool" || isTruth, "truth values are padded with 0 or 1", `${constantValue}`);
       return [typed(x.dtype, x.shape.map((length, i) => length + paddings[i]![0] + paddings[i]![1]))];
     },
     traits: ofMoved(outsideSharding(({ paddings }) => paddedAxes(paddings)), {
@@ -419,6 +422,7 @@ export const layout: Rules<LayoutAttrs> = {
       const depth = indices.shape.length === 1 ? 1 : indices.shape[indices.shape.length - 1]!;
       const outer = indices.shape.length === 1 ? indices.shape : indices.shape.slice(0, -1);
       must(indices.dtype === "int32", "indices must be int32", indices);
+      mustBeNumber(updates);
       must(depth <= shape.length, "indices must fit the shape", indices, `[${shape}]`);
       must(
         sameShape(updates.shape, [...outer, ...shape.slice(depth)]),
@@ -648,6 +652,7 @@ export const layout: Rules<LayoutAttrs> = {
     infer(inputs, { numSegments }) {
       const [x, ids] = [slot(inputs, 0), slot(inputs, 1)];
       must(ids.dtype === "int32", "segment ids must be int32", ids);
+      mustBeNumber(x);
       must(
         ids.shape.length === 1 && ids.shape[0] === x.shape[0],
         "segment ids must have an entry per row of x",
