@@ -20,7 +20,10 @@ export class FileLock {
   static async take(path: string, tries: number = TRIES): Promise<FileLock | undefined> {
     for (let i = 0; i < tries; i++) {
       if (!await isLockFile(path)) {
-        throw new DataError(`Cannot lock "${path}" as a lock must be a plain file: found something else`, path);
+        throw new DataError(
+          `Cannot lock "${path}" as a lock must be a plain file: found something else`,
+          path,
+        );
       }
       const file = await Deno.open(path, { create: true, read: true, write: true });
       try {

@@ -85,9 +85,7 @@ async function chosen(
 
 async function finishedRuns(plugin: string, store: string): Promise<string[]> {
   const runs = await listRuns(store);
-  const finished = runs.filter(({ record }) =>
-    record.plugin.name === plugin && record.status === "finished"
-  );
+  const finished = runs.filter(({ record }) => record.plugin.name === plugin && record.status === "finished");
   const arePlain = await Promise.all(finished.map(isPlainRun));
   const found = finished.filter((_, i) => arePlain[i]);
   for (const { path } of finished.filter((_, i) => !arePlain[i])) {

@@ -113,7 +113,10 @@ export class CheckpointStore {
   #read(directory: string): { readonly manifest: CheckpointManifest; readonly state: Tensors } {
     try {
       const manifest = manifestShape.parse(
-        safeParseJson(readPlainText(pathBelow(this.directory, `${directory}/manifest.json`)), "manifest.json"),
+        safeParseJson(
+          readPlainText(pathBelow(this.directory, `${directory}/manifest.json`)),
+          "manifest.json",
+        ),
       );
       const bytes = readPlainFile(pathBelow(this.directory, `${directory}/state.safetensors`));
       const expected = manifest.files["state.safetensors"]?.sha256;

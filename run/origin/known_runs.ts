@@ -28,7 +28,7 @@ const entryShape = z.object({
   /** Made by this user, or sent by somebody and accepted. */
   origin: z.enum(["made", "accepted"]),
   digest: z.string(),
-  /** What the user named or accepted; absolute. */
+  /** What the user named or accepted: absolute paths; with a hash where the code was part of the run. */
   paths: z.array(z.string()),
 });
 
@@ -38,36 +38,48 @@ type Entry = z.output<typeof entryShape>;
  * Of what a run names, that which this user has neither named nor accepted.
  *
  * @param named What a command would use.
+ * @param state The state folder.
  */
-export async function unknownOf(run: RunDirectory, named: readonly Named[]): Promise<readonly Named[]> {
+export async function unknownOf(
+  run: RunDirectory,
+  named: readonly Named[],
+  state: string | undefined = stateDirectory(),
+): Promise<readonly Named[]> {
   if (named.length === 0) return [];
-  const entry = await readEntry(run);
+  const entry = await readEntry(run, state);
   return entry ? named.filter((one) => !isCovered(entry, one)) : named;
 }
 
 /** In a run of one's own a link that one named may lead elsewhere by now, and one's plugin may ask for more. */
-function isCovered({ origin, paths }: Entry, { kind, path, real }: Named): boolean {
-  if (paths.includes(real)) return true;
-  return origin === "made" && (kind === "grant" || paths.includes(path));
+function isCovered({ origin, paths }: Entry, named: Named): boolean {
+  if (paths.includes(acceptedAs(named))) return true;
+  return origin === "made" && (named.kind === "grant" || paths.includes(named.path));
+}
+
+/** What is remembered of something that was accepted: where it leads to, and of code in the run which code it was. */
+function acceptedAs({ real, code }: Named): string {
+  return code === undefined ? real : `${real} ${code}`;
 }
 
 /**
  * Remembers a run with what it names; what was remembered before stays. A run that was accepted stays one that was sent.
  *
  * @param origin Of a run that is not known yet.
+ * @param state The state folder.
  * @returns Whether it could be remembered.
  */
 export async function rememberRun(
   run: RunDirectory,
   named: readonly Named[],
   origin: Entry["origin"],
+  state: string | undefined = stateDirectory(),
 ): Promise<boolean> {
-  const file = fileOf(run);
+  const file = fileOf(run, state);
   if (file === undefined) return false;
   try {
-    const before = await readEntry(run);
+    const before = await readEntry(run, state);
     const kept = before?.origin ?? origin;
-    const added = named.flatMap(({ path, real }) => kept === "made" ? [path, real] : [real]);
+    const added = named.flatMap((one) => kept === "made" ? [one.path, acceptedAs(one)] : [acceptedAs(one)]);
     const entry: Entry = {
       schema: "beamline-known-run/1",
       origin: kept,
@@ -83,8 +95,8 @@ export async function rememberRun(
   }
 }
 
-async function readEntry(run: RunDirectory): Promise<Entry | undefined> {
-  const file = fileOf(run);
+async function readEntry(run: RunDirectory, state: string | undefined): Promise<Entry | undefined> {
+  const file = fileOf(run, state);
   if (file === undefined) return undefined;
   try {
     const entry = entryShape.parse(safeParseJson(await Deno.readTextFile(file), file));
@@ -94,10 +106,9 @@ async function readEntry(run: RunDirectory): Promise<Entry | undefined> {
   }
 }
 
-function fileOf({ record }: RunDirectory): string | undefined {
-  const directory = stateDirectory();
+function fileOf({ record }: RunDirectory, state: string | undefined): string | undefined {
   const isId = typeof record.id === "string" && RUN_ID.test(record.id);
-  return directory === undefined || !isId ? undefined : join(directory, "runs", `${record.id}.json`);
+  return state === undefined || !isId ? undefined : join(state, "runs", `${record.id}.json`);
 }
 
 /** Digest of the fields that decide which code runs and what it is given, and which no later command changes. */

@@ -8,6 +8,7 @@ import { ConfigError } from "../../core/errors.ts";
 import type { ConfigRecord } from "../../core/records.ts";
 import type { Json } from "../../core/types.ts";
 import { isAbsolute, relative, resolve } from "../../files/paths.ts";
+import { hashOfModules, moduleHashes } from "../../registry/framework.ts";
 import type { PluginLocation } from "../../registry/manifest.ts";
 import { readRunJson } from "../replay/replay.ts";
 import type { RunDirectory } from "../store/run_directory.ts";
@@ -24,6 +25,8 @@ export interface Named {
   readonly real: string;
   /** It lies in the folder of the run. */
   readonly isInside: boolean;
+  /** Hash of its code, where that came with the run: another one may take its place. */
+  readonly code?: string;
 }
 
 /** Which of the things that a record names a command would use. */
@@ -50,7 +53,10 @@ export async function namedBy(run: RunDirectory, { plugin, hasInputs }: Uses): P
     const isInside = isBelow(root, real ?? path);
     const isSought = kind === "plugin" || kind === "grant"; // the others are data, and data of the run are its own
     if (isSought || (real !== undefined && !isInside)) {
-      found.push({ kind, field, path, real: real ?? path, isInside });
+      const code = kind === "plugin" && isInside
+        ? { code: hashOfModules(await moduleHashes(path, { isComplete: true })) }
+        : {};
+      found.push({ kind, field, path, real: real ?? path, isInside, ...code });
     }
   };
   if (plugin) {
@@ -83,7 +89,9 @@ function textsOf(value: Json | undefined): [field: string, text: string][] {
     const [field, part] = next;
     if (typeof part === "string" && part !== "" && part.length <= LONGEST_PATH) found.push([field, part]);
     if (typeof part !== "object" || part === null) continue;
-    for (const [key, inner] of Object.entries(part)) open.push([field === "" ? key : `${field}.${key}`, inner]);
+    for (const [key, inner] of Object.entries(part)) {
+      open.push([field === "" ? key : `${field}.${key}`, inner]);
+    }
   }
   return found.reverse();
 }

@@ -3,8 +3,8 @@
  *
  * @module
  */
+import { NotFoundError } from "../../core/errors.ts";
 import type { Program } from "../../engine/mod.ts";
-import { readPlainFile } from "../../files/plain_file.ts";
 import { readPrograms } from "../../train/programs/files.ts";
 import { safeParseJson } from "../../core/json.ts";
 import type { ConfigRecord, RunRecord } from "../../core/records.ts";
@@ -13,13 +13,29 @@ import type { Description } from "../../sandbox/protocol/description.ts";
 import type { ConfigLayer } from "../../core/merge.ts";
 import { absolutePaths } from "../config/config.ts";
 import { flagsOf, getPath, setPath } from "../../core/flags.ts";
-import { readPlainText } from "../../files/plain_file.ts";
+import { readPlainFile, readPlainText } from "../../files/plain_file.ts";
 import type { RunDirectory } from "../store/run_directory.ts";
 
-/** Reads a JSON file of a run directory. */
+/**
+ * Reads a JSON file of a run directory, not following a link.
+ *
+ * @throws {NotFoundError} If it is not there.
+ * @throws {DataError} If it is no plain file.
+ */
 export function readRunJson<T>(run: RunDirectory, name: string): Promise<T> {
   const path = run.file(name);
-  return Promise.try(() => safeParseJson(readPlainText(path), path) as unknown as T);
+  return Promise.try(() => {
+    try {
+      return safeParseJson(readPlainText(path), path) as unknown as T;
+    } catch (cause) {
+      if (!(cause instanceof Deno.errors.NotFound)) throw cause;
+      throw new NotFoundError(
+        `Cannot use run "${run.record.id}" as its folder must hold "${name}": it is not there`,
+        "file",
+        name,
+      );
+    }
+  });
 }
 
 /**

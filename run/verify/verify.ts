@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { NotFoundError } from "../../core/errors.ts";
 import type { Flag } from "../../core/flags.ts";
 import { environmentDiff, type EnvironmentDifference } from "../provenance/environment_diff.ts";
 import type { RunDirectory } from "../store/run_directory.ts";
@@ -86,7 +87,7 @@ async function orMissing(compared: Promise<Result>, failure: Error | undefined):
     const result = await compared;
     return result.state === "different" && failure ? { ...result, detail: stoppedBy(failure) } : result;
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) {
+    if (error instanceof Deno.errors.NotFound || error instanceof NotFoundError) {
       return different(failure ? stoppedBy(failure) : "a file is missing in the record or its repetition");
     }
     return different((error as Error).message);

@@ -4,16 +4,20 @@ import { ConfigError, NotFoundError } from "../../core/errors.ts";
 import { withTempDir, writePlugin } from "../../tests/support/plugins.ts";
 import { printed } from "../../tests/support/printed.ts";
 import { storeRun } from "../../tests/support/stored_runs.ts";
+import { ACCEPT_FLAG } from "./consent.ts";
 import { parseCommand, type ParsedCommand } from "./command.ts";
 import { openReplay, pluginOf } from "./replay.ts";
 
 const SPEC = { name: "resume", summary: "Goes on.", taskFlags: [] };
 const parse = (...args: string[]): ParsedCommand =>
-  parseCommand({ ...SPEC, taskFlags: [{ name: "plugin", value: "path", help: "" }] }, [...args, "--quiet"]);
+  parseCommand({ ...SPEC, taskFlags: [{ name: "plugin", value: "path", help: "" }, ACCEPT_FLAG] }, [
+    ...args,
+    "--quiet",
+  ]);
 
 Deno.test("pluginOf() finds a built-in plugin by the name in the record", async () => {
   await withTempDir(async (directory) => {
-    const location = await pluginOf(await storeRun(directory), parse());
+    const location = await pluginOf(await storeRun(directory), parse(), "resume", false);
     assert.equal(location.manifest.name, "ecal");
     assert.equal(location.origin, "built-in");
   });
@@ -23,7 +27,7 @@ Deno.test("pluginOf() finds a plugin where it was, relative to the run", async (
   await withTempDir(async (directory) => {
     const { directory: path } = await writePlugin(directory);
     const run = await storeRun(directory, { plugin: { name: "trial", title: "", path: "../../trial" } });
-    const { value } = await printed(() => pluginOf(run, parse()));
+    const { value } = await printed(() => pluginOf(run, parse("--accept"), "resume", false));
     assert.equal(value.directory, path);
   });
 });
@@ -32,7 +36,7 @@ Deno.test("pluginOf() says how to name a plugin that is not where it was", async
   await withTempDir(async (directory) => {
     const run = await storeRun(directory, { plugin: { name: "trial", title: "", path: "../../gone" } });
     await assert.rejects(
-      pluginOf(run, parse()),
+      pluginOf(run, parse(), "resume", false),
       /Cannot find the plugin of run ".*" as its folder must be where it was: .*name it with --plugin/,
     );
   });
@@ -41,7 +45,7 @@ Deno.test("pluginOf() says how to name a plugin that is not where it was", async
 Deno.test("pluginOf() refuses another plugin than that of the run", async () => {
   await withTempDir(async (directory) => {
     await assert.rejects(
-      pluginOf(await storeRun(directory), parse("--plugin", "hcal")),
+      pluginOf(await storeRun(directory), parse("--plugin", "hcal"), "resume", false),
       (error: Error) =>
         error instanceof ConfigError && /Cannot use plugin "hcal" .* it is of "ecal"/.test(error.message),
     );

@@ -18,11 +18,19 @@ export interface Outcome {
 }
 
 /** Runs `deno task <args>` of this repository; the working directory is the repository's. */
-export async function task(...args: string[]): Promise<Outcome> {
+export function task(...args: string[]): Promise<Outcome> {
+  return taskWith({}, ...args);
+}
+
+/** The same, with variables of the environment. */
+export async function taskWith(
+  env: { readonly [name: string]: string },
+  ...args: string[]
+): Promise<Outcome> {
   const output = await new Deno.Command(Deno.execPath(), {
     args: ["task", "-q", ...args],
     cwd: ROOT,
-    env: { NO_COLOR: "1" },
+    env: { NO_COLOR: "1", ...env },
     stdin: "null",
   }).output();
   const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
