@@ -6,7 +6,7 @@
  */
 import { ConfigError } from "../../core/errors.ts";
 import type { ConfigRecord } from "../../core/records.ts";
-import type { Json } from "../../core/types.ts";
+import type { Json, JsonObject } from "../../core/types.ts";
 import { isAbsolute, relative, resolve } from "../../files/paths.ts";
 import { hashOfModules, moduleHashes } from "../../registry/framework.ts";
 import type { PluginLocation } from "../../registry/manifest.ts";
@@ -35,6 +35,10 @@ export interface Uses {
   readonly plugin: Pick<PluginLocation, "directory" | "reads"> | undefined;
   /** The command hands files and inputs of the record to the sandbox. */
   readonly hasInputs: boolean;
+  /** Values of the configuration. @default those of `config.json` */
+  readonly values?: JsonObject;
+  /** Counts files and inputs that are not there, too, as they may be later. @default false */
+  readonly hasAbsent?: boolean;
 }
 
 /** Longest text that is tried as a path, as in `PATH_MAX` of Linux. */
@@ -44,15 +48,18 @@ const LONGEST_PATH = 4096;
  * All that the record of a run names for a command. Of the configuration every text counts that leads to something
  * outside of the run: which values are paths is known to the plugin alone, whose code has not been accepted yet.
  */
-export async function namedBy(run: RunDirectory, { plugin, hasInputs }: Uses): Promise<Named[]> {
+export async function namedBy(
+  run: RunDirectory,
+  { plugin, hasInputs, values, hasAbsent = false }: Uses,
+): Promise<Named[]> {
   const root = await realOf(run.path) ?? run.path;
   const found: Named[] = [];
   const add = async (kind: Named["kind"], field: string, named: string): Promise<void> => {
     const path = resolve(run.path, named);
     const real = await realOf(path);
-    const isInside = isBelow(root, real ?? path);
-    const isSought = kind === "plugin" || kind === "grant"; // the others are data, and data of the run are its own
-    if (isSought || (real !== undefined && !isInside)) {
+    const isInside = real === undefined ? isBelow(run.path, path) : isBelow(root, real);
+    const isCode = kind === "plugin" || kind === "grant"; // the others are data, and data of the run are its own
+    if (isCode || (!isInside && (real !== undefined || hasAbsent))) {
       const code = kind === "plugin" && isInside
         ? { code: hashOfModules(await moduleHashes(path, { isComplete: true })) }
         : {};
@@ -65,8 +72,8 @@ export async function namedBy(run: RunDirectory, { plugin, hasInputs }: Uses): P
   }
   if (!hasInputs) return found;
   for (const [i, file] of filesOf(run).entries()) await add("file", `files.${i}`, file);
-  const { values } = await readRunJson<ConfigRecord>(run, "config.json");
-  for (const [field, text] of textsOf(values)) await add("input", field, text);
+  const configured = values ?? (await readRunJson<ConfigRecord>(run, "config.json")).values;
+  for (const [field, text] of textsOf(configured)) await add("input", field, text);
   return found;
 }
 

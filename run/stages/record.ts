@@ -31,7 +31,7 @@ export async function createRecord(
   description: Description,
   init?: InitRecord,
 ): Promise<RunDirectory> {
-  const run = await createRun(request.out, {
+  return await createRun(request.out, {
     plugin: { name: request.source.name, title: request.source.title },
     action: request.action ?? "run",
     headline: description.metrics.map(({ key }) => key),
@@ -48,9 +48,8 @@ export async function createRecord(
   }, (path) => ({
     record: relativeFields(request, path),
     files: { "config.json": configRecord(configured.config, path) },
+    beforeRecord: (run) => rememberOwn(run, request, configured, "made"),
   }));
-  await rememberOwn(run, request, "made");
-  return run;
 }
 
 /** Begins to resume a run: its inputs must be the same; what may have changed is recorded. */
@@ -74,8 +73,8 @@ export async function resumeRecord(
       configHash: hashOf(request, configured, run.record.engine?.name ?? request.engine, run.record.init),
     }),
   });
+  await rememberOwn(run, request, configured, "accepted"); // its inputs can lie elsewhere now
   await run.write("config.json", configRecord(config, run.path));
-  await rememberOwn(run, request, "accepted"); // its inputs can lie elsewhere now
   return run;
 }
 
@@ -83,11 +82,13 @@ export async function resumeRecord(
 async function rememberOwn(
   run: RunDirectory,
   { source, listener }: RunRequest,
+  { config }: Configured,
   origin: "made" | "accepted",
 ): Promise<void> {
   const { directory } = source;
   const plugin = source.origin === "path" && directory !== undefined ? { directory, reads: [] } : undefined;
-  const named = await namedBy(run, { plugin, hasInputs: true });
+  const { values } = configRecord(config, run.path);
+  const named = await namedBy(run, { plugin, hasInputs: true, values, hasAbsent: true });
   if (await rememberRun(run, named, origin) || named.length === 0) return;
   const message = "this run could not be remembered as one that was made here; see BEAMLINE_STATE";
   listener.onEvent?.({ event: "warn", code: "run-not-remembered", message });

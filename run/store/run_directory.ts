@@ -90,6 +90,8 @@ const FOLDERS = ["programs", "checkpoints", "predictions", "figures", "provenanc
 export interface RelativeParts {
   readonly record?: Partial<RunRecord>;
   readonly files?: { readonly [name: string]: unknown };
+  /** Called when all but `run.json` is written: a process that is killed later leaves a run that can be resumed. */
+  readonly beforeRecord?: (run: RunDirectory) => Promise<void>;
 }
 
 /**
@@ -126,8 +128,8 @@ export async function createRun(
         ...record,
       };
       const path = join(parent, id);
-      const { files = {}, record: fields = {} } = more(path);
-      return await fillRun(new RunDirectory(path, { ...full, ...fields }), files);
+      const parts = more(path);
+      return await fillRun(new RunDirectory(path, { ...full, ...parts.record }), parts);
     }
   } catch (cause) {
     throw new ConfigError(
@@ -138,12 +140,13 @@ export async function createRun(
 
 async function fillRun(
   run: RunDirectory,
-  files: { readonly [name: string]: unknown },
+  { files = {}, beforeRecord }: RelativeParts,
 ): Promise<RunDirectory> {
   try {
     await run.lock();
     for (const folder of FOLDERS) await Deno.mkdir(run.file(folder));
     for (const [name, value] of Object.entries(files)) await run.write(name, value);
+    await beforeRecord?.(run);
     await run.update({});
     return run;
   } catch (error) {

@@ -5,6 +5,7 @@
  */
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { NotFoundError } from "../../core/errors.ts";
 import type { Comparison, Pair, Result } from "../../run/verify/types.ts";
 import { withTempDir } from "./plugins.ts";
 import { type RunFiles, writeRun } from "./run_folder.ts";
@@ -54,7 +55,7 @@ export function testComparison(
 export function testMissing(compare: Comparison, file: string): void {
   Deno.test(`${compare.name}() rejects when ${file} is missing in the repetition`, async () => {
     await withPair({ now: { [file]: undefined } }, async (pair) => {
-      await assert.rejects(compare(pair), Deno.errors.NotFound);
+      await assert.rejects(compare(pair), NotFoundError);
     });
   });
 }
