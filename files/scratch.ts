@@ -27,8 +27,28 @@ export class ScratchFolder {
   }
 
   async remove(): Promise<void> {
-    await removeFolder(this.path);
+    await removeClosed(this.path);
     await this.lock?.release();
+  }
+}
+
+/** Removes a folder whose inner folders may have been closed, as a sandbox can do to what it leaves. */
+export async function removeClosed(path: string): Promise<void> {
+  try {
+    await removeFolder(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.PermissionDenied)) throw error;
+    await reopen(path);
+    await removeFolder(path);
+  }
+}
+
+/** Gives this user back what it may do in a folder and all below it; links are not followed. */
+async function reopen(path: string): Promise<void> {
+  if (!(await Deno.lstat(path)).isDirectory) return;
+  await Deno.chmod(path, 0o700);
+  for await (const { name, isDirectory } of Deno.readDir(path)) {
+    if (isDirectory) await reopen(join(path, name));
   }
 }
 
@@ -39,7 +59,7 @@ async function removeLeftOvers(parent: string): Promise<void> {
     if (!name.endsWith(".lock") || await ageMs(path) < FRESH_MS) continue;
     const lock = await FileLock.take(path);
     if (!lock) continue;
-    await removeFolder(path.slice(0, -".lock".length));
+    await removeClosed(path.slice(0, -".lock".length));
     await lock.release();
   }
   await removeStale(parent, /^[0-9a-f-]{36}$/);
@@ -50,7 +70,7 @@ export async function removeStale(parent: string, pattern: RegExp): Promise<void
   for await (const { name } of Deno.readDir(parent)) {
     const path = join(parent, name);
     if (!pattern.test(name) || await exists(`${path}.lock`)) continue;
-    if (await ageMs(path) > STALE_MS) await removeFolder(path);
+    if (await ageMs(path) > STALE_MS) await removeClosed(path);
   }
 }
 

@@ -13,9 +13,9 @@
 import fs from "node:fs";
 import { DataError, PluginError } from "../../core/errors.ts";
 import type { OpenFile } from "../../data/tables.ts";
-import { removeFolder } from "../../files/atomic.ts";
 import { basename, join } from "../../files/paths.ts";
 import { openPlainFile, pathBelow, type PlainFile } from "../../files/plain_file.ts";
+import { removeClosed } from "../../files/scratch.ts";
 import type { ByteSource } from "../../formats/byte_source.ts";
 
 /** Whose files are taken, for messages. */
@@ -158,7 +158,7 @@ export class TakenFolder {
 
   /** Removes it with all that is in it. */
   async remove(): Promise<void> {
-    await removeFolder(this.path);
+    await removeClosed(this.path);
   }
 
   #open(name: string): PlainFile {

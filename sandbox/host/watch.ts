@@ -59,8 +59,13 @@ export async function surveyFolders(
       refuse("the shared directory may hold plain files only", `"${path.slice(root.length + 1)}" is ${kind}`);
     }
   };
-  if (folders.sharedDirectory !== undefined) await look(folders.sharedDirectory, true);
-  if (folders.denoDir !== undefined) await look(folders.denoDir, false);
+  try {
+    if (folders.sharedDirectory !== undefined) await look(folders.sharedDirectory, true);
+    if (folders.denoDir !== undefined) await look(folders.denoDir, false);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.PermissionDenied)) throw error;
+    refuse("a sandbox must leave its folders open", "one of them may not be read");
+  }
 }
 
 /**
