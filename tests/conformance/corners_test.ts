@@ -125,7 +125,7 @@ const CORNERS: readonly (readonly [string, (batch: Batch) => TfTensor, Tensors, 
   ]],
   ["all() of none", ({ x }) => tf.all(tf.greater(tf.slice(x!, [0, 0], [3, 0]), 0), 1), TIES, [1, 1, 1]],
   ["any() of none", ({ x }) => tf.any(tf.greater(tf.slice(x!, [0, 0], [3, 0]), 0), 1), TIES, [0, 0, 0]],
-  ["the gradient of max() is shared by equals", slope((x) => tf.max(x, 1)), TIES, [
+  ["the gradient of max() of equals and of NaN", slope((x) => tf.max(x, 1)), TIES, [
     0.5,
     0.5,
     0,
@@ -136,7 +136,7 @@ const CORNERS: readonly (readonly [string, (batch: Batch) => TfTensor, Tensors, 
     1,
     0,
   ]],
-  ["the gradient of min() is shared by equals", slope((x) => tf.min(x, 1)), TIES, [
+  ["the gradient of min() of equals and of NaN", slope((x) => tf.min(x, 1)), TIES, [
     0,
     0,
     1,

@@ -1,7 +1,7 @@
 /**
  * Gradients that replace those of tfjs 4.22.
  *
- * Wrong there: `abs` at 0, `max` and `min` of equal numbers, broadcasting in `maximum`, `minimum`, `squaredDifference` and `matMul`, the axes of `cumsum` and `prod`,
+ * Wrong there: `abs` at 0, `max` and `min` of NaN, broadcasting in `maximum`, `minimum`, `squaredDifference` and `matMul`, the axes of `cumsum` and `prod`,
  * `mirrorPad`, average pooling at a padded border, resizing with half-pixel centers, splits into one part. Missing there: dilated convolutions,
  * comparisons (their derivative is 0; tfjs throws in `where(x > 0, ...)`), `gatherND`, `scatterND`,
  * `sparseToDense`, `tensorScatterUpdate`, `topk`, `depthToSpace`, `cumprod`, `stridedSlice`, `tile` of rank 5. Slow there: `gather` with
@@ -153,10 +153,7 @@ const magnitude: Gradient = {
   },
 };
 
-/**
- * dy is shared alike by the elements that are the extreme, each of which gets the whole in tfjs. Where the extreme is NaN it
- * equals none, and the shares are 0/0: NaN, too.
- */
+/** dy goes to every element that is the extreme, as in tfjs; where that is NaN, which equals none, all are NaN. */
 function extreme(axesOf: (attrs: RawAttrs) => unknown): Gradient {
   return {
     inputsToSave: ["x"],
@@ -170,9 +167,8 @@ function extreme(axesOf: (attrs: RawAttrs) => unknown): Gradient {
       );
       return {
         x() {
-          const shares = tf.cast(tf.equal(x, tf.reshape(y, kept)), "float32");
-          const count = tf.sum(shares, axes, true);
-          return tf.mul(tf.div(tf.reshape(dy as Tensor, kept), count), shares);
+          const d = tf.where(tf.isNaN(y), y, dy as Tensor);
+          return tf.mul(tf.reshape(d, kept), tf.cast(tf.equal(x, tf.reshape(y, kept)), "float32"));
         },
       };
     },
