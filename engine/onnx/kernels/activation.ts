@@ -113,9 +113,13 @@ export const activations: RulesFor<ActivationKernel> = {
   // 1 where x > 0, alpha elsewhere; of NaN it is NaN. A comparison, a choice and a cast are three
   // slow passes, so x is stretched by 3e38 and cut at the two values; numbers below 3e-39 count as 0
   Step: ([x], { alpha }, graph) => {
-    if (x.dtype === "int32" || alpha > 1 || alpha < 0) return [stepByChoice(x, alpha, graph)];
-    if (alpha === 0) {
-      return [graph.node("HardSigmoid", [x], { alpha: { float: STRETCH }, beta: { float: 0 } })];
+    const isSlope = alpha === -1 || (alpha >= 0 && alpha <= 1);
+    if (x.dtype === "int32" || !isSlope) return [stepByChoice(x, alpha, graph)];
+    const unit = () => graph.node("HardSigmoid", [x], { alpha: { float: STRETCH }, beta: { float: 0 } });
+    if (alpha === 0) return [unit()];
+    // The slope of |x|, which at 0 is -1: 2 step(x) - 1. With the step of relu it makes that of sigmoidCrossEntropy right.
+    if (alpha === -1) {
+      return [graph.node("Sub", [graph.node("Mul", [unit(), graph.scalar(2)]), graph.scalar(1)])];
     }
     return [clip(graph.node("Mul", [x, graph.scalar(STRETCH)]), alpha, 1, graph)];
   },

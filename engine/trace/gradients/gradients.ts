@@ -1,7 +1,7 @@
 /**
  * Gradients that replace those of tfjs 4.22.
  *
- * Wrong there: `abs` at 0, `max` and `min` of NaN, broadcasting in `maximum`, `minimum`, `squaredDifference` and `matMul`, the axes of `cumsum` and `prod`,
+ * Wrong there: `max` and `min` of NaN, broadcasting in `maximum`, `minimum`, `squaredDifference` and `matMul`, the axes of `cumsum` and `prod`,
  * `mirrorPad`, average pooling at a padded border, resizing with half-pixel centers, splits into one part. Missing there: dilated convolutions,
  * comparisons (their derivative is 0; tfjs throws in `where(x > 0, ...)`), `gatherND`, `scatterND`,
  * `sparseToDense`, `tensorScatterUpdate`, `topk`, `depthToSpace`, `cumprod`, `stridedSlice`, `tile` of rank 5. Slow there: `gather` with
@@ -144,15 +144,6 @@ function refused(kernel: string, slot: string, remedy: string): Gradient {
   };
 }
 
-/** d|x|/dx is the sign of x: 0 at 0, where tfjs has -1. */
-const magnitude: Gradient = {
-  inputsToSave: ["x"],
-  gradFunc(dy, saved) {
-    const [x] = saved as [Tensor];
-    return { x: () => tf.mul(dy as Tensor, tf.sign(tf.cast(x, "float32"))) };
-  },
-};
-
 /** dy goes to every element that is the extreme, as in tfjs; where that is NaN, which equals none, all are NaN. */
 function extreme(axesOf: (attrs: RawAttrs) => unknown): Gradient {
   return {
@@ -177,7 +168,6 @@ function extreme(axesOf: (attrs: RawAttrs) => unknown): Gradient {
 
 /** The corrected gradients by kernel. */
 const GRADIENTS: { readonly [kernel: string]: Gradient } = {
-  Abs: magnitude,
   AvgPool: averagePool,
   AvgPool3D: averagePool3d,
   BatchMatMul: matrixProduct,

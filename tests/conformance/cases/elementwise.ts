@@ -476,6 +476,10 @@ export const ELEMENTWISE = {
     nodes: [
       ...unaryNodes().map((c) => ({ ...c, attrs: { alpha: 0 } })),
       ...unaryNodes().map((c) => ({ ...c, attrs: { alpha: 0.3 } })),
+      ...[-1, -0.3, 2].map((alpha) => ({
+        inputs: [tensor("float32", [4], [0, -0, 2, -2])],
+        attrs: { alpha },
+      })),
       { inputs: [tensor("float32", [3], [0, -0, 1e-30])], attrs: { alpha: 0 } },
       { inputs: [integers([4], -2, 3)], attrs: { alpha: 0 } },
     ],
