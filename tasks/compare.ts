@@ -127,11 +127,11 @@ export function comparisonLines(comparison: Comparison, file: string): string[] 
     const texts = rows.slice(0, SHOWN_ROWS).map((row) =>
       row.map((cell) => cell === null ? "" : String(cell))
     );
-    lines.push(`\n${title}\n${textTable(columns, texts)}`);
+    lines.push("", title, ...textTable(columns, texts));
     if (rows.length > SHOWN_ROWS) lines.push(`... ${rows.length - SHOWN_ROWS} more in the HTML file`);
     if (note) lines.push(note);
   }
-  return [...lines, `\ncomparison  ${relative(Deno.cwd(), file)}`];
+  return [...lines, "", `comparison  ${relative(Deno.cwd(), file)}`];
 }
 
 if (import.meta.main) await main(compare);

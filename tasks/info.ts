@@ -33,7 +33,7 @@ export async function info(args: readonly string[]): Promise<number> {
   }
   print(`${manifest.name}: ${description.title} (${origin})`);
   for (const { title, header, rows } of sectionsOf(description, manifest.data, permissions, limits.seconds)) {
-    if (rows.length > 0) print(`\n${paint(title, "bold")}\n${textTable(header, rows)}`);
+    if (rows.length > 0) print(["", paint(title, "bold"), ...textTable(header, rows)]);
   }
   print(`memory of the sandbox: ${limits.memoryBytes / 2 ** 30} GiB`);
   return EXIT.ok;

@@ -110,7 +110,7 @@ export function predictionLines(outcome: PredictOutcome): string[] {
   ]);
   return [
     `${outcome.rows} rows${outcome.simulated ? " (simulated data)" : ""}: ${outcome.source}`,
-    textTable(header, rows),
+    ...textTable(header, rows),
     ...(outcome.rows > SHOWN_ROWS ? [`... ${outcome.rows - SHOWN_ROWS} more rows`] : []),
     ...Object.values(outcome.predictions).map(({ path }) => `wrote  ${relative(Deno.cwd(), resolve(path))}`),
   ];

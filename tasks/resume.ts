@@ -31,7 +31,7 @@ export async function resume(args: readonly string[]): Promise<number> {
     ],
   }, args);
   if (typeof opened === "string") {
-    print(opened);
+    print(opened.split("\n"));
     return EXIT.ok;
   }
   const { run, request, parsed, description } = opened;

@@ -27,7 +27,7 @@ export async function run(args: readonly string[]): Promise<number> {
   if (reference === undefined || reference.startsWith("-")) return usage(reference);
   const { source, description, parsed } = await openExperiment("run", reference, rest);
   if (parsed.help !== undefined) {
-    print(parsed.help);
+    print(parsed.help.split("\n"));
     return EXIT.ok;
   }
   const isJson = "json" in parsed.task;
@@ -77,7 +77,7 @@ function usage(first: string | undefined): number {
   const text = `usage: deno task run <plugin|path> [action] [file...] [--flag value]...\n` +
     `plugins: ${Object.keys(BUILT_IN_PLUGINS).join(", ")}; "deno task run <plugin> --help" prints its flags`;
   if (first === "--help" || first === "-h") {
-    print(text);
+    print(text.split("\n"));
     return EXIT.ok;
   }
   throw new ConfigError(

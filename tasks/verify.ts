@@ -34,7 +34,7 @@ export async function verify(args: readonly string[]): Promise<number> {
     ],
   }, args);
   if (typeof opened === "string") {
-    print(opened);
+    print(opened.split("\n"));
     return EXIT.ok;
   }
   const { run, request, parsed, description } = opened;
@@ -120,7 +120,7 @@ export function verificationLines(
 ): string[] {
   const rows = levels.map(({ level, state, detail }) => [level, state, detail]);
   return [
-    textTable(["level", "result", "what was compared"], rows),
+    ...textTable(["level", "result", "what was compared"], rows),
     "",
     ...circumstances.map(({ what, before, now }) => `changed  ${what}: ${before} then, ${now} now`),
     `promise  ${PROMISES[promise]}`,

@@ -144,18 +144,39 @@ const ambient: Deno.lint.Rule = {
   },
 };
 
+/** What writes to a stream; asking for its size or whether it is a terminal does not. */
+const STREAM_MEMBERS = ["write", "writeSync", "writable"];
+/** Functions that write a question to the terminal. */
+const DIALOGS = ["alert", "confirm", "prompt"];
+
+/** Whether a node is `Deno.stdout`, `Deno.stderr`, or the same of `process`. */
+function isStandardStream(node: Deno.lint.Node): boolean {
+  return node.type === "MemberExpression" && ["Deno", "process"].includes(ownerName(node) ?? "") &&
+    ["stdout", "stderr"].includes(memberName(node) ?? "");
+}
+
 const console_: Deno.lint.Rule = {
   create(context) {
     const file = fileOf(context);
     if (file === undefined || mayPrint(file)) return {};
+    const report = (node: Deno.lint.Node, what: string) =>
+      context.report({
+        node,
+        message:
+          `Cannot print as text leaves for a terminal in tasks/terminal/print.ts, in tools/ and in bench/: found ${what} in ${file}`,
+        hint: "Use what print.ts exports, or hand back a value, a warning or a progress event",
+      });
     return {
       MemberExpression(node) {
-        if (ownerName(node) !== "console" || isReplaced(node)) return;
-        context.report({
-          node,
-          message: `Cannot print as console is used in tasks/, tools/ and bench/: found in ${file}`,
-          hint: "Hand back a value, a warning or a progress event",
-        });
+        if (isReplaced(node)) return;
+        if (ownerName(node) === "console") report(node, "console");
+        if (STREAM_MEMBERS.includes(memberName(node) ?? "") && isStandardStream(node.object)) {
+          report(node, "a standard stream");
+        }
+      },
+      CallExpression(node) {
+        const { callee } = node;
+        if (callee.type === "Identifier" && DIALOGS.includes(callee.name)) report(node, callee.name);
       },
     };
   },

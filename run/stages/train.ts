@@ -5,6 +5,7 @@
  */
 import { ConfigError, InterruptedError } from "../../core/errors.ts";
 import { decodeRecord } from "../../core/not_finite.ts";
+import { plainJson } from "../../core/plain_text.ts";
 import type { JsonObject, Table, Tables, TrainingRecord, Warning } from "../../core/types.ts";
 import { writeAll } from "../../files/atomic.ts";
 import { dtypesOf, programColumns } from "../../train/batches.ts";
@@ -157,7 +158,7 @@ class Log {
   }
 
   async append(line: unknown): Promise<void> {
-    await writeAll(this.file, new TextEncoder().encode(JSON.stringify(line) + "\n"));
+    await writeAll(this.file, new TextEncoder().encode(plainJson(line) + "\n"));
   }
 
   close(): void {

@@ -8,7 +8,7 @@ import { formatBytes } from "../../core/format.ts";
 import { type FetchFile, fetchFiles } from "../../registry/fetch.ts";
 import { EXIT } from "../terminal/exit_codes.ts";
 import { main } from "../terminal/main.ts";
-import { print, printJson, tell } from "../terminal/print.ts";
+import { print, printJson, tell, tellOver } from "../terminal/print.ts";
 
 /** What the parent hands over. */
 export interface FetchOrder {
@@ -54,7 +54,7 @@ export function progressLine(
     last = `${file} ${step}`;
     const text = `${file}  ${formatBytes(bytes)}  ${share}`.trimEnd();
     if (!isLive) return tell(text);
-    Deno.stderr.writeSync(new TextEncoder().encode(`\r${text}\x1b[K${bytes === total ? "\n" : ""}`));
+    tellOver(text, bytes === total);
   };
 }
 

@@ -27,7 +27,7 @@ export async function fetchData(reference: string, args: readonly string[]): Pro
     ],
   }, args);
   if (parsed.help !== undefined) {
-    print(parsed.help);
+    print(parsed.help.split("\n"));
     return EXIT.ok;
   }
   refuseUnknown(parsed.issues);

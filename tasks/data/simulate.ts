@@ -20,7 +20,7 @@ import { print, printJson } from "../terminal/print.ts";
 export async function simulate(reference: string, args: readonly string[]): Promise<number> {
   const { source, description, parsed } = await openExperiment("data simulate", reference, args);
   if (parsed.help !== undefined) {
-    print(parsed.help);
+    print(parsed.help.split("\n"));
     return EXIT.ok;
   }
   const out = resolve(parsed.task.out ?? join("data", source.name));

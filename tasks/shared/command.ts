@@ -6,6 +6,7 @@
 import { Command, CommanderError, Option } from "commander";
 import { ConfigError, type ConfigIssue, InternalError } from "../../core/errors.ts";
 import { nearestName } from "../../core/names.ts";
+import { plainLine } from "../../core/plain_text.ts";
 import type { Json } from "../../core/types.ts";
 import { parseFlagTexts, placeholderOf, SWITCH_TEXTS } from "../../core/flag_values.ts";
 import { type Flag, isSwitch } from "../../core/flags.ts";
@@ -93,7 +94,7 @@ export function parseCommand(spec: CommandSpec, args: readonly string[]): Parsed
 
 /** Names of flags as keys of what commander found: as typed, "no-" included, which commander would cut off. */
 function option(flags: string, name: string, help: string): Option {
-  const made = new Option(flags, help);
+  const made = new Option(flags, plainLine(help));
   made.attributeName = () => name;
   return made;
 }
@@ -162,7 +163,7 @@ function formsOf(spec: CommandSpec): ReadonlyMap<string, FlagForm> {
 function build(spec: CommandSpec): Command {
   if (spec.flags) requireReserved([...spec.taskFlags, ...COMMON_FLAGS]);
   const command = new Command(`deno task ${spec.name}`)
-    .description(spec.summary)
+    .description(plainLine(spec.summary))
     .usage(`${spec.positionals ?? ""} [flags]`.trim())
     .argument("[args...]")
     .allowUnknownOption()
@@ -269,7 +270,7 @@ export async function withCommand(
 ): Promise<number> {
   const parsed = parseCommand(spec, args);
   if (parsed.help !== undefined) {
-    print(parsed.help);
+    print(parsed.help.split("\n"));
     return EXIT.ok;
   }
   refuseUnknown(parsed.issues);

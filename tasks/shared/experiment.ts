@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { plainLine } from "../../core/plain_text.ts";
 import { ConfigError } from "../../core/errors.ts";
 import { BUILT_IN_PLUGINS } from "../../plugins/mod.ts";
 import { ENGINE_NAMES } from "../../engine/mod.ts";
@@ -104,7 +105,9 @@ function epilogOf(description: Description): string {
   const list = (title: string, entries: readonly (readonly [string, string])[]): string =>
     entries.length === 0
       ? ""
-      : `\n${title}:\n${entries.map(([name, text]) => `  ${name.padEnd(24)} ${text}`).join("\n")}\n`;
+      : `\n${title}:\n${
+        entries.map(([name, text]) => `  ${plainLine(name).padEnd(24)} ${plainLine(text)}`).join("\n")
+      }\n`;
   const actions = Object.entries(description.actions).map(([name, { title }]) => [name, title] as const);
   const presets = Object.entries(description.presets).map(([name, values]) =>
     [name, JSON.stringify(values)] as const

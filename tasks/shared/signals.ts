@@ -27,7 +27,7 @@ export function stopSignal(isQuiet: boolean, end: () => void): StopSignal & { st
     stop() {
       if (this.isStopped) return end();
       (this as { isStopped: boolean }).isStopped = true;
-      if (!isQuiet) tell("\n stopping: saving a checkpoint; press Ctrl-C again to stop now");
+      if (!isQuiet) tell(["", " stopping: saving a checkpoint; press Ctrl-C again to stop now"]);
       for (const callback of callbacks) callback();
     },
   };

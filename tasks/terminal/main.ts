@@ -4,6 +4,7 @@
  * @module
  */
 import { ConfigError, InterruptedError } from "../../core/errors.ts";
+import { plainLines } from "../../core/plain_text.ts";
 import { EXIT, exitCodeOf } from "./exit_codes.ts";
 import { paint, printJson, tell } from "./print.ts";
 
@@ -28,7 +29,8 @@ export function errorLines(error: unknown, isVerbose: boolean): string[] {
 function stackLines(thrown: Error): string[] {
   const lines: string[] = [];
   for (let cause: unknown = thrown; cause instanceof Error; cause = cause.cause) {
-    lines.push(paint(cause.stack ?? `${cause.name}: ${cause.message}`, "dim"));
+    const text = cause.stack ?? `${cause.name}: ${cause.message}`;
+    lines.push(...plainLines(text).map((line) => paint(line, "dim")));
   }
   return lines;
 }

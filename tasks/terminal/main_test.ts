@@ -38,9 +38,9 @@ Deno.test("errorLines() adds every cause with its stack when it is verbose", () 
   const error = new ConfigError("Cannot read");
   error.cause = new RangeError("too long", { cause: "no error" });
   const lines = errorLines(error, true);
-  assert.equal(lines.length, 3);
-  assert.match(lines[1]!, /^ConfigError: Cannot read\n {4}at /);
-  assert.match(lines[2]!, /^RangeError: too long\n {4}at /);
+  const heads = lines.filter((line) => !/^ +at /.test(line));
+  assert.deepEqual(heads.slice(1), ["ConfigError: Cannot read", "RangeError: too long"]);
+  assert.match(lines[2]!, /^ +at /);
 });
 
 Deno.test("errorJson() has status, name and message, and what else is known", () => {

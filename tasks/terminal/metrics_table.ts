@@ -9,7 +9,7 @@ import type { Description } from "../../sandbox/protocol/description.ts";
 import { textTable } from "./text_table.ts";
 
 /** The numbers that matter; all of them where the plugin declares none. */
-export function metricsTable(metrics: Metrics, declared: Description["metrics"]): string {
+export function metricsTable(metrics: Metrics, declared: Description["metrics"]): string[] {
   const keys = declared.length > 0
     ? declared.map(({ key }) => key)
     : [...new Set(Object.keys(metrics).map(baseOf))];

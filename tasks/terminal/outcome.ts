@@ -4,10 +4,12 @@
  * @module
  */
 import { formatSeconds } from "../../core/format.ts";
+import { plainLines } from "../../core/plain_text.ts";
 import { join, relative } from "../../files/paths.ts";
 import type { RunOutcome } from "../../run/stages/request.ts";
 import { metricsTable } from "./metrics_table.ts";
 import { print, tell } from "./print.ts";
+import { textTable } from "./text_table.ts";
 
 /** Prints metrics, summary, run directory and the next command. */
 export function showOutcome(
@@ -20,11 +22,12 @@ export function showOutcome(
   if (record.simulated) print("simulated data");
   if (Object.keys(metrics).length > 0) print(metricsTable(metrics, declared));
   for (const table of Object.keys(metrics).length > 0 ? [] : tables) {
-    print(`\n${table.title}\n${[table.columns, ...table.rows].map((row) => row.join("\t")).join("\n")}`);
+    const texts = table.rows.map((row) => row.map((cell) => String(cell ?? "")));
+    print(["", table.title, ...textTable(table.columns, texts)]);
   }
-  if (record.summary) print(`\n${record.summary}`);
+  if (record.summary) print(["", ...plainLines(record.summary)]);
   for (const file of files) print(`wrote   ${relative(Deno.cwd(), file)}`);
-  print(`\nrun     ${relative(Deno.cwd(), path)}  (${formatSeconds(seconds)})`);
+  print(["", `run     ${relative(Deno.cwd(), path)}  (${formatSeconds(seconds)})`]);
   print(`report  ${relative(Deno.cwd(), join(path, "report.html"))}`);
   if (!isQuiet) {
     tell(`next:   deno task report ${record.id}   or   deno task predict ${record.id} --data PATH`);

@@ -40,7 +40,7 @@ Deno.test("showOutcome() prints tables and files where there are no metrics, and
     const files = [join(directory, "made.npz")];
     const outcome = { run, metrics: {}, tables: [TABLE], files } as unknown as RunOutcome;
     const { stdout, stderr } = await printed(() => showOutcome(outcome, [], 1, true));
-    assert.match(stdout, /^\nA table\na\tb\nx\t1\nwrote {3}.*made\.npz\n/);
+    assert.match(stdout, /^\nA table\na {2}b\n- {2}-\nx {2}1\nwrote {3}.*made\.npz\n/);
     assert.equal(stderr, "");
   });
 });

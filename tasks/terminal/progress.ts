@@ -7,6 +7,7 @@ import cliProgress from "cli-progress";
 import { formatSeconds } from "../../core/format.ts";
 import type { InitRecord } from "../../core/records.ts";
 import type { TrainingRecord } from "../../core/types.ts";
+import { plainLine, plainLines } from "../../core/plain_text.ts";
 import { describeLeft } from "../../core/weights.ts";
 import type { RunListener } from "../../run/stages/request.ts";
 import { paint, tell } from "./print.ts";
@@ -45,8 +46,8 @@ export function terminalListener(isQuiet: boolean, isLive: boolean = Deno.stderr
       tell(`${paint((DONE[phase] ?? phase).padStart(12), "green")}  ${time}`);
     },
     onEvent(event) {
-      if (event.event === "log") bar.aside(`${"log".padStart(12)}  ${event.text}`);
-      if (event.event === "warn") bar.aside(`${"warning".padStart(12)}  ${event.message}`);
+      if (event.event === "log") bar.aside(heard("log", event.text));
+      if (event.event === "warn") bar.aside(heard("warning", event.message));
       if (event.event === "progress") bar.show(event.label || "working", event.done, event.total, "");
     },
     onInit(init) {
@@ -73,6 +74,11 @@ export function terminalListener(isQuiet: boolean, isLive: boolean = Deno.stderr
   };
 }
 
+/** What a hook said, under its kind. */
+function heard(kind: string, text: string): string[] {
+  return plainLines(text).map((line, i) => `${(i === 0 ? kind : "").padStart(12)}  ${line}`);
+}
+
 /** What was taken of pretrained weights, a line for each model. */
 export function initLines({ kind, name, models = {} }: InitRecord): string[] {
   return Object.entries(models).map(([model, report]) => {
@@ -96,7 +102,7 @@ class LiveBar {
     const now = performance.now();
     if (!this.isLive || (now - this.#drawn < REDRAW_MS && done < total)) return;
     this.#drawn = now;
-    this.#title = title;
+    this.#title = plainLine(title);
     if (!this.#bar) {
       this.#bar = new cliProgress.SingleBar({
         format: "{title} {bar} {percentage}%  {speed}  {note}  ETA {eta_formatted}",
@@ -121,10 +127,10 @@ class LiveBar {
     return { title: this.#title.padStart(12), note, speed: `${rate.toPrecision(3)}/s` };
   }
 
-  /** A line beside the bar. */
-  aside(text: string): void {
+  /** Lines beside the bar. */
+  aside(lines: readonly string[]): void {
     this.stop();
-    tell(text);
+    tell(lines);
   }
 
   stop(): void {
