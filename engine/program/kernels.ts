@@ -88,7 +88,7 @@ export function inferKernel(
 const NEED_ELEMENTS: ReadonlyMap<string, number> = new Map([
   ...[...Object.keys(convolutions), ...Object.keys(pools), "Einsum", "TopK", "Unpack"]
     .map((kernel) => [kernel, Infinity] as const),
-  ...["GatherV2", "GatherNd", "TensorScatterUpdate"].map((kernel) => [kernel, 1] as const),
+  ...["CropAndResize", "GatherV2", "GatherNd", "TensorScatterUpdate"].map((kernel) => [kernel, 1] as const),
 ]);
 
 function checkElements(kernel: Kernel, inputs: Slots): void {

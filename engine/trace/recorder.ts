@@ -92,7 +92,7 @@ export class Recorder {
     scope: string,
   ): readonly ValueId[] {
     const types = inputs.map((id) => (id === null ? null : this.#values[id]!));
-    const outputs = inferIn(scope, kernel, types, attrs).map((type) => this.#add(type));
+    const outputs = inferKernel(kernel, types, attrs).map((type) => this.#add(type));
     this.#nodes.push({ kernel, inputs, attrs, outputs, scope });
     return outputs;
   }
@@ -176,14 +176,4 @@ export function constantData(values: ArrayLike<number>, dtype: ProgramDtype): Co
   if (dtype === "float32") return Float32Array.from(values);
   if (dtype === "int32") return Int32Array.from(values);
   return Uint8Array.from(values, (value) => (value ? 1 : 0));
-}
-
-/** The types of a node's outputs; an error names the layer that the node is for. */
-function inferIn(scope: string, ...node: Parameters<typeof inferKernel>): readonly ValueType[] {
-  try {
-    return inferKernel(...node);
-  } catch (error) {
-    if (!(error instanceof TypeError) || scope === "") throw error;
-    throw new TypeError(`${error.message}, in layer "${scope}"`, { cause: error });
-  }
 }

@@ -57,9 +57,11 @@ function matMul(inputs: Slots, { transposeA, transposeB }: MatMulAttrs): ValueTy
   const [rows, inner] = transposed(a.shape, transposeA);
   const [innerB, columns] = transposed(b.shape, transposeB);
   must(inner === innerB, "inner dimensions must agree", a, b, `${inner} and ${innerB}`);
+  // ONNX Runtime does not fill products whose sums have no terms,
+  must(inner! > 0, "inner dimensions must not be 0", a, b);
   const [batchA, batchB] = [a.shape.slice(0, -2), b.shape.slice(0, -2)];
   const batch = broadcastShapes(batchA, batchB);
-  // ONNX Runtime does not repeat a matrix zero times
+  // and does not repeat a matrix zero times
   must(!batch.includes(0) || sameShape(batchA, batchB), "empty batches must agree", a, b);
   return typed(a.dtype, [...batch, rows, columns]);
 }

@@ -167,7 +167,6 @@ const crop: KernelRule<CropAttrs> = {
       boxes,
       boxInd,
     );
-    must(image.shape.every((length) => length > 0), "the images must not be empty", image);
     return [typed("float32", [count!, ...cropSize, image.shape[3]!])];
   },
   traits: {
