@@ -10,6 +10,7 @@ import { safeParseJson } from "../core/json.ts";
 import type { ConfigRecord, FigureIndex, RunRecord } from "../core/records.ts";
 import { decodeMetrics, decodeRecord, type StoredMetric } from "../core/not_finite.ts";
 import type { Json, JsonObject, Metric, Metrics, TextTable, TrainingRecord } from "../core/types.ts";
+import { pathBelow, readPlainText } from "../files/plain_file.ts";
 import { curveFigure, histogramFigure } from "../plot/mod.ts";
 import { details, html, Markup, markupOf, textTable } from "./html.ts";
 import { reportStyle } from "./style.ts";
@@ -83,7 +84,7 @@ async function readCompared(directory: string, i: number): Promise<ComparedRun> 
     );
   }
   const config = await readPart<ConfigRecord>(directory, "config.json");
-  const lines = await Deno.readTextFile(join(directory, "metrics.jsonl")).catch(() => "");
+  const lines = await readText(directory, "metrics.jsonl") ?? "";
   return {
     label: `${letters(i)} ${record.id.slice(0, 16)}`,
     directory,
@@ -111,14 +112,15 @@ function letters(i: number): string {
   return i < 26 ? last : letters(Math.floor(i / 26) - 1) + last;
 }
 
+/** The text of a plain file; undefined where it cannot be read. */
+async function readText(directory: string, name: string): Promise<string | undefined> {
+  return await Promise.try(() => readPlainText(pathBelow(directory, name))).catch(() => undefined);
+}
+
 async function readPart<T>(directory: string, name: string): Promise<T | undefined> {
   const path = join(directory, name);
-  let text: string;
-  try {
-    text = await Deno.readTextFile(path);
-  } catch {
-    return undefined;
-  }
+  const text = await readText(directory, name);
+  if (text === undefined) return undefined;
   try {
     return safeParseJson(text, path) as unknown as T;
   } catch (cause) {

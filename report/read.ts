@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { join } from "node:path";
 import { DataError, NotFoundError } from "../core/errors.ts";
 import { safeParseJson } from "../core/json.ts";
 import type {
@@ -16,6 +15,7 @@ import type {
 } from "../core/records.ts";
 import { decodeMetrics, decodeRecord, type StoredMetric } from "../core/not_finite.ts";
 import type { Json, JsonObject, Metrics, TrainingRecord } from "../core/types.ts";
+import { pathBelow, readPlainText } from "../files/plain_file.ts";
 import { faultOf, SHAPES } from "./shape.ts";
 
 /** A file that may be absent (`value` undefined, no fault) or damaged (`fault` says how). */
@@ -123,14 +123,16 @@ function withoutValue({ fault }: Part<unknown>): { readonly fault?: string } {
   return fault === undefined ? {} : { fault };
 }
 
-/** The text of a file; undefined when there is none. */
-async function readText(directory: string, file: string): Promise<Part<string>> {
-  try {
-    return { value: await Deno.readTextFile(join(directory, file)) };
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return {};
-    return { fault: (error as Error).message };
-  }
+/** The text of a plain file; undefined when there is none. */
+function readText(directory: string, file: string): Promise<Part<string>> {
+  return Promise.try(() => {
+    try {
+      return { value: readPlainText(pathBelow(directory, file)) };
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return {};
+      return { fault: (error as Error).message };
+    }
+  });
 }
 
 async function readPart(directory: string, file: keyof typeof SHAPES): Promise<Part<Json>> {

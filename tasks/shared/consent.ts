@@ -47,8 +47,9 @@ export async function requireConsent(
     );
   if (!isAccepted && !ask) throw refusal(`nobody could be asked; --${ACCEPT_FLAG.name} accepts what follows`);
   const title = `run "${run.record.id}" was not made here, or was changed since; to ${action} it,`;
-  tell([title, ...issues.map(({ path, message }) => `  ${path}: ${message}`)].join("\n"));
-  if (!isAccepted && !ask!("accept? [y/N] ")) throw refusal("it was declined");
+  tell(title);
+  for (const { path, message } of issues) tell(`  ${path}: ${message}`);
+  if (!isAccepted && !ask!("accept? [y/N]")) throw refusal("it was declined");
   if (await rememberRun(run, unknown, "accepted")) return;
   tell("accepted for this time: what was accepted could not be remembered; see BEAMLINE_STATE");
 }
@@ -74,7 +75,7 @@ function issueOf({ kind, field, real, isInside }: Named): ConfigIssue {
 export function terminalQuestion(): ((question: string) => boolean) | undefined {
   if (!Deno.stdin.isTerminal() || !Deno.stderr.isTerminal()) return undefined;
   return (question) => {
-    Deno.stderr.writeSync(new TextEncoder().encode(question));
+    tell(question);
     return /^\s*y(es)?\s*$/i.test(readLine());
   };
 }
