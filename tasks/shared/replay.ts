@@ -131,10 +131,12 @@ const PLUGIN_NAME = /^[a-z][a-z0-9-]*$/;
 
 async function locate(run: RunDirectory, given: string | undefined): Promise<PluginLocation> {
   const { id, plugin } = run.record;
-  if (!PLUGIN_NAME.test(plugin.name)) {
+  const isUsable = typeof plugin?.name === "string" && PLUGIN_NAME.test(plugin.name) &&
+    ["string", "undefined"].includes(typeof plugin.path);
+  if (!isUsable) {
     throw new ConfigError(
-      `Cannot find the plugin of run "${id}" as its record must have its name, no path: found ${
-        JSON.stringify(plugin.name)
+      `Cannot find the plugin of run "${id}" as its record must have its name, no path, and its folder: found ${
+        JSON.stringify(plugin)
       }`,
     );
   }

@@ -204,7 +204,7 @@ Deno.test("a plugin's name in a record is no path", async () => {
     });
     const { code, all } = await tried("resume", run, place, "--accept");
     assert.equal(code, 2);
-    assert.match(all, /Cannot find the plugin of run ".*" as its record must have its name, no path: found/);
+    assert.match(all, /Cannot find the plugin of run ".*" as its record must have its name, no path, and/);
   });
 });
 
@@ -289,6 +289,66 @@ Deno.test("a run goes on where nothing can be remembered, and says so where that
     const { code, stderr } = await taskWith(state, "run", plugin, ...flags);
     assert.equal(code, 0, stderr);
     assert.match(stderr, /could not be remembered as one that was made here; see BEAMLINE_STATE/);
+  });
+});
+
+Deno.test("a run that is trained on leaves files alone that share their bytes with its own (hard links)", async () => {
+  await withTempDir(async (directory) => {
+    const state = { BEAMLINE_STATE: join(directory, "state") };
+    const plugin = await writeTrial(directory);
+    const flags = ["--cache", join(directory, "cache"), "--json"];
+    const made = await taskWith(
+      state,
+      "run",
+      plugin,
+      "--epochs",
+      "2",
+      "--out",
+      join(directory, "runs"),
+      ...flags,
+    );
+    assert.equal(made.code, 0, made.stderr);
+    const { run } = JSON.parse(made.stdout);
+    const linked = await new Deno.Command("cp", { args: ["-rl", run, join(directory, "linked")] }).output();
+    if (!linked.success) return console.log("no hard links on this file system: not tested");
+    const before = await snapshot(join(directory, "linked"));
+    await Deno.writeTextFile(join(directory, "new.json"), "[1, 2]");
+    const later = [
+      ["resume", run, "--extend", "4", ...flags],
+      ["predict", run, "--data", join(directory, "new.json"), ...flags],
+      ["export", run, "--onnx", ...flags],
+      ["report", run, "--json"],
+    ];
+    for (const command of later) {
+      const { code, stderr } = await taskWith(state, ...command);
+      assert.equal(code, 0, stderr);
+      assert.ok(!stderr.includes("was not made here"), stderr);
+    }
+    const again = await new Deno.Command("cp", {
+      args: ["-rl", run, join(directory, "linked-2")],
+    }).output();
+    assert.ok(again.success);
+    const second = await snapshot(join(directory, "linked-2"));
+    for (const command of later.slice(1)) assert.equal((await taskWith(state, ...command)).code, 0);
+    assert.deepEqual(await snapshot(join(directory, "linked")), before);
+    assert.deepEqual(await snapshot(join(directory, "linked-2")), second);
+  });
+});
+
+Deno.test("run --init follows no link in the run that it takes weights from", async () => {
+  await withTempDir(async (directory) => {
+    const place = await makePlace(directory);
+    const sent = await send(place, { links: { checkpoints: "../../home/photos" } });
+    const plugin = await writeTrial(directory);
+    const flags = ["--cache", join(directory, "cache"), "--out", join(directory, "runs"), "--init", sent];
+    const { code, stderr } = await taskWith(
+      { BEAMLINE_STATE: join(directory, "state") },
+      "run",
+      plugin,
+      ...flags,
+    );
+    assert.equal(code, 2, stderr);
+    assert.match(stderr, /Cannot begin with run ".*" as .*: "checkpoints" is a symbolic link/);
   });
 });
 
