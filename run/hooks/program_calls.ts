@@ -43,7 +43,7 @@ interface Accumulated {
   readonly model: string;
   readonly program: string;
   readonly sums: Sums;
-  /** What it takes here; 0 before the first sums. */
+  /** What its sums take here, as far as they are counted. */
   bytes: number;
 }
 
@@ -182,28 +182,43 @@ export class ProgramCalls {
         `Cannot add to accumulator ${accumulator} as it is for program "${found.program}" of model "${found.model}": found "${program}" of "${model}"`,
       );
     }
-    this.#accumulated.set(accumulator, found);
-    await this.#model(model).runOver(program, this.#inputs(request), { ...request, into: found.sums });
-    if (found.bytes === 0) this.#takeSums(accumulator, found);
+    if (!this.#accumulated.has(accumulator)) {
+      this.#take(0);
+      this.#accumulated.set(accumulator, found);
+    }
+    try {
+      await this.#model(model).runOver(program, this.#inputs(request), { ...request, into: found.sums });
+    } finally {
+      this.#countSums(accumulator, found);
+    }
     return null;
   }
 
-  #takeSums(accumulator: number, found: Accumulated): void {
+  /**
+   * Counts what an accumulator takes after each addition: sums come with the first rows, which need not be in the first
+   * addition, and part of them may be there when an addition fails.
+   */
+  #countSums(accumulator: number, found: Accumulated): void {
+    if (this.#accumulated.get(accumulator) !== found) return; // its total was taken meanwhile
     const bytes = [...found.sums.values()].reduce((sum, { data }) => sum + data.byteLength, 0);
     try {
-      this.#take(bytes);
-      found.bytes = bytes + ENTRY_BYTES;
+      this.#grow(bytes - found.bytes);
+      found.bytes = bytes;
     } catch (error) {
-      this.#accumulated.delete(accumulator);
+      this.#forget(accumulator, found);
       throw error;
     }
+  }
+
+  #forget(accumulator: number, found: Accumulated): void {
+    this.#accumulated.delete(accumulator);
+    this.#bytes -= found.bytes + ENTRY_BYTES;
   }
 
   #total({ call, accumulator }: z.output<typeof totalCall>): Json {
     const found = this.#accumulated.get(accumulator);
     if (!found) throw this.#absent("accumulator", accumulator);
-    this.#accumulated.delete(accumulator);
-    this.#bytes -= found.bytes;
+    this.#forget(accumulator, found);
     return this.#write(call, Object.fromEntries(found.sums));
   }
 
@@ -243,8 +258,13 @@ export class ProgramCalls {
     );
   }
 
+  /** Counts something new. */
   #take(bytes: number): void {
-    const sum = this.#bytes + bytes + ENTRY_BYTES;
+    this.#grow(bytes + ENTRY_BYTES);
+  }
+
+  #grow(bytes: number): void {
+    const sum = this.#bytes + bytes;
     if (sum > this.#mostBytes) {
       throw new RangeError(
         `Cannot keep more for a sandbox as its arrays and sums may have at most ${this.#mostBytes} bytes: with these they have ${sum}`,

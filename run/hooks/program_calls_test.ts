@@ -156,6 +156,25 @@ Deno.test("accumulate() refuses programs with other outputs, sums that are too l
   }, { mostBytes: 1000 });
 });
 
+Deno.test("accumulate() counts its sums whenever they come, and an accumulator without any", async () => {
+  const most = 3 * 1024 + 48; // three accumulators, the sums (2 × 3 float64) of one
+  await withCalls(async ({ sandbox }) => {
+    const [first, second, third] = [1, 2, 3].map(() => sandbox.accumulate("algebra", "sums"));
+    for (const sum of [first!, second!, third!]) await sum.add({ x: rows(), w: WEIGHTS });
+    await assert.rejects(sandbox.accumulate("algebra", "sums").add({ x: rows(), w: WEIGHTS }), {
+      name: "RangeError",
+      message: /at most 3120 bytes: with these they have 4096$/,
+    });
+    await first!.add({ x: rows(1, 2, 3), w: WEIGHTS });
+    await first!.add({ x: rows(1, 2, 3), w: WEIGHTS });
+    await assert.rejects(second!.add({ x: rows(1, 2, 3), w: WEIGHTS }), RangeError);
+    assert.deepEqual((await first!.total()).plain!.data, Float64Array.of(2, 4, 6));
+    await third!.add({ x: rows(1, 2, 3), w: WEIGHTS }); // there is room again
+    await third!.total();
+    await sandbox.accumulate("algebra", "sums").add({ x: rows(), w: WEIGHTS });
+  }, { mostBytes: most });
+});
+
 Deno.test("answer() names what is not there", async () => {
   await withCalls(async ({ sandbox, host }) => {
     await assert.rejects(host.answer("totl", {}), {

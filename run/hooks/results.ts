@@ -5,14 +5,37 @@
  */
 import { z } from "zod";
 import { NOT_FINITE } from "../../core/not_finite.ts";
+import { RESULT_LIMITS } from "../../sandbox/protocol/limits.ts";
+
+const { items, columns, cells, characters } = RESULT_LIMITS;
+
+const text = z.string().max(characters);
 
 const textTable = z.object({
-  name: z.string(),
-  title: z.string(),
-  columns: z.array(z.string()),
-  rows: z.array(z.array(z.union([z.string(), z.number(), z.null()]))),
-  note: z.string().optional(),
+  name: text,
+  title: text,
+  columns: z.array(text).max(columns),
+  rows: z.array(z.array(z.union([text, z.number(), z.null()])).max(columns)).max(cells),
+  note: text.optional(),
 });
+
+/** Text tables, together not larger than a report can show. */
+const textTables = z.array(textTable).max(items).refine(
+  (tables) =>
+    tables.reduce((sum, { rows }) => rows.reduce((part, row) => part + row.length, sum), 0) <= cells,
+  `all tables together may have at most ${cells} cells`,
+);
+
+/** Values by name, of which there may be so many. */
+function atMost<K extends z.core.$ZodRecordKey, V extends z.ZodType>(
+  most: number,
+  record: z.ZodRecord<K, V>,
+) {
+  return record.refine(
+    (values) => Object.keys(values).length <= most,
+    { error: ({ input }) => `there may be at most ${most}: found ${Object.keys(input as object).length}` },
+  );
+}
 
 /** A number, or the text of one that JSON does not have. */
 const anyNumber = z.union([z.number(), z.enum(NOT_FINITE)], "must be a number");
@@ -26,9 +49,9 @@ const fileStem = z.string().regex(
 /** What `prepare` returns. */
 export const prepareResult = z.object({
   simulated: z.boolean(),
-  source: z.string(),
+  source: text,
   metadata: z.record(z.string(), z.json()),
-  notes: z.array(textTable),
+  notes: textTables,
 });
 
 /** What `trace` returns: program names and output units by model. */
@@ -42,24 +65,28 @@ export const traceResult = z.record(
 
 /** What `evaluate` and actions return. */
 export const evaluationResult = z.object({
-  metrics: z.record(
-    z.string(),
-    z.object({
-      value: anyNumber,
-      error: anyNumber.nullable(),
-      errorKind: z.string(),
-      unit: z.string(),
-      better: z.enum(["lower", "higher", "zero", "none"]),
-      rows: z.number(),
-      split: z.string(),
-      label: z.string().optional(),
-    }),
+  metrics: atMost(
+    RESULT_LIMITS.metrics,
+    z.record(
+      text,
+      z.object({
+        value: anyNumber,
+        error: anyNumber.nullable(),
+        errorKind: text,
+        unit: text,
+        better: z.enum(["lower", "higher", "zero", "none"]),
+        rows: z.number(),
+        split: text,
+        label: text.optional(),
+      }),
+    ),
   ),
-  figures: z.array(z.object({ name: fileStem, title: z.string(), caption: z.string() })),
-  tables: z.array(textTable),
-  files: z.array(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,120}$/, "must be a file name")),
-  predictions: z.record(fileStem, z.object({ unit: z.string() })),
+  figures: z.array(z.object({ name: fileStem, title: text, caption: text })).max(items),
+  tables: textTables,
+  files: z.array(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,120}$/, "must be a file name"))
+    .max(items),
+  predictions: atMost(items, z.record(fileStem, z.object({ unit: text }))),
   results: z.record(z.string(), z.json()),
-  summary: z.string(),
+  summary: text,
   simulated: z.boolean().nullable(),
 });

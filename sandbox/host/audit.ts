@@ -22,6 +22,15 @@ const MAX_LINE = 64_000;
 
 const LINE = /\{"v":1,"datetime":"[^"]*","permission":"([a-z]+)","value":("(?:[^"\\]|\\.)*"|null)[^\n]*\n/g;
 
+/** The text that JSON writes; as it is written where a plugin printed what is no JSON. */
+function textOf(json: string): string {
+  try {
+    return String(JSON.parse(json) ?? "");
+  } catch {
+    return json;
+  }
+}
+
 /** Reads the standard error of a sandbox: its last output, and what it asked for. */
 export class AuditedStream {
   readonly #asked = new Map<string, AskedPermission>();
@@ -52,7 +61,7 @@ export class AuditedStream {
   /** The text without the requests in it. */
   #take(text: string): string {
     return text.replace(LINE, (_line, permission: string, json: string) => {
-      const value = String(JSON.parse(json) ?? "");
+      const value = textOf(json);
       if (this.#asked.size < MAX_ASKED) this.#asked.set(`${permission} ${value}`, { permission, value });
       return "";
     });

@@ -176,6 +176,8 @@ interface Watched {
 
 /** Milliseconds between two checks of what a sandbox uses. */
 const WATCH_MS = 1000;
+/** Where many files make a check long: how many times as long as it there is none. */
+const WATCH_SHARE = 5;
 
 class Sandbox implements PluginHost {
   readonly #child: Deno.ChildProcess;
@@ -183,6 +185,7 @@ class Sandbox implements PluginHost {
   readonly #pending = new Map<number, Pending>();
   readonly #errors: AuditedStream;
   readonly #reading: Promise<void>;
+  readonly #watching: { stop(): void };
   #count = 0;
   #openCalls = 0;
   /** The last check of the shared directory before a call. */
@@ -209,7 +212,8 @@ class Sandbox implements PluginHost {
     }).spawn();
     this.#writer = this.#child.stdin.getWriter();
     this.#errors = new AuditedStream(this.#child.stderr);
-    this.#reading = this.#read();
+    this.#reading = this.#read().catch((error) => this.#fail(error));
+    this.#watching = this.#watch();
     openSandboxes.add(this);
   }
 
@@ -235,19 +239,16 @@ class Sandbox implements PluginHost {
     const started = new Promise<Json>((resolve, reject) =>
       this.#pending.set(id, { hook, listener, gate: new EventGate(limits), resolve, reject })
     );
+    // The sandbox may end while it still takes the message: nobody waits for the result then.
+    started.catch(() => {});
     const timer = setTimeout(() => this.#fail(this.#tooLong(hook)), limits.seconds[hook] * 1000);
-    const watch = this.#watch(hook);
     try {
       await this.#send({ type: "hook", id, hook, args });
       const value = await started;
       await this.#survey(hook);
       return checkAnswer(hook, value, this.plugin);
-    } catch (error) {
-      started.catch(() => {}); // reported by what was thrown first
-      throw error;
     } finally {
       clearTimeout(timer);
-      watch.stop();
       this.#pending.delete(id);
     }
   }
@@ -278,23 +279,30 @@ class Sandbox implements PluginHost {
   /** Ends the sandbox and every call that waits for it. */
   #fail(error: Error): void {
     this.#ended ??= error;
+    this.#watching?.stop(); // not there yet where the first look fails
     for (const pending of this.#pending.values()) pending.reject(error);
     this.kill();
     this.#writer.abort().catch(() => {});
   }
 
-  /** Checks what the sandbox uses, repeatedly, until stopped; ends the sandbox if it is too much. */
-  #watch(hook: string): { stop(): void } {
+  /**
+   * Checks what the sandbox uses, repeatedly, until it has ended; ends it if it is too much. Also between hooks: it lives
+   * while the host trains.
+   */
+  #watch(): { stop(): void } {
     let timer: ReturnType<typeof setTimeout> | undefined;
     let isStopped = false;
     const look = async (): Promise<void> => {
+      const started = performance.now();
       try {
+        const hook = this.#currentHook();
         await this.#survey(hook);
         if (!this.watched.hasMemoryWall) await this.#checkMemory(hook);
       } catch (error) {
         if (!isStopped) this.#fail(error as Error);
       }
-      if (!isStopped) timer = setTimeout(look, WATCH_MS);
+      const took = performance.now() - started;
+      if (!isStopped) timer = setTimeout(look, Math.max(WATCH_MS, WATCH_SHARE * took));
     };
     timer = setTimeout(look, WATCH_MS);
     return {

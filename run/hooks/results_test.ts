@@ -1,0 +1,44 @@
+import assert from "node:assert/strict";
+import { RESULT_LIMITS } from "../../sandbox/protocol/limits.ts";
+import { evaluationResult } from "./results.ts";
+
+const EMPTY = { metrics: {}, figures: [], tables: [], files: [], predictions: {}, results: {}, summary: "s" };
+
+const metrics = (count: number): unknown =>
+  Object.fromEntries(Array.from({ length: count }, (_, i) => [
+    `b${i}.k${i}`,
+    { value: i, error: null, errorKind: "none", unit: "1", better: "lower", rows: 1, split: "t" },
+  ]));
+const table = (rows: number, columns: number): unknown => ({
+  name: "t",
+  title: "t",
+  columns: Array(columns).fill("c"),
+  rows: Array.from({ length: rows }, () => Array(columns).fill(1)),
+});
+const figures = (count: number): unknown[] =>
+  Array.from({ length: count }, (_, i) => ({ name: `f${i}`, title: "", caption: "" }));
+
+/** The first thing that is wrong with a result. */
+function fault(changes: { readonly [field: string]: unknown }): string | undefined {
+  const { error } = evaluationResult.safeParse({ ...EMPTY, simulated: true, ...changes });
+  const issue = error?.issues[0];
+  return issue && `${issue.path.join(".")}: ${issue.message}`;
+}
+
+Deno.test("evaluationResult takes as much as the table of limits allows", () => {
+  const { metrics: most, items, columns, cells } = RESULT_LIMITS;
+  assert.equal(fault({ metrics: metrics(most), figures: figures(items) }), undefined);
+  assert.equal(fault({ tables: [table(cells / columns, columns)] }), undefined);
+});
+
+Deno.test("evaluationResult refuses more metrics, figures, columns, cells and characters", () => {
+  const { metrics: most, items, columns, cells, characters } = RESULT_LIMITS;
+  assert.equal(fault({ metrics: metrics(most + 1) }), "metrics: there may be at most 10000: found 10001");
+  assert.match(fault({ figures: figures(items + 1) })!, /^figures: /);
+  assert.match(fault({ tables: [table(1, columns + 1)] })!, /^tables\.0\.columns: /);
+  assert.match(
+    fault({ tables: Array(2).fill(table(cells / columns / 2 + 1, columns)) })!,
+    /^tables: all tables together may have at most 1000000 cells$/,
+  );
+  assert.match(fault({ summary: "x".repeat(characters + 1) })!, /^summary: /);
+});
