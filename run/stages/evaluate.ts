@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { writeHistory } from "../../sandbox/protocol/history.ts";
 import type { z } from "zod";
 import type {
   Figure,
@@ -57,6 +58,9 @@ export interface Evaluated {
   readonly record: { readonly summary?: string; readonly simulated?: boolean };
 }
 
+/** Records of training that travel in the message itself; more are a file, as a message is bounded. */
+const INLINE_HISTORY = 1000;
+
 type Result = z.output<typeof evaluationResult>;
 
 /**
@@ -68,9 +72,8 @@ export async function evaluate(input: EvaluateInput): Promise<Evaluated> {
   const { run, data, hooks, action, models } = input;
   const tables: Tables = data?.tables ?? {};
   const hook = action === undefined ? "evaluate" : "action";
-  const result = input.plain(
-    await hooks.call(hook, evaluateArgs(input), evaluationResult, { models, tables }),
-  );
+  const args = await evaluateArgs(input);
+  const result = input.plain(await hooks.call(hook, args, evaluationResult, { models, tables }));
   const simulated = data?.simulated ?? result.simulated ?? false;
   await hooks.end(); // what it left changes no more
   await takeFigures(input, hook, result, simulated);
@@ -91,7 +94,9 @@ export async function evaluate(input: EvaluateInput): Promise<Evaluated> {
   };
 }
 
-function evaluateArgs({ config, seed, action, files, data, history }: EvaluateInput): Json {
+async function evaluateArgs(input: EvaluateInput): Promise<Json> {
+  const { config, seed, action, files, data, history, hooks } = input;
+  const isLong = history.length > INLINE_HISTORY;
   return {
     config,
     seed,
@@ -99,7 +104,7 @@ function evaluateArgs({ config, seed, action, files, data, history }: EvaluateIn
     simulated: data?.simulated ?? false,
     source: data?.source ?? "",
     tables: data?.directory ?? null,
-    history,
+    history: isLong ? await writeHistory(hooks.directory, history) : history,
     ...(action === undefined ? {} : { action, files }),
   } as unknown as Json;
 }

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { Json, Warning } from "../../core/types.ts";
 import { writeNpy } from "../../formats/npy.ts";
 import { withTempDir } from "../../tests/support/plugins.ts";
+import { sentHistory } from "../../sandbox/protocol/history.ts";
 import { evaluate, type EvaluateInput } from "./evaluate.ts";
 import { type FakeHook, FakeHooks, newRun } from "./stage_test_helpers.ts";
 
@@ -178,5 +179,21 @@ Deno.test("evaluate() refuses a figure that is a link", async () => {
   await withStage(linking, async (input) => {
     await assert.rejects(evaluate(input), { name: "PluginError" });
     await assert.rejects(Deno.stat(input.run.file("figures", "a.svg")), Deno.errors.NotFound);
+  });
+});
+
+Deno.test("evaluate() sends a long history as a file, whatever its length", async () => {
+  const history = Array.from({ length: 100_000 }, (_, i) => ({ epoch: i + 1, split: "train", loss: 1 }));
+  let sent: unknown;
+  const hook: FakeHook = async (args, directory) => {
+    sent = (args as { history: unknown }).history;
+    return await leaving()(args, directory);
+  };
+  await withStage(hook, async (input, hooks) => {
+    await evaluate({ ...input, history: history as unknown as EvaluateInput["history"] });
+    assert.deepEqual(sent, { lines: 100_000 });
+    const read = await sentHistory(hooks.directory, sent as { lines: number });
+    assert.deepEqual(read, history);
+    await input.run.unlock();
   });
 });

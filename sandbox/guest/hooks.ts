@@ -15,6 +15,7 @@
  *
  * @module
  */
+import { sentHistory, type WrittenHistory } from "../protocol/history.ts";
 import { z } from "zod";
 import { ConfigError, InternalError } from "../../core/errors.ts";
 import type {
@@ -263,7 +264,7 @@ export class HookRunner {
       simulated: args.simulated,
       source: args.source,
       tables,
-      history: args.history.map(decodeRecord),
+      history: (await sentHistory(this.surroundings.sharedDirectory, args.history)).map(decodeRecord),
       directory,
       predict: (model: string, table: Table | string) => this.#predict(model, table),
       call: (model: string, program: string, inputs: ProgramInputs) =>
@@ -345,7 +346,7 @@ interface EvaluateArgs extends HookArgs {
   readonly source: string;
   /** Folder of the prepared tables; null where nothing was prepared. */
   readonly tables: string | null;
-  readonly history: readonly TrainingRecord[];
+  readonly history: readonly TrainingRecord[] | WrittenHistory;
 }
 
 function isPlugin(value: unknown): value is AnyPlugin {

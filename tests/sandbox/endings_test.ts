@@ -1,7 +1,9 @@
 /** Sandboxes that end at a bad moment, and what they do while no hook runs: the host goes on with one clear error. */
 import assert from "node:assert/strict";
 import { PluginError } from "../../core/errors.ts";
+import type { Json, TrainingRecord } from "../../core/types.ts";
 import { openSandbox } from "../../sandbox/host/host.ts";
+import { writeHistory } from "../../sandbox/protocol/history.ts";
 import { DEFAULT_LIMITS, type SandboxLimits } from "../../sandbox/protocol/limits.ts";
 import type { PluginHost } from "../../sandbox/protocol/plugin_host.ts";
 import { type PluginText, withTempDir, writePlugin } from "../support/plugins.ts";
@@ -124,5 +126,29 @@ Deno.test("openSandbox() counts a sparse file by the size it has for whoever rea
       host.call("prepare", { config: {}, seed: 0 }),
       /may write at most 1073741824 bytes: its files have 1610612736 and more/,
     );
+  });
+});
+
+Deno.test("evaluate gets the whole history of 100,000 epochs", async () => {
+  const body = `evaluate(_config, { history }) {
+    const sum = history.reduce((total, { epoch }) => total + epoch, 0);
+    return { summary: [history.length, sum, history.at(-1).split, history[0].loss].join(" ") }; },`;
+  const epochs = Array.from({ length: 100_000 }, (_, i) => i + 1);
+  const history = epochs.flatMap((epoch) =>
+    ["train", "validation"].map((split) => ({
+      epoch,
+      step: epoch * 1000,
+      split,
+      loss: epoch === 1 ? NaN : 0.123456789012345,
+      learningRate: 0.00123456789,
+      seconds: 0.123456789,
+      values: { loss: 0.123456789012345, accuracy: 0.987654321098765 },
+    }))
+  ) as unknown as TrainingRecord[];
+  await withSandbox({ body }, {}, async (host, sharedDirectory) => {
+    const args = { config: {}, seed: 0, metadata: {}, simulated: true, source: "s", tables: null };
+    const sent = { ...args, history: await writeHistory(sharedDirectory, history) } as unknown as Json;
+    const { summary } = await host.call("evaluate", sent) as { summary: string };
+    assert.equal(summary, "200000 10000100000 validation NaN");
   });
 });
