@@ -101,6 +101,31 @@ const KEEPER = `async prepare() {
   return { tables: {}, simulated: true, source: JSON.stringify(found) };
 },`;
 
+/** What Landlock could take away, too: it must grant moves between folders by name. */
+const MOVER = `async prepare() {
+  const shared = Deno.args[1]!;
+  Deno.mkdirSync(shared + "/a/inner", { recursive: true });
+  Deno.mkdirSync(shared + "/b");
+  Deno.writeTextFileSync(shared + "/a/file", "moved");
+  for (const name of ["file", "inner"]) Deno.renameSync(shared + "/a/" + name, shared + "/b/" + name);
+  return { tables: {}, simulated: true, source: Deno.readTextFileSync(shared + "/b/file") };
+},`;
+
+for (const mode of present.filter(({ name }) => name !== "permissions alone")) {
+  Deno.test(`a sandbox behind ${mode.name} moves files and folders in its shared directory`, async () => {
+    const place = await makePlace();
+    try {
+      const location = await writePlace(place, pluginSource({ name: "escape", body: MOVER }));
+      const host = await sandboxFor(place, location, mode, limitsOf(20));
+      const said = await say(host);
+      await host.close();
+      assert.equal(said.returned?.source, "moved", said.text);
+    } finally {
+      await place.close();
+    }
+  });
+}
+
 for (const mode of present) {
   Deno.test(`a sandbox behind ${mode.name} finds nothing that the sandbox before it kept`, async () => {
     const place = await makePlace();
