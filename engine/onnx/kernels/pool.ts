@@ -94,13 +94,38 @@ function firstShape(shape: readonly number[]): readonly number[] {
 
 /** The largest of every window; padding cells do not count, and the largest of none is -Infinity. */
 function maximum(given: Value, givenWindow: Window, shape: readonly number[], graph: Builder): Value {
+  if (isTiling(givenWindow, given.shape.slice(1, -1))) return largestOfTiles(given, givenWindow.size, graph);
   const { x, window } = frame(given, givenWindow, -Infinity, graph);
-  const isNan = graph.cast(graph.node("IsNaN", [x], {}, { dtype: "bool" }), "float32");
-  const [largest, nans] = [x, isNan].map((image) => pool("MaxPool", image, window, shape, graph)) as [
-    Value,
-    Value,
-  ];
-  return graph.node("Where", [graph.cast(nans, "bool"), graph.scalar(NaN), largest], {}, largest);
+  const first = channelsFirst(x, graph);
+  const pooled = (image: Value) =>
+    graph.node("MaxPool", [image], poolAttrs(window), { shape: firstShape(shape) });
+  // ONNX Runtime passes over NaN: a second pool tells which windows hold one.
+  const isNan = graph.cast(graph.node("IsNaN", [first], {}, { dtype: "bool" }), "float32");
+  const [largest, hasNan] = [pooled(first), graph.cast(pooled(isNan), "bool")];
+  return channelsLast(graph.node("Where", [hasNan, graph.scalar(NaN), largest], {}, largest), graph);
+}
+
+/** Whether windows lie side by side and fill the image. */
+function isTiling({ size, strides, pads }: Window, image: readonly number[]): boolean {
+  return size.every((length, i) =>
+    length === strides[i] && pads[i]!.every((amount) => amount === 0) && image[i]! % length === 0
+  );
+}
+
+/** The largest of every tile, axis by axis: the ONNX operator of two numbers, which keeps NaN, and nothing transposed. */
+function largestOfTiles(x: Value, size: readonly number[], graph: Builder): Value {
+  return size.reduce((image, length, i) => {
+    if (length === 1) return image;
+    const axis = i + 1;
+    const { shape, dtype } = image;
+    const [before, after] = [shape.slice(0, axis), shape.slice(axis + 1)];
+    const count = shape[axis]! / length;
+    const tiles = graph.reshape(image, [...before, count, length, ...after]);
+    const type = { dtype, shape: [...before, count, 1, ...after] };
+    const attrs = { axis: axis + 1, num_outputs: length };
+    const parts = graph.nodes("Split", [tiles], attrs, Array.from({ length }, () => type));
+    return graph.reshape(graph.node("Max", parts, {}, type), [...before, count, ...after]);
+  }, x);
 }
 
 /** The mean of every window; padding cells do not count, and the mean of none is `ofNone`, as tfjs has it. */
