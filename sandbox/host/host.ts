@@ -20,6 +20,7 @@ import { ANSWERS, folderOfCall, RELEASE, releaseAnswer } from "../protocol/share
 import { encodeFrame, readFrames } from "../protocol/frames.ts";
 import type { AskedPermission, HookListener, PluginHost, SandboxGrants } from "../protocol/plugin_host.ts";
 import type { HookName, SandboxLimits } from "../protocol/limits.ts";
+import { forgetGroup, noteGroup } from "./groups.ts";
 import { checkLinks } from "./links.ts";
 import { type HostMessage, plainText, type SandboxMessage, sandboxMessage } from "../protocol/messages.ts";
 import {
@@ -215,6 +216,8 @@ class Sandbox implements PluginHost {
     this.#reading = this.#read().catch((error) => this.#fail(error));
     this.#watching = this.#watch();
     openSandboxes.add(this);
+    noteGroup(this.#child.pid);
+    void this.#child.status.then(() => forgetGroup(this.#child.pid), () => {});
   }
 
   get asked(): readonly AskedPermission[] {

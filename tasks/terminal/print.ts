@@ -59,6 +59,11 @@ export function printJson(value: unknown): void {
   console.log(plainJson(value));
 }
 
+/** Shows the cursor again, which a progress bar hides. */
+export function showCursor(): void {
+  if (Deno.stderr.isTerminal()) Deno.stderr.writeSync(new TextEncoder().encode("\x1b[?25h\r\n"));
+}
+
 /** A line on standard error in place of the one that the cursor is in. */
 export function tellOver(line: string, isLast: boolean): void {
   Deno.stderr.writeSync(new TextEncoder().encode(`\r${shown(line)}\x1b[K${isLast ? "\n" : ""}`));
