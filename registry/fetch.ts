@@ -7,6 +7,7 @@
  * @module
  */
 import { ChecksumError, DataError } from "../core/errors.ts";
+import { checkPublicUrl, checkScheme } from "./addresses.ts";
 import { sha256File } from "../data/digest.ts";
 import { join } from "../files/paths.ts";
 
@@ -25,6 +26,8 @@ export interface FetchOptions {
   readonly out: string;
   /** Whether existing files are fetched again. @default false */
   readonly again?: boolean;
+  /** Whether a server may have an address that is not public: this machine, its network. @default false */
+  readonly allowPrivate?: boolean;
   /** Called while a file arrives; `total` is undefined if the server does not report it. */
   onProgress?(file: string, bytes: number, total: number | undefined): void;
 }
@@ -97,7 +100,7 @@ async function fetchFile(file: FetchFile, options: FetchOptions): Promise<Fetche
 async function download(file: FetchFile, path: string, options: FetchOptions): Promise<void> {
   const version = await Deno.readTextFile(path + PART + VERSION).catch(() => "");
   const start = version === "" ? 0 : await sizeOf(path + PART) ?? 0;
-  const response = await request(file, start, version);
+  const response = await request(file, start, version, options.allowPrivate ?? false);
   const isContinued = response.status === 206 && startOf(response) === start;
   const offset = isContinued ? start : 0;
   if (!isContinued) await Deno.writeTextFile(path + PART + VERSION, versionOf(response));
@@ -125,14 +128,20 @@ async function download(file: FetchFile, path: string, options: FetchOptions): P
   }
 }
 
-async function request({ file, url }: FetchFile, start: number, version: string): Promise<Response> {
+async function request(
+  { file, url }: FetchFile,
+  start: number,
+  version: string,
+  allowPrivate: boolean,
+): Promise<Response> {
   const headers: { [name: string]: string } = start > 0
     ? { range: `bytes=${start}-`, "if-range": version }
     : {};
   let response: Response;
   try {
-    response = await fetch(url, { headers });
+    response = await fetchPublic(file, url, headers, allowPrivate);
   } catch (cause) {
+    if (cause instanceof DataError) throw cause;
     throw new DataError(
       `Cannot fetch "${file}" as the server must be reachable: ${reasonOf(cause as Error)} at ${url}`,
       file,
@@ -143,6 +152,34 @@ async function request({ file, url }: FetchFile, start: number, version: string)
   await response.body?.cancel();
   throw new DataError(
     `Cannot fetch "${file}" as the server must give it: found HTTP status ${response.status} at ${url}`,
+    file,
+  );
+}
+
+/** Statuses of an answer that names another place. */
+const REDIRECTS: readonly number[] = [301, 302, 303, 307, 308];
+/** As many as browsers follow. */
+const MOST_REDIRECTS = 20;
+
+/** Fetches, and checks each place that it is sent on to before it is asked. */
+async function fetchPublic(
+  file: string,
+  url: string,
+  headers: { readonly [name: string]: string },
+  allowPrivate: boolean,
+): Promise<Response> {
+  let place = url;
+  for (let hop = 0; hop <= MOST_REDIRECTS; hop++) {
+    if (allowPrivate) checkScheme(file, place);
+    else await checkPublicUrl(file, place);
+    const response = await fetch(place, { headers, redirect: "manual" });
+    const next = response.headers.get("location");
+    if (!REDIRECTS.includes(response.status) || next === null) return response;
+    await response.body?.cancel();
+    place = URL.canParse(next, place) ? new URL(next, place).href : next;
+  }
+  throw new DataError(
+    `Cannot fetch "${file}" as it may be sent on at most ${MOST_REDIRECTS} times: found more from ${url}`,
     file,
   );
 }
@@ -267,5 +304,7 @@ function oneLine(message: string): string {
 
 /** The innermost message: fetch itself says only that it failed. */
 function reasonOf(error: Error): string {
+  const refused = /Requires net access to "([^"]*)"/.exec(error.message);
+  if (refused) return `its address ${refused[1]} is not public (if this is meant, add --allow-private)`;
   return error.cause instanceof Error ? reasonOf(error.cause) : oneLine(error.message);
 }

@@ -74,7 +74,7 @@ Deno.test("fetchFiles() writes the file under its name and reports the bytes", a
     const told: number[] = [];
     const [file] = await fetchFiles(
       [{ file: "a.npy", url: `${url}/a.npy`, sha256: sha256Hex(ARRAY) }],
-      { out: `${out}/new`, onProgress: (_, bytes) => told.push(bytes) },
+      { allowPrivate: true, out: `${out}/new`, onProgress: (_, bytes) => told.push(bytes) },
     );
     assert.deepEqual(file, { path: `${out}/new/a.npy`, isKept: false, bytes: ARRAY.length });
     assert.deepEqual(Deno.readFileSync(file!.path), ARRAY);
@@ -86,11 +86,11 @@ Deno.test("fetchFiles() writes the file under its name and reports the bytes", a
 Deno.test("fetchFiles() keeps a file that is there, unless asked for it again", async () => {
   await withSite(async ({ url, asked }, out) => {
     const files = [{ file: "a.npy", url: `${url}/a.npy` }];
-    await fetchFiles(files, { out });
-    const [kept] = await fetchFiles(files, { out });
+    await fetchFiles(files, { allowPrivate: true, out });
+    const [kept] = await fetchFiles(files, { allowPrivate: true, out });
     assert.equal(kept!.isKept, true);
     assert.equal(asked.length, 1);
-    const [fetched] = await fetchFiles(files, { out, again: true });
+    const [fetched] = await fetchFiles(files, { allowPrivate: true, out, again: true });
     assert.equal(fetched!.isKept, false);
     assert.equal(asked.length, 2);
   });
@@ -98,7 +98,7 @@ Deno.test("fetchFiles() keeps a file that is there, unless asked for it again", 
 
 Deno.test("fetchFiles() rejects a web page in place of the file and says what to do by hand", async () => {
   await withSite(async ({ url }, out) => {
-    const error = await refusal(`${url}/page.npy`, { out });
+    const error = await refusal(`${url}/page.npy`, { allowPrivate: true, out });
     assert.ok(error instanceof DataError);
     assert.equal(
       error.message,
@@ -112,13 +112,13 @@ Deno.test("fetchFiles() rejects a web page in place of the file and says what to
 Deno.test("fetchFiles() rejects a page that was saved under the file's name before", async () => {
   await withSite(async ({ url }, out) => {
     Deno.writeTextFileSync(`${out}/a.npy`, PAGE);
-    assert.match((await refusal(`${url}/a.npy`, { out })).message, /found a web page/);
+    assert.match((await refusal(`${url}/a.npy`, { allowPrivate: true, out })).message, /found a web page/);
   });
 });
 
 Deno.test("fetchFiles() rejects another checksum and leaves nothing", async () => {
   await withSite(async ({ url }, out) => {
-    const error = await refusal(`${url}/a.npy`, { out, sha256: "0".repeat(64) });
+    const error = await refusal(`${url}/a.npy`, { allowPrivate: true, out, sha256: "0".repeat(64) });
     assert.ok(error instanceof ChecksumError);
     assert.equal(error.actual, sha256Hex(ARRAY));
     assert.deepEqual(names(out), []);
@@ -128,13 +128,16 @@ Deno.test("fetchFiles() rejects another checksum and leaves nothing", async () =
 Deno.test("fetchFiles() continues where an interrupted download stopped", async () => {
   await withSite(async ({ url, asked }, out) => {
     const file = { file: "a.npy", url: `${url}/early.npy`, sha256: sha256Hex(ARRAY) };
-    const error = await fetchFiles([file], { out }).then(() => assert.fail("no error"), (error) => error);
+    const error = await fetchFiles([file], { allowPrivate: true, out }).then(
+      () => assert.fail("no error"),
+      (error) => error,
+    );
     assert.match(
       error.message,
       /^Cannot fetch "a.npy" as all of it must arrive: .*; the same command continues from there$/,
     );
     assert.deepEqual(names(out), ["a.npy.part", "a.npy.part.version"]);
-    await fetchFiles([file], { out });
+    await fetchFiles([file], { allowPrivate: true, out });
     assert.deepEqual(asked, [null, "bytes=1000-"]);
     assert.deepEqual(Deno.readFileSync(`${out}/a.npy`), ARRAY);
     assert.deepEqual(names(out), ["a.npy"]);
@@ -145,7 +148,7 @@ Deno.test("fetchFiles() starts again when the server has another version", async
   await withSite(async ({ url }, out) => {
     Deno.writeTextFileSync(`${out}/a.npy.part`, "old bytes");
     Deno.writeTextFileSync(`${out}/a.npy.part.version`, '"v0"');
-    await fetchFiles([{ file: "a.npy", url: `${url}/a.npy` }], { out });
+    await fetchFiles([{ file: "a.npy", url: `${url}/a.npy` }], { allowPrivate: true, out });
     assert.deepEqual(Deno.readFileSync(`${out}/a.npy`), ARRAY);
   });
 });
@@ -153,15 +156,64 @@ Deno.test("fetchFiles() starts again when the server has another version", async
 Deno.test("fetchFiles() rejects a status, a server that is not there, and a name that leads out", async () => {
   await withSite(async ({ url }, out) => {
     assert.equal(
-      (await refusal(`${url}/none.npy`, { out })).message,
+      (await refusal(`${url}/none.npy`, { allowPrivate: true, out })).message,
       `Cannot fetch "a.npy" as the server must give it: found HTTP status 404 at ${url}/none.npy`,
     );
     // Port 9 (discard) of this machine is not served.
     assert.match(
-      (await refusal("http://127.0.0.1:9/a.npy", { out })).message,
+      (await refusal("http://127.0.0.1:9/a.npy", { allowPrivate: true, out })).message,
       /as the server must be reachable: /,
     );
-    assert.match((await refusal(`${url}/a.npy`, { out, file: "../a.npy" })).message, /leads out/);
+    assert.match(
+      (await refusal(`${url}/a.npy`, { allowPrivate: true, out, file: "../a.npy" })).message,
+      /leads out/,
+    );
     assert.deepEqual(names(out), []);
   });
+});
+
+Deno.test("fetchFiles() connects to no private address unless it is asked to, also when it is sent on", async () => {
+  await withSite(async ({ url, asked }, out) => {
+    const port = new URL(url).port;
+    for (const host of ["127.0.0.1", "localhost", "[::1]", "[::ffff:127.0.0.1]", "2130706433", "0.0.0.0"]) {
+      const error = await refusal(`http://${host}:${port}/a.npy`, { out });
+      assert.ok(error instanceof DataError);
+      assert.match(
+        error.message,
+        /must have a public address: found .*; if this is meant, add --allow-private$/,
+      );
+    }
+    assert.match((await refusal("file:///etc/passwd", { out })).message, /must begin with http or https/);
+    assert.match((await refusal("file:///etc/passwd", { allowPrivate: true, out })).message, /http or https/);
+    assert.deepEqual([asked, names(out)], [[], []]);
+  });
+});
+
+Deno.test("fetchFiles() follows where it is sent on to, checks each place, and gives up in the end", async () => {
+  const places: { readonly [path: string]: string } = {
+    "/one.npy": "/two.npy",
+    "/file.npy": "file:///etc/passwd",
+    "/loop.npy": "/loop.npy",
+  };
+  const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen: () => {} }, (request) => {
+    const location = places[new URL(request.url).pathname];
+    return location === undefined
+      ? new Response(ARRAY.slice())
+      : new Response(null, { status: 302, headers: { location } });
+  });
+  const out = await Deno.makeTempDir();
+  try {
+    const url = `http://127.0.0.1:${server.addr.port}`;
+    await fetchFiles([{ file: "a.npy", url: `${url}/one.npy` }], { allowPrivate: true, out });
+    assert.deepEqual(Deno.readFileSync(`${out}/a.npy`), ARRAY);
+    const options = { allowPrivate: true, out, file: "b.npy" };
+    assert.match(
+      (await refusal(`${url}/file.npy`, options)).message,
+      /must begin with http or https: found file:/,
+    );
+    assert.match((await refusal(`${url}/loop.npy`, options)).message, /sent on at most 20 times/);
+  } finally {
+    await server.shutdown();
+    await Deno.remove(out, { recursive: true });
+  }
 });

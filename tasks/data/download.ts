@@ -15,6 +15,8 @@ export interface FetchOrder {
   readonly files: readonly FetchFile[];
   readonly out: string;
   readonly again: boolean;
+  /** Whether servers may have addresses that are not public. */
+  readonly allowPrivate: boolean;
   readonly isJson: boolean;
   readonly isQuiet: boolean;
 }
@@ -24,10 +26,11 @@ const LINES = 10;
 
 /** Fetches files; returns the exit code. */
 export async function download(args: readonly string[]): Promise<number> {
-  const { files, out, again, isJson, isQuiet } = JSON.parse(args[0] ?? "{}") as FetchOrder;
+  const { files, out, again, allowPrivate, isJson, isQuiet } = JSON.parse(args[0] ?? "{}") as FetchOrder;
   const fetched = await fetchFiles(files, {
     out,
     again,
+    allowPrivate,
     ...(isQuiet ? {} : { onProgress: progressLine(Deno.stderr.isTerminal()) }),
   });
   if (isJson) {

@@ -35,7 +35,14 @@ Deno.test("download() says which files it wrote, and which were there", async ()
   try {
     await withTempDir(async (out) => {
       const files = [{ file: "a.npy", url: `http://127.0.0.1:${server.addr.port}/a.npy` }];
-      const order = JSON.stringify({ files, out, again: false, isJson: false, isQuiet: true });
+      const order = JSON.stringify({
+        files,
+        out,
+        again: false,
+        allowPrivate: true,
+        isJson: false,
+        isQuiet: true,
+      });
       const path = join(out, "a.npy");
       const first = await printed(() => download([order]));
       assert.equal(first.value, 0);

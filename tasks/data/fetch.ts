@@ -7,6 +7,7 @@ import { DataError } from "../../core/errors.ts";
 import { BUILT_IN_PLUGINS } from "../../plugins/mod.ts";
 import { FRAMEWORK_ROOT } from "../../registry/framework.ts";
 import { join, resolve } from "../../files/paths.ts";
+import { CLOSED_IPV4 } from "../../registry/addresses.ts";
 import { findPlugin } from "../../registry/plugins.ts";
 import { parseCommand, refuseUnknown } from "../shared/command.ts";
 import type { FetchOrder } from "./download.ts";
@@ -24,6 +25,7 @@ export async function fetchData(reference: string, args: readonly string[]): Pro
     taskFlags: [
       { name: "out", value: "dir", help: `the folder to write to (default: ${join("data", reference)})` },
       { name: "again", help: "also download files that are there" },
+      { name: "allow-private", help: "also from servers of this machine and its network" },
     ],
   }, args);
   if (parsed.help !== undefined) {
@@ -41,6 +43,7 @@ export async function fetchData(reference: string, args: readonly string[]): Pro
     files: manifest.data,
     out: resolve(parsed.task.out ?? join("data", manifest.name)),
     again: "again" in parsed.task,
+    allowPrivate: "allow-private" in parsed.task,
     isJson: "json" in parsed.task,
     isQuiet: "quiet" in parsed.task,
   };
@@ -51,7 +54,10 @@ export async function fetchData(reference: string, args: readonly string[]): Pro
   return code;
 }
 
-/** Arguments of Deno that start the download: the network is open to it, and of the disk only the folder to write to. */
+/**
+ * Arguments of Deno that start the download: the public network is open to it, and of the disk only the folder to write
+ * to. Deno checks the address that it connects to, so a name that changes its address after it was checked gains nothing.
+ */
 export function downloadArguments(order: FetchOrder, isVerbose: boolean): string[] {
   return [
     "run",
@@ -61,6 +67,7 @@ export function downloadArguments(order: FetchOrder, isVerbose: boolean): string
     "--config",
     join(FRAMEWORK_ROOT, "deno.json"),
     "--allow-net",
+    ...order.allowPrivate ? [] : [`--deny-net=${CLOSED_IPV4.join(",")}`],
     `--allow-read=${order.out}`,
     `--allow-write=${order.out}`,
     join(FRAMEWORK_ROOT, "tasks", "data", "download.ts"),

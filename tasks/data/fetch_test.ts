@@ -7,6 +7,7 @@ const ORDER = {
   files: [{ file: "a.npy", url: "https://example.org/a.npy" }],
   out: "/data/trial",
   again: false,
+  allowPrivate: false,
   isJson: true,
   isQuiet: false,
 };
@@ -18,6 +19,11 @@ Deno.test("downloadArguments() opens the network and one folder, and nothing els
     "--allow-read=/data/trial",
     "--allow-write=/data/trial",
   ]);
+  const denied = args.find((arg) => arg.startsWith("--deny-net="));
+  assert.match(denied!, /127\.0\.0\.0\/8.*169\.254\.0\.0\/16/);
+  assert.ok(
+    !downloadArguments({ ...ORDER, allowPrivate: true }, false).some((arg) => arg.startsWith("--deny")),
+  );
   assert.ok(args.includes("--no-prompt") && args.includes("--cached-only") && args.includes("--no-remote"));
   const script = args.findIndex((arg) => arg.endsWith("download.ts"));
   assert.deepEqual(JSON.parse(args[script + 1]!), ORDER);
