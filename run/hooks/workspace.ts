@@ -5,7 +5,8 @@
  */
 import type { z } from "zod";
 import { ConfigError, InternalError, PluginError } from "../../core/errors.ts";
-import type { Json, Tables, Warning } from "../../core/types.ts";
+import type { Json, Tables, TrainingRecord, Warning } from "../../core/types.ts";
+import { writeHistory, type WrittenHistory } from "../../sandbox/protocol/history.ts";
 import type { HookName } from "../../sandbox/protocol/limits.ts";
 import type { HookEvent } from "../../sandbox/protocol/messages.ts";
 import type { HookListener, PluginHost } from "../../sandbox/protocol/plugin_host.ts";
@@ -43,6 +44,8 @@ export interface Hooks {
    * @throws {PluginError} If the hook left no such folder.
    */
   take(folder: string, hook: HookName): TakenFolder;
+  /** Puts the records of a long training where the sandbox reads them. */
+  sendHistory(history: readonly TrainingRecord[]): Promise<WrittenHistory>;
 }
 
 /** A {@linkcode Hooks} in sandboxes, one after the other. */
@@ -65,6 +68,10 @@ export class Workspace implements Hooks {
 
   take(folder: string, hook: HookName): TakenFolder {
     return this.#shared.take(folder, { plugin: this.source.name, hook });
+  }
+
+  sendHistory(history: readonly TrainingRecord[]): Promise<WrittenHistory> {
+    return writeHistory(this.#shared.path, history);
   }
 
   /** Every sandbox so far by its purpose; what it was granted and asked for goes into the record. */

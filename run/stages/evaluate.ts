@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { writeHistory } from "../../sandbox/protocol/history.ts";
 import type { z } from "zod";
 import type {
   Figure,
@@ -104,7 +103,7 @@ async function evaluateArgs(input: EvaluateInput): Promise<Json> {
     simulated: data?.simulated ?? false,
     source: data?.source ?? "",
     tables: data?.directory ?? null,
-    history: isLong ? await writeHistory(hooks.directory, history) : history,
+    history: isLong ? await hooks.sendHistory(history) : history,
     ...(action === undefined ? {} : { action, files }),
   } as unknown as Json;
 }

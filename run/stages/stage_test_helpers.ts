@@ -6,7 +6,8 @@
 import type { z } from "zod";
 import type { Json } from "../../core/types.ts";
 import { writeTables } from "../../data/tables.ts";
-import type { Tables } from "../../core/types.ts";
+import type { Tables, TrainingRecord } from "../../core/types.ts";
+import { writeHistory, type WrittenHistory } from "../../sandbox/protocol/history.ts";
 import { SharedDirectory, type TakenFolder } from "../../sandbox/host/taken.ts";
 import { checkedResult, type HookResources, type Hooks } from "../hooks/workspace.ts";
 import { createRun, type RunDirectory } from "../store/run_directory.ts";
@@ -38,6 +39,10 @@ export class FakeHooks implements Hooks {
   end(): Promise<void> {
     this.isEnded = true;
     return Promise.resolve();
+  }
+
+  sendHistory(history: readonly TrainingRecord[]): Promise<WrittenHistory> {
+    return writeHistory(this.#shared.path, history);
   }
 
   take(folder: string, hook: string): TakenFolder {
