@@ -260,7 +260,7 @@ function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
 
 function wrongLength(name: string, entry: FileEntry, found: number | "more"): SyntaxError {
   return new SyntaxError(
-    `Cannot read "${name}" as member "${entry.filename}" must have ${entry.uncompressedSize} bytes: : found ${found}`,
+    `Cannot read "${name}" as member "${entry.filename}" must have ${entry.uncompressedSize} bytes: found ${found}`,
   );
 }
 

@@ -7,6 +7,7 @@ import { basename, join } from "node:path";
 import { DataError } from "../core/errors.ts";
 import { formatEstimate } from "../core/format.ts";
 import { safeParseJson } from "../core/json.ts";
+import { isRecordFile, MAX_RECORD_BYTES, parseRecord } from "../core/record_shapes.ts";
 import type { ConfigRecord, FigureIndex, RunRecord } from "../core/records.ts";
 import { decodeMetrics, decodeRecord, type StoredMetric } from "../core/not_finite.ts";
 import type { Json, JsonObject, Metric, Metrics, TextTable, TrainingRecord } from "../core/types.ts";
@@ -114,7 +115,9 @@ function letters(i: number): string {
 
 /** The text of a plain file; undefined where it cannot be read. */
 async function readText(directory: string, name: string): Promise<string | undefined> {
-  return await Promise.try(() => readPlainText(pathBelow(directory, name))).catch(() => undefined);
+  return await Promise.try(() => readPlainText(pathBelow(directory, name), MAX_RECORD_BYTES)).catch(() =>
+    undefined
+  );
 }
 
 async function readPart<T>(directory: string, name: string): Promise<T | undefined> {
@@ -122,10 +125,10 @@ async function readPart<T>(directory: string, name: string): Promise<T | undefin
   const text = await readText(directory, name);
   if (text === undefined) return undefined;
   try {
-    return safeParseJson(text, path) as unknown as T;
+    return (isRecordFile(name) ? parseRecord(name, text, name) : safeParseJson(text, name)) as unknown as T;
   } catch (cause) {
     throw new DataError(
-      `Cannot compare "${directory}" as ${name} must be JSON: ${(cause as Error).message}`,
+      `Cannot compare "${directory}" as its records must be whole: ${(cause as Error).message}`,
       path,
       { cause },
     );

@@ -14,6 +14,7 @@ async function writeRun(directory: string, i: number): Promise<string> {
     status: "finished",
     plugin: { name: "trial", title: "A trial" },
     action: "run",
+    created: "2026-01-02T03:04:05.678Z",
     simulated: true,
     engine: { name: "native", threads: 1 },
     seed: i,
@@ -82,6 +83,9 @@ Deno.test("compareDirectories() rejects a folder without run.json and one with a
     const good = await writeRun(directory, 0);
     await assert.rejects(compareDirectories([good, directory]), /must be a run directory: no run.json found/);
     await Deno.writeTextFile(join(good, "metrics.json"), "{");
-    await assert.rejects(compareDirectories([good]), /as metrics.json must be JSON/);
+    await assert.rejects(
+      compareDirectories([good]),
+      /its records must be whole: Cannot read "metrics.json" as it must be JSON/,
+    );
   });
 });

@@ -5,6 +5,7 @@
  */
 import { DataError, NotFoundError } from "../core/errors.ts";
 import { safeParseJson } from "../core/json.ts";
+import { faultOf, MAX_RECORD_BYTES, type RecordFile, SHAPES } from "../core/record_shapes.ts";
 import type {
   ConfigRecord,
   DataRecord,
@@ -16,7 +17,6 @@ import type {
 import { decodeMetrics, decodeRecord, type StoredMetric } from "../core/not_finite.ts";
 import type { Json, JsonObject, Metrics, TrainingRecord } from "../core/types.ts";
 import { pathBelow, readPlainText } from "../files/plain_file.ts";
-import { faultOf, SHAPES } from "./shape.ts";
 
 /** A file that may be absent (`value` undefined, no fault) or damaged (`fault` says how). */
 export interface Part<T> {
@@ -81,8 +81,7 @@ export async function readRunFiles(directory: string): Promise<RunFiles> {
       "run.json",
     );
   }
-  const part = <T>(file: keyof typeof SHAPES): Promise<Part<T>> =>
-    readPart(directory, file) as Promise<Part<T>>;
+  const part = <T>(file: RecordFile): Promise<Part<T>> => readPart(directory, file) as Promise<Part<T>>;
   const [config, data, metrics, results, history, figures, inputs, git, environment, modules, permissions] =
     await Promise
       .all([
@@ -127,7 +126,7 @@ function withoutValue({ fault }: Part<unknown>): { readonly fault?: string } {
 function readText(directory: string, file: string): Promise<Part<string>> {
   return Promise.try(() => {
     try {
-      return { value: readPlainText(pathBelow(directory, file)) };
+      return { value: readPlainText(pathBelow(directory, file), MAX_RECORD_BYTES) };
     } catch (error) {
       if (error instanceof Deno.errors.NotFound) return {};
       return { fault: (error as Error).message };
@@ -135,7 +134,7 @@ function readText(directory: string, file: string): Promise<Part<string>> {
   });
 }
 
-async function readPart(directory: string, file: keyof typeof SHAPES): Promise<Part<Json>> {
+async function readPart(directory: string, file: RecordFile): Promise<Part<Json>> {
   const text = await readText(directory, file);
   if (text.value === undefined) return withoutValue(text);
   try {

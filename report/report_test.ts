@@ -159,11 +159,8 @@ Deno.test("renderReport() escapes whatever a plugin wrote", async () => {
   const page = await render({
     "run.json": {
       ...EXAMPLE_RUN,
-      id: hostile,
-      status: hostile,
       action: hostile,
-      created: hostile,
-      plugin: { name: hostile, title: hostile },
+      plugin: { name: "trial", title: hostile },
       seconds: { [hostile]: 1 },
       engine: { name: hostile, threads: 1 },
       versions: { [hostile]: hostile },
@@ -291,7 +288,8 @@ Deno.test("renderReport() rejects a folder without a whole run.json", async () =
   );
   await assert.rejects(
     render({ "run.json": { id: 1 } }),
-    (error: Error) => error instanceof DataError && /"id" must be string: found number/.test(error.message),
+    (error: Error) =>
+      error instanceof DataError && /"id" must be a name .*: found number/.test(error.message),
   );
 });
 

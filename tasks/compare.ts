@@ -13,10 +13,11 @@ import {
   renderComparison,
 } from "../report/comparison.ts";
 import { writeAtomic } from "../files/atomic.ts";
-import { join, relative, resolve } from "../files/paths.ts";
+import { dirname, join, relative, resolve } from "../files/paths.ts";
 import { isPlainRun, requirePlainRun } from "../run/origin/plain_run.ts";
 import { findRun, listRuns } from "../run/store/run_directory.ts";
 import { type CommandSpec, withCommand } from "./shared/command.ts";
+import { tellBroken } from "./shared/broken_runs.ts";
 import { EXIT } from "./terminal/exit_codes.ts";
 import { main } from "./terminal/main.ts";
 import { print, printJson, tell } from "./terminal/print.ts";
@@ -52,10 +53,11 @@ export function compare(args: readonly string[]): Promise<number> {
 
 async function writeHtml(file: string, text: string): Promise<void> {
   try {
+    await Deno.mkdir(dirname(file), { recursive: true });
     await writeAtomic(file, text);
   } catch (cause) {
     throw new ConfigError(
-      `Cannot write "${file}" as its folder must be there and can be written: ${(cause as Error).name}`,
+      `Cannot write "${file}" as its folder must be one that can be written: ${(cause as Error).name}`,
     );
   }
 }
@@ -73,7 +75,7 @@ async function chosen(
   }
   const found = await Promise.all(
     references.map(async (reference) => {
-      const run = await findRun(reference, store);
+      const run = await findRun(reference, store, tellBroken);
       await requirePlainRun(run, "compare");
       return run.path;
     }),
@@ -84,7 +86,7 @@ async function chosen(
 }
 
 async function finishedRuns(plugin: string, store: string): Promise<string[]> {
-  const runs = await listRuns(store);
+  const runs = await listRuns(store, tellBroken);
   const finished = runs.filter(({ record }) => record.plugin.name === plugin && record.status === "finished");
   const arePlain = await Promise.all(finished.map(isPlainRun));
   const found = finished.filter((_, i) => arePlain[i]);

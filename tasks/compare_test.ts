@@ -59,6 +59,7 @@ Deno.test("compare() refuses too few runs, the same twice, a plugin without two,
     await refused(["--all", "ecal"], /two of them or more must be finished: 1 found/);
     await refused(["--all", "ecl"], /0 found in ".*"; did you mean "ecal"\?$/);
     const { path: b } = await store(runs, "b", 10, 0.5);
-    await refused([a, b, "--html", join(directory, "no", "folder.html")], /Cannot write ".*folder.html"/);
+    await Deno.writeTextFile(join(directory, "file"), "");
+    await refused([a, b, "--html", join(directory, "file", "page.html")], /Cannot write ".*page.html"/);
   });
 });

@@ -12,6 +12,7 @@ import { type CommandSpec, withCommand } from "./shared/command.ts";
 import { ACCEPT_FLAG } from "./shared/consent.ts";
 import { useEngine } from "./shared/engine.ts";
 import { pluginOf } from "./shared/replay.ts";
+import { tellBroken } from "./shared/broken_runs.ts";
 import { EXIT } from "./terminal/exit_codes.ts";
 import { main } from "./terminal/main.ts";
 import { print, printJson } from "./terminal/print.ts";
@@ -45,7 +46,7 @@ export function exportTask(args: readonly string[]): Promise<number> {
         "Cannot export as a format must be named: none found; --onnx is the one that there is",
       );
     }
-    const run = await findRun(reference, parsed.task.runs ?? "runs");
+    const run = await findRun(reference, parsed.task.runs ?? "runs", tellBroken);
     const cache = parsed.task.cache ?? "cache";
     const source = sandboxedSource(await pluginOf(run, parsed, "export", false));
     const files = await exportRun({

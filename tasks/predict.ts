@@ -14,6 +14,7 @@ import { ACCEPT_FLAG } from "./shared/consent.ts";
 import { useEngine } from "./shared/engine.ts";
 import { threadsOf } from "./shared/experiment.ts";
 import { pluginOf } from "./shared/replay.ts";
+import { tellBroken } from "./shared/broken_runs.ts";
 import { EXIT } from "./terminal/exit_codes.ts";
 import { main } from "./terminal/main.ts";
 import { print, printJson } from "./terminal/print.ts";
@@ -64,7 +65,7 @@ export function predict(args: readonly string[]): Promise<number> {
         data,
       );
     }
-    const run = await findRun(reference, parsed.task.runs ?? "runs");
+    const run = await findRun(reference, parsed.task.runs ?? "runs", tellBroken);
     const cache = parsed.task.cache ?? "cache";
     const source = sandboxedSource(await pluginOf(run, parsed, "predict", false));
     const outcome = await predictNew({

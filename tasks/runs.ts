@@ -4,8 +4,9 @@
  * @module
  */
 import { formatSeconds } from "../core/format.ts";
-import { listRuns } from "../run/store/run_directory.ts";
+import { type BrokenRun, listRuns } from "../run/store/run_directory.ts";
 import { type CommandSpec, withCommand } from "./shared/command.ts";
+import { tellBroken } from "./shared/broken_runs.ts";
 import { EXIT } from "./terminal/exit_codes.ts";
 import { main } from "./terminal/main.ts";
 import { print, printJson, tell } from "./terminal/print.ts";
@@ -22,11 +23,13 @@ const COMMAND: CommandSpec = {
 export function runs(args: readonly string[]): Promise<number> {
   return withCommand(COMMAND, args, async (parsed) => {
     const [plugin] = parsed.positionals;
-    const all = await listRuns(parsed.task.out ?? "runs");
+    const broken: BrokenRun[] = [];
+    const all = await listRuns(parsed.task.out ?? "runs", (one) => broken.push(one));
+    broken.forEach(tellBroken);
     const found = all.filter(({ record }) => plugin === undefined || record.plugin.name === plugin);
     if ("json" in parsed.task) {
       const listed = found.map(async (run) => ({ run: run.path, ...run.record, status: await run.state() }));
-      printJson({ runs: await Promise.all(listed) });
+      printJson({ runs: await Promise.all(listed), ...(broken.length > 0 ? { broken } : {}) });
     } else if (found.length > 0) {
       const rows = await Promise.all(found.map(async (run) => [
         run.record.plugin.name,

@@ -40,3 +40,18 @@ Deno.test("runs() ends with 5 where nothing matches, and says where it looked", 
     assert.deepEqual([json.value, json.stdout], [5, '{"runs":[]}']);
   });
 });
+
+Deno.test("runs() lists the runs beside a broken one, and names that one", async () => {
+  await withTempDir(async (out) => {
+    await storeRun(out, { id: "a" });
+    const broken = join(out, "ecal", "b");
+    await Deno.mkdir(broken);
+    await Deno.writeTextFile(join(broken, "run.json"), "{");
+    const { value, stdout, stderr } = await printed(() => runs(["--out", out]));
+    assert.equal(value, 0);
+    assert.match(stdout, /ecal +a /);
+    assert.match(stderr, /^left out {2}Cannot read ".*b\/run.json" as it must be JSON: [^\n]*$/);
+    const json = JSON.parse((await printed(() => runs(["--out", out, "--json"]))).stdout);
+    assert.deepEqual([json.runs.length, json.broken[0].path], [1, broken]);
+  });
+});

@@ -7,6 +7,7 @@ import { NotFoundError } from "../../core/errors.ts";
 import type { Program } from "../../engine/mod.ts";
 import { readPrograms } from "../../train/programs/files.ts";
 import { safeParseJson } from "../../core/json.ts";
+import { isRecordFile, MAX_RECORD_BYTES, parseRecord } from "../../core/record_shapes.ts";
 import type { ConfigRecord, RunRecord } from "../../core/records.ts";
 import type { Json } from "../../core/types.ts";
 import type { Description } from "../../sandbox/protocol/description.ts";
@@ -21,12 +22,14 @@ import type { RunDirectory } from "../store/run_directory.ts";
  *
  * @throws {NotFoundError} If it is not there.
  * @throws {DataError} If it is no plain file.
+ * @throws {SyntaxError} If it is not what its kind must be.
  */
 export function readRunJson<T>(run: RunDirectory, name: string): Promise<T> {
   const path = run.file(name);
   return Promise.try(() => {
     try {
-      return safeParseJson(readPlainText(path), path) as unknown as T;
+      const text = readPlainText(path, MAX_RECORD_BYTES);
+      return (isRecordFile(name) ? parseRecord(name, text, path) : safeParseJson(text, path)) as unknown as T;
     } catch (cause) {
       if (!(cause instanceof Deno.errors.NotFound)) throw cause;
       throw new NotFoundError(

@@ -5,7 +5,9 @@
  */
 import { ConfigError, DataError, NotFoundError } from "../../core/errors.ts";
 import { safeParseJson } from "../../core/json.ts";
+import { faultOf, MAX_RECORD_BYTES, SHAPES } from "../../core/record_shapes.ts";
 import type { RunRecord } from "../../core/records.ts";
+import type { Json } from "../../core/types.ts";
 import { exists, removeAsides, removeFolder, writeJson } from "../../files/atomic.ts";
 import { FileLock, isLocked } from "../../files/lock.ts";
 import { basename, dirname, join, resolve } from "../../files/paths.ts";
@@ -178,7 +180,7 @@ function readRun(path: string): RunDirectory {
   const file = join(path, "run.json");
   let text: string;
   try {
-    text = readPlainText(file);
+    text = readPlainText(file, MAX_RECORD_BYTES);
   } catch (error) {
     if (error instanceof DataError) throw error; // a link, a pipe
     throw new NotFoundError(
@@ -187,26 +189,53 @@ function readRun(path: string): RunDirectory {
       path,
     );
   }
-  const record = safeParseJson(text, file) as unknown as RunRecord;
-  if (record?.schema !== "beamline-run/1") {
+  const value = safeParseJson(text, file);
+  const schema = (value as { schema?: Json } | null)?.schema;
+  if (schema !== "beamline-run/1") {
     throw new SyntaxError(
-      `Cannot open run "${path}" as its schema must be "beamline-run/1": found ${
-        JSON.stringify(record?.schema)
-      }`,
+      `Cannot open run "${path}" as its schema must be "beamline-run/1": found ${JSON.stringify(schema)}`,
     );
   }
-  return new RunDirectory(resolve(path), record);
+  const fault = faultOf(value, SHAPES["run.json"]);
+  if (fault !== null) throw new SyntaxError(`Cannot open run "${path}" as of its run.json ${fault}`);
+  return new RunDirectory(resolve(path), { ...ABSENT, ...value as unknown as RunRecord });
 }
 
-/** All runs below a store, oldest first; folders that are not runs are passed over. */
-export async function listRuns(out: string): Promise<RunDirectory[]> {
+/** Fields that older versions did not write, and readers rely on. */
+const ABSENT = {
+  finished: null,
+  seconds: {},
+  engine: null,
+  seed: 0,
+  versions: {},
+  command: [],
+  warnings: [],
+};
+
+/** A folder in the place of a run whose record cannot be read. */
+export interface BrokenRun {
+  readonly path: string;
+  /** The rule, and what was found. */
+  readonly message: string;
+}
+
+/**
+ * All runs below a store, oldest first. The folders of the store can be links. A folder without run.json is none: it was
+ * cut off before its first write.
+ *
+ * @param onBroken Hears of runs whose record cannot be read; they do not hide the others.
+ */
+export async function listRuns(
+  out: string,
+  onBroken: (broken: BrokenRun) => void = () => {},
+): Promise<RunDirectory[]> {
   const runs: RunDirectory[] = [];
   for (const plugin of await folders(resolve(out))) {
-    for (const run of await folders(plugin)) {
+    for (const path of await folders(plugin)) {
       try {
-        runs.push(await openRun(run));
-      } catch {
-        // not a run, or one that was cut off before its first write
+        runs.push(readRun(path));
+      } catch (error) {
+        if (!(error instanceof NotFoundError)) onBroken({ path, message: (error as Error).message });
       }
     }
   }
@@ -215,10 +244,14 @@ export async function listRuns(out: string): Promise<RunDirectory[]> {
   );
 }
 
+/** Folders in a folder, and links to folders. */
 async function folders(path: string): Promise<string[]> {
   const found: string[] = [];
   try {
-    for await (const entry of Deno.readDir(path)) if (entry.isDirectory) found.push(join(path, entry.name));
+    for await (const { name, isDirectory, isSymlink } of Deno.readDir(path)) {
+      const inner = join(path, name);
+      if (isDirectory || isSymlink && await leadsToFolder(inner)) found.push(inner);
+    }
   } catch (error) {
     const isAbsent = error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory;
     if (!isAbsent) throw error;
@@ -226,25 +259,39 @@ async function folders(path: string): Promise<string[]> {
   return found.sort();
 }
 
+function leadsToFolder(link: string): Promise<boolean> {
+  return Deno.stat(link).then(({ isDirectory }) => isDirectory, () => false);
+}
+
 /**
  * The run meant by a path, an id, a unique prefix of an id, or `latest`.
  *
+ * @param onBroken Hears of runs that were passed over as their record cannot be read.
  * @throws {NotFoundError} If none or more than one fits.
+ * @throws {SyntaxError | DataError} If the record of the run that is meant cannot be read.
  */
-export async function findRun(reference: string, out: string): Promise<RunDirectory> {
+export async function findRun(
+  reference: string,
+  out: string,
+  onBroken: (broken: BrokenRun) => void = () => {},
+): Promise<RunDirectory> {
   if (await exists(join(reference, "run.json"))) return await openRun(reference);
   if (reference.endsWith("run.json") && await exists(reference)) return await openRun(dirname(reference));
-  const runs = await listRuns(out);
+  const broken: BrokenRun[] = [];
+  const runs = await listRuns(out, (one) => broken.push(one));
+  const isMeant = (path: string): boolean => basename(path).startsWith(reference);
   const fitting = reference === "latest"
     ? runs.slice(-1)
-    : runs.filter((run) =>
-      basename(run.path).startsWith(reference) || `${run.record.plugin.name}/${run.record.id}` === reference
-    );
-  if (fitting.length === 1) return fitting[0]!;
+    : runs.filter(({ path, record }) => isMeant(path) || `${record.plugin.name}/${record.id}` === reference);
+  const meant = broken.filter(({ path }) => isMeant(path));
+  if (fitting.length + meant.length === 1 && meant[0]) return await openRun(meant[0].path); // throws why not
+  broken.forEach(onBroken);
+  if (fitting.length === 1 && meant.length === 0) return fitting[0]!;
+  const count = fitting.length + meant.length;
   throw new NotFoundError(
-    fitting.length === 0
+    count === 0
       ? `Cannot find run "${reference}" as no run in "${out}" has this path, id or prefix: ${runs.length} runs are there`
-      : `Cannot find run "${reference}" as the prefix must be unique: ${fitting.length} runs begin with it`,
+      : `Cannot find run "${reference}" as the prefix must be unique: ${count} runs begin with it`,
     "run",
     reference,
   );

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { withTempDir } from "../../tests/support/plugins.ts";
-import { createRun, findRun, listRuns, timeStamp } from "./run_directory.ts";
+import { type BrokenRun, createRun, findRun, listRuns, openRun, timeStamp } from "./run_directory.ts";
 
 const RECORD = {
   plugin: { name: "trial", title: "A trial" },
@@ -66,5 +66,92 @@ Deno.test("listRuns() passes over folders that are not runs", async () => {
     await Deno.writeTextFile(join(directory, "trial", "broken", "run.json"), "{");
     assert.deepEqual(await listRuns(directory), []);
     assert.deepEqual(await listRuns(join(directory, "none")), []);
+  });
+});
+
+/** Records that are damaged in one place, and what is said of them. */
+const DAMAGED: {
+  readonly [name: string]: readonly [change: (record: { [key: string]: unknown }) => unknown, fault: RegExp];
+} = {
+  "no-plugin": [(record) => delete record["plugin"], /"plugin" must be present: found nothing/],
+  "plugin-name": [
+    (record) => record["plugin"] = { name: "../../x", title: "" },
+    /"plugin.name" must be a name of/,
+  ],
+  "created-number": [(record) => record["created"] = 5, /"created" must be a time of ISO 8601: found number/],
+  "created-text": [
+    (record) => record["created"] = "yesterday",
+    /"created" must be a time of ISO 8601: found string/,
+  ],
+  "id-number": [(record) => record["id"] = 7, /"id" must be a name of .*: found number/],
+  "seconds-text": [
+    (record) => record["seconds"] = { train: "1" },
+    /"seconds.train" must be number: found string/,
+  ],
+  "status-odd": [
+    (record) => record["status"] = "odd",
+    /"status" must be running, finished, failed or interrupted/,
+  ],
+  "schema-newer": [
+    (record) => record["schema"] = "beamline-run/9",
+    /its schema must be "beamline-run\/1": found "beamline-run\/9"/,
+  ],
+  "array": [() => {}, /its schema must be "beamline-run\/1": found undefined/],
+};
+
+Deno.test("a broken run does not hide the others, and is named", async () => {
+  await withTempDir(async (directory) => {
+    const good = await createRun(directory, RECORD);
+    for (const [name, [change]] of Object.entries(DAMAGED)) {
+      const record = { ...good.record } as { [key: string]: unknown };
+      change(record);
+      await Deno.mkdir(join(directory, "trial", name));
+      const text = JSON.stringify(name === "array" ? [] : record);
+      await Deno.writeTextFile(join(directory, "trial", name, "run.json"), text);
+    }
+    const broken: BrokenRun[] = [];
+    const runs = await listRuns(directory, (one) => broken.push(one));
+    assert.deepEqual(runs.map(({ path }) => path), [good.path]);
+    assert.deepEqual(broken.map(({ path }) => basename(path)), Object.keys(DAMAGED).sort());
+    for (const { path, message } of broken) {
+      assert.match(message, DAMAGED[basename(path)]![1]);
+      assert.match(message, /^Cannot open run ".*" as [^\n]+$/);
+    }
+    for (const reference of ["latest", good.record.id, good.record.id.slice(0, 18)]) {
+      assert.equal((await findRun(reference, directory)).path, good.path);
+    }
+    await assert.rejects(findRun("no-plug", directory), {
+      name: "SyntaxError",
+      message: /"plugin" must be present/,
+    });
+    await assert.rejects(findRun("created", directory), { message: /must be unique: 2 runs begin with it/ });
+  });
+});
+
+Deno.test("runs of older versions, which lack fields, can be read", async () => {
+  await withTempDir(async (directory) => {
+    const good = await createRun(directory, RECORD);
+    const old = { ...good.record } as { [key: string]: unknown };
+    for (const key of ["seconds", "engine", "seed", "versions", "command", "warnings", "finished"]) {
+      delete old[key];
+    }
+    await Deno.writeTextFile(good.file("run.json"), JSON.stringify(old));
+    const { record } = await openRun(good.path);
+    assert.deepEqual([record.seconds, record.warnings, record.seed], [{}, [], 0]);
+  });
+});
+
+Deno.test("listRuns() and findRun() work on stores whose folders are links", async () => {
+  await withTempDir(async (directory) => {
+    const run = await createRun(join(directory, "disk"), RECORD);
+    await Deno.symlink("disk", join(directory, "runs"));
+    await Deno.mkdir(join(directory, "other"));
+    await Deno.symlink(join(directory, "disk", "trial"), join(directory, "other", "trial"));
+    await Deno.symlink("nowhere", join(directory, "other", "gone"));
+    for (const store of ["runs", "other"]) {
+      const [only] = await listRuns(join(directory, store));
+      assert.equal(only!.record.id, run.record.id);
+      assert.equal((await findRun("latest", join(directory, store))).record.id, run.record.id);
+    }
   });
 });

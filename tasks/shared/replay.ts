@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { tellBroken } from "./broken_runs.ts";
 import { ConfigError } from "../../core/errors.ts";
 import { BUILT_IN_PLUGINS } from "../../plugins/mod.ts";
 import type { Description } from "../../sandbox/protocol/description.ts";
@@ -66,7 +67,7 @@ export async function openReplay(spec: CommandSpec, args: readonly string[]): Pr
   if (reference === undefined) {
     throw new ConfigError(`Cannot ${spec.name} as the first argument must name a run: none found`);
   }
-  const run = await findRun(reference, early.task.runs ?? "runs");
+  const run = await findRun(reference, early.task.runs ?? "runs", tellBroken);
   const location = await pluginOf(run, early, spec.name, true);
   const source = sandboxedSource(location, hookTimeout(args));
   const cache = early.task.cache ?? "cache";

@@ -1,13 +1,17 @@
 /**
- * Checks of JSON records against the little that the report relies on. A record with more fields passes: newer writers
- * may know more than this reader.
+ * The files of a run directory as input: somebody else may have written them, or half of them. Each is checked against
+ * what its readers rely on. A record with more fields passes: newer writers may know more than this reader.
  *
  * @module
  */
-import type { Json } from "../core/types.ts";
+import { safeParseJson } from "./json.ts";
+import type { Json } from "./types.ts";
+
+/** Bytes of the largest record that is read. */
+export const MAX_RECORD_BYTES = 2 ** 28;
 
 /**
- * What a value must be: a type, one of several (`"string|null"`), an object with at least these fields (a name that ends
+ * What a value must be: a type or one of {@linkcode WORDS}, one of several (`"string|null"`), an object with at least these fields (a name that ends
  * in `?` may be absent), an object whose values are all alike (`{"*": shape}`), or an array whose elements are (`[shape]`).
  */
 export type Shape = string | readonly [Shape] | { readonly [field: string]: Shape };
@@ -20,11 +24,7 @@ export type Shape = string | readonly [Shape] | { readonly [field: string]: Shap
 export function faultOf(value: Json | undefined, shape: Shape, path = ""): string | null {
   const fault = (expected: string): string =>
     `"${path || "the file"}" must be ${expected}: found ${kindOf(value)}`;
-  if (typeof shape === "string") {
-    return shape === "any" || shape.split("|").includes(kindOf(value))
-      ? null
-      : fault(shape.replaceAll("|", " or "));
-  }
+  if (typeof shape === "string") return faultOfScalar(value, shape, fault);
   if (isList(shape)) {
     if (!Array.isArray(value)) return fault("array");
     return firstFault(value.map((element, i) => faultOf(element, shape[0], `${path}[${i}]`)));
@@ -42,6 +42,27 @@ export function faultOf(value: Json | undefined, shape: Shape, path = ""): strin
       return faultOf(held[name], inner, at(name));
     }),
   );
+}
+
+/** Texts of a certain form, by the word that stands for them in a {@linkcode Shape}; the form is what errors say. */
+const WORDS: { readonly [word: string]: readonly [form: string, pattern: RegExp] } = {
+  /** What becomes a part of a path: it leads nowhere else. */
+  name: ["a name of letters, digits, _, . and -", /^[\p{L}\p{N}_][\p{L}\p{N}_.-]{0,199}$/u],
+  time: ["a time of ISO 8601", /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z$/],
+  status: ["running, finished, failed or interrupted", /^(running|finished|failed|interrupted)$/],
+};
+
+function faultOfScalar(
+  value: Json | undefined,
+  shape: string,
+  fault: (expected: string) => string,
+): string | null {
+  const kinds = shape.split("|");
+  const fits = (kind: string): boolean => {
+    const word = WORDS[kind];
+    return word ? typeof value === "string" && word[1].test(value) : kind === "any" || kind === kindOf(value);
+  };
+  return kinds.some(fits) ? null : fault(kinds.map((kind) => WORDS[kind]?.[0] ?? kind).join(" or "));
 }
 
 function isList(shape: readonly [Shape] | { readonly [field: string]: Shape }): shape is readonly [Shape] {
@@ -69,13 +90,14 @@ const TEXT_TABLE: Shape = {
 /** The shapes of the files of a run directory, by file name. */
 export const SHAPES = {
   "run.json": {
-    id: "string",
-    status: "string",
-    plugin: { name: "string", title: "string" },
+    "schema?": "string",
+    id: "name",
+    status: "status",
+    plugin: { name: "name", title: "string", "path?": "string" },
     action: "string",
     simulated: "boolean|null",
-    created: "string",
-    "finished?": "string|null",
+    created: "time",
+    "finished?": "time|null",
     "seconds?": { "*": "number" },
     "engine?": "object|null",
     "seed?": "number",
@@ -83,6 +105,10 @@ export const SHAPES = {
     "command?": ["string"],
     "configHash?": "string",
     "error?": "object|null",
+    "files?": ["string"],
+    "headline?": ["string"],
+    "resumed?": [{ at: "time", steps: { "*": "number" } }],
+    "extendedFrom?": ["number"],
     "warnings?": [{ code: "string", message: "string" }],
     "summary?": "string",
     "training?": { "*": "object" },
@@ -142,3 +168,24 @@ export const SHAPES = {
   "provenance/modules.json": "object",
   "provenance/permissions.json": "any",
 } as const satisfies { readonly [file: string]: Shape };
+
+/** A file of a run directory whose shape is known. */
+export type RecordFile = keyof typeof SHAPES;
+
+/**
+ * Reads a record.
+ *
+ * @param file Names it in errors.
+ * @throws {SyntaxError} If it is not JSON, or not of the shape of its kind.
+ */
+export function parseRecord(kind: RecordFile, text: string, file: string): Json {
+  const value = safeParseJson(text, file);
+  const fault = faultOf(value, SHAPES[kind]);
+  if (fault === null) return value;
+  throw new SyntaxError(`Cannot read "${file}" as ${fault}`);
+}
+
+/** Whether the shape of a file of a run directory is known. */
+export function isRecordFile(name: string): name is RecordFile {
+  return Object.hasOwn(SHAPES, name);
+}
