@@ -97,6 +97,38 @@ const MODELS: { readonly [name: string]: { readonly shape: number[]; make(): Pre
       return ({ x }) => ({ y: net(x!) });
     },
   },
+  "extremes, places and integers": {
+    shape: [6],
+    make: () => {
+      const table = weight("table", 9, 3);
+      return ({ x }) => {
+        const places = tf.cast(tf.add(tf.mul(x!, 8), 4), "int32");
+        const rows = tf.gather(table, places);
+        const { values, indices } = tf.topk(x!, 2);
+        const shares = tf.mod(places, tf.expandDims(tf.argMax(x!, 1), 1));
+        return {
+          y: tf.add(tf.max(rows, [1, 2]), tf.min(x!, 1)),
+          places: tf.cast(
+            tf.add(tf.sum(tf.pow(shares, tf.scalar(3, "int32")), 1), tf.prod(indices, 1)),
+            "float32",
+          ),
+          values,
+          angles: tf.atan2(x!, tf.sign(tf.reverse(x!, 1))),
+        };
+      };
+    },
+  },
+  "resized and cropped images": {
+    shape: [4, 6, 2],
+    make: () => ({ x }) => {
+      const image = x as tf.Tensor4D;
+      return {
+        y: tf.image.resizeBilinear(image, [5, 3]),
+        pooled: tf.maxPool(image, 2, 2, "valid"),
+        windows: tf.maxPool(image, 3, 2, "same"),
+      };
+    },
+  },
   "convolutions and a flattened image": {
     shape: [8, 9, 2],
     make: () => {

@@ -61,9 +61,12 @@ export function toInt32(x: Value, graph: Builder): Value {
   return lastBits(graph.cast(bounded, "int64"), graph);
 }
 
-/** The last 32 bits of int64. Without the mask, ONNX Runtime would join the casts before and after to one. */
+/**
+ * The last 32 bits of int64. The sum leaves them as they are: without it, ONNX Runtime would join the casts before and after
+ * to one.
+ */
 export function lastBits(x: Value, graph: Builder): Value {
-  return graph.cast(graph.node("BitwiseAnd", [x, graph.scalar(2 ** 32 - 1, "int64")], {}, x), "int32");
+  return graph.cast(graph.node("Add", [x, graph.scalar(2 ** 32, "int64")]), "int32");
 }
 
 /** condition ? t : e; booleans are chosen as numbers, as ONNX Runtime has no choice of booleans. */

@@ -122,8 +122,13 @@ function largestOfTiles(x: Value, size: readonly number[], graph: Builder): Valu
     const count = shape[axis]! / length;
     const tiles = graph.reshape(image, [...before, count, length, ...after]);
     const type = { dtype, shape: [...before, count, 1, ...after] };
-    const attrs = { axis: axis + 1, num_outputs: length };
-    const parts = graph.nodes("Split", [tiles], attrs, Array.from({ length }, () => type));
+    const sizes = graph.ints(Array<number>(length).fill(1));
+    const parts = graph.nodes(
+      "Split",
+      [tiles, sizes],
+      { axis: axis + 1 },
+      Array.from({ length }, () => type),
+    );
     return graph.reshape(graph.node("Max", parts, {}, type), [...before, count, ...after]);
   }, x);
 }
