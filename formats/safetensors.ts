@@ -351,6 +351,20 @@ export function readSafetensorsSource(
   }
 }
 
+/**
+ * What a safetensors file holds, by its header alone: memory follows from the header, whatever the file's size.
+ *
+ * @throws {DataError} If it is missing or damaged.
+ */
+export function inspectSafetensors(path: string): SafetensorsHeader {
+  const source = openSource(path);
+  try {
+    return withFile(path, () => readSafetensorsHeader(source));
+  } finally {
+    source.close();
+  }
+}
+
 interface Layout {
   /** Length prefix and padded JSON. */
   readonly header: Uint8Array<ArrayBuffer>;

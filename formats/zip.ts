@@ -17,7 +17,7 @@
  *
  * Refused with `SyntaxError`: truncated, damaged or ambiguous archives, bytes before or after them, members that
  * overlap. Refused with {@linkcode UnsupportedError}: encrypted members, methods other than stored and deflated,
- * members that expand beyond {@linkcode expansionLimit}.
+ * members that expand beyond {@linkcode expansionLimit}, more than {@linkcode MOST_MEMBERS} members.
  *
  * @module
  */
@@ -42,6 +42,9 @@ const FIXED_DATE = 0x0021_0000;
 const LOCAL_HEADER_BYTES = 30;
 const LOCAL_SIGNATURE = 0x04034b50;
 const EMPTY_SIGNATURE = 0x06054b50;
+
+/** Members of one archive: the directory of each takes kilobytes while it is read, of the file some 50 bytes. */
+export const MOST_MEMBERS = 20_000;
 
 /** What `compressedBytes` may become when they are inflated: 1 GiB, or 100 times as much if that is more. */
 export function expansionLimit(compressedBytes: number): number {
@@ -139,11 +142,23 @@ async function readEntries(source: ByteSource): Promise<Map<string, FileEntry>> 
   });
   const entries = new Map<string, FileEntry>();
   try {
-    for (const entry of await reader.getEntries()) if (!entry.directory) entries.set(entry.filename, entry);
+    let count = 0;
+    for await (const entry of reader.getEntriesGenerator()) {
+      if (++count > MOST_MEMBERS) throw tooManyMembers(source.name);
+      if (!entry.directory) entries.set(entry.filename, entry);
+    }
   } catch (cause) {
+    if (cause instanceof UnsupportedError) throw cause;
     throw damagedArchive(source.name, zip, cause);
   }
   return entries;
+}
+
+function tooManyMembers(name: string): UnsupportedError {
+  return new UnsupportedError(
+    `Cannot read "${name}" as a zip archive may have at most ${MOST_MEMBERS} members: found more`,
+    "members",
+  );
 }
 
 /** The package's view of a source. What lies beyond the end is left out, and it complains itself. */

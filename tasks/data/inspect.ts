@@ -4,17 +4,10 @@
  * @module
  */
 import { DataError } from "../../core/errors.ts";
-import {
-  isJagged,
-  isNested,
-  openHdf5,
-  openNpy,
-  openNpz,
-  readRootTree,
-  readSafetensors,
-} from "../../data/mod.ts";
+import { isJagged, isNested, openHdf5, openNpy, openNpz, readRootTree } from "../../data/mod.ts";
 import { exists } from "../../files/atomic.ts";
 import { resolve } from "../../files/paths.ts";
+import { inspectSafetensors } from "../../formats/safetensors.ts";
 import { EXIT } from "../terminal/exit_codes.ts";
 import { print, printJson } from "../terminal/print.ts";
 import { textTable } from "../terminal/text_table.ts";
@@ -107,12 +100,12 @@ const READERS: { readonly [ending: string]: (file: string) => Promise<ArrayInfo[
       await npz.close();
     }
   },
-  safetensors: async (file) => {
-    const { tensors, unsupported } = await readSafetensors(file);
-    return [
-      ...Object.entries(tensors).map(([name, { dtype, shape }]) => ({ name, dtype, shape })),
-      ...Object.entries(unsupported).map(([name, reason]) => notRead(name, reason)),
-    ];
+  safetensors: (file) => {
+    const { entries, unsupported } = inspectSafetensors(file);
+    return Promise.resolve([
+      ...[...entries].map(([name, { dtype, shape }]) => ({ name, dtype, shape })),
+      ...[...unsupported].map(([name, { message }]) => notRead(name, message)),
+    ]);
   },
   h5: hdf5Arrays,
   hdf5: hdf5Arrays,
