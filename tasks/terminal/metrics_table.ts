@@ -8,13 +8,23 @@ import type { Metrics } from "../../core/types.ts";
 import type { Description } from "../../sandbox/protocol/description.ts";
 import { textTable } from "./text_table.ts";
 
-/** The numbers that matter; all of them where the plugin declares none. */
+/** Rows and columns that a terminal shows; the report has the others. */
+const SHOWN_ROWS = 200;
+const SHOWN_METHODS = 12;
+/** Dots of a name that may end its method; more are part of the key. */
+const MOST_DOTS = 32;
+
+/** The numbers that matter; all of them where the plugin declares none, as far as a terminal can show them. */
 export function metricsTable(metrics: Metrics, declared: Description["metrics"]): string[] {
   const keys = declared.length > 0
     ? declared.map(({ key }) => key)
     : [...new Set(Object.keys(metrics).map(baseOf))];
-  const methods = methodsOf(metrics, keys);
-  const rows = keys.flatMap((key) => {
+  const all = methodsOf(metrics, keys);
+  const methods = all.slice(0, SHOWN_METHODS);
+  const present = keys.filter((key) =>
+    methods.some((method) => Object.hasOwn(metrics, method === "" ? key : `${method}.${key}`))
+  );
+  const rows = present.slice(0, SHOWN_ROWS).flatMap((key) => {
     const found = methods.map((method) => metrics[method === "" ? key : `${method}.${key}`]);
     const first = found.find((metric) => metric !== undefined);
     if (!first) return [];
@@ -23,7 +33,14 @@ export function metricsTable(metrics: Metrics, declared: Description["metrics"])
     return [[label, ...cells, first.unit === "1" ? "" : first.unit]];
   });
   const header = methods.map((method) => method === "" ? "model" : method.replaceAll("_", " "));
-  return textTable(["", ...header, "unit"], rows);
+  const left = [
+    ...present.length > SHOWN_ROWS ? [`${present.length - SHOWN_ROWS} more metrics`] : [],
+    ...all.length > SHOWN_METHODS ? [`${all.length - SHOWN_METHODS} more methods`] : [],
+  ];
+  return [
+    ...textTable(["", ...header, "unit"], rows),
+    ...left.length > 0 ? [`... ${left.join(" and ")} in the report`] : [],
+  ];
 }
 
 /** The key without its method: "centroid.rms_x" is the "rms_x" of the method "centroid". */
@@ -35,9 +52,17 @@ function baseOf(name: string): string {
 function methodsOf(metrics: Metrics, keys: readonly string[]): string[] {
   const found = new Set<string>();
   for (const key of keys) if (key in metrics) found.add("");
+  const places = new Map(keys.map((key, i) => [key, i]));
   for (const name of Object.keys(metrics)) {
-    const key = keys.find((candidate) => name.endsWith(`.${candidate}`));
+    const [key] = suffixesOf(name).filter((suffix) => places.has(suffix))
+      .sort((a, b) => places.get(a)! - places.get(b)!);
     if (key) found.add(name.slice(0, -key.length - 1));
   }
   return [...found];
+}
+
+/** What follows each dot of a name. */
+function suffixesOf(name: string): string[] {
+  const parts = name.split(".", MOST_DOTS);
+  return parts.slice(1).map((_, i) => name.slice(parts.slice(0, i + 1).join(".").length + 1));
 }

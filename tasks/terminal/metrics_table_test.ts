@@ -47,3 +47,12 @@ Deno.test("metricsTable() shows all metrics where none is declared, by label or 
     "b             2  cm",
   ]);
 });
+
+Deno.test("metricsTable() shows as many metrics and methods as a terminal can, and says how many are left", () => {
+  const many = Object.fromEntries(Array.from({ length: 10_000 }, (_, i) => [`b${i}.k${i}`, metric(i, null)]));
+  const lines = metricsTable(many, []);
+  assert.equal(lines.length, 2 + 12 + 1);
+  assert.equal(lines.at(-1), "... 9988 more methods in the report");
+  const rows = Object.fromEntries(Array.from({ length: 10_000 }, (_, i) => [`k${i}`, metric(i, null)]));
+  assert.equal(metricsTable(rows, []).at(-1), "... 9800 more metrics in the report");
+});
