@@ -111,10 +111,13 @@ function fileOf({ record }: RunDirectory, state: string | undefined): string | u
   return state === undefined || !isId ? undefined : join(state, "runs", `${record.id}.json`);
 }
 
-/** Digest of the fields that decide which code runs and what it is given, and which no later command changes. */
+/**
+ * Digest of the fields that decide which code runs and what it is given, and which no later command changes. Of the others,
+ * such as the seed, a verification says whether they are as they were.
+ */
 function digestOf({ record }: RunDirectory): string {
-  const { id, created, plugin, action, files = [], seed } = record;
-  return sha256Hex(canonicalJson({ id, created, plugin, action, files, seed } as unknown as Json));
+  const { id, plugin: { name, path = null }, action, files = [] } = record;
+  return sha256Hex(canonicalJson({ id, plugin: { name, path }, action, files } as unknown as Json));
 }
 
 /** Ids begin with their time, so that the oldest come first. */

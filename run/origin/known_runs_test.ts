@@ -46,8 +46,7 @@ Deno.test("unknownOf() takes a run for unknown when a field changed that decides
       { plugin: { name: "ecal", title: "Photons", path: "../plugin" } },
       { action: "look" },
       { files: ["x"] },
-      { seed: 8 },
-      { created: "2026-01-02T00:00:00.000Z" },
+      { id: "20260101T000000Z-00000000-0001" },
     ];
     for (const change of changes) {
       assert.equal(
@@ -58,6 +57,7 @@ Deno.test("unknownOf() takes a run for unknown when a field changed that decides
     }
     const later = {
       status: "finished",
+      seed: 8,
       configHash: "1",
       extendedFrom: [10],
       resumed: [{ at: "", steps: {} }],
