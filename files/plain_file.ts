@@ -58,13 +58,36 @@ export function openPlainFile(path: string): PlainFile {
     const { code } = error as { code?: string };
     if (code === "ELOOP" || code === "EMLINK") throw notPlain(path, "a symbolic link");
     if (code === "ENXIO") throw notPlain(path, "a socket or device");
-    if (code === "ENOENT" || code === "ENOTDIR") throw new Deno.errors.NotFound(`no file "${path}"`);
+    if (code === "ENOENT" || code === "ENOTDIR") throw absent(path);
     throw error;
   }
   const info = fs.fstatSync(descriptor);
-  if (info.isFile()) return new PlainFile(path, descriptor, info);
+  const found = info.isDirectory()
+    ? "a folder"
+    : !info.isFile()
+    ? "a device, pipe or socket"
+    : isAt(path, info)
+    ? undefined
+    : "a symbolic link";
+  if (found === undefined) return new PlainFile(path, descriptor, info);
   fs.closeSync(descriptor);
-  throw notPlain(path, info.isDirectory() ? "a folder" : "a device, pipe or socket");
+  throw notPlain(path, found);
+}
+
+/** Nothing is there, or a link to nothing. */
+function absent(path: string): Error {
+  const isLink = fs.lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() ?? false;
+  return isLink ? notPlain(path, "a symbolic link") : new Deno.errors.NotFound(`no file "${path}"`);
+}
+
+/**
+ * Whether what was opened is what lies at the path. Unless all permissions are granted, Deno resolves links itself before
+ * it opens a file, so that `O_NOFOLLOW` sees none; of a link, or of a file that was put in its place meanwhile, the inode
+ * is another.
+ */
+function isAt(path: string, opened: fs.Stats): boolean {
+  const there = fs.lstatSync(path, { throwIfNoEntry: false });
+  return there !== undefined && there.isFile() && there.ino === opened.ino && there.dev === opened.dev;
 }
 
 function notPlain(path: string, found: string): DataError {
