@@ -154,7 +154,7 @@ Deno.test("namedBy() says where a link outside of the run leads to", async () =>
 Deno.test("namedBy() refuses files that are no list of paths", async () => {
   await withTempDir(async (directory) => {
     for (const files of ["/etc/passwd", [1], { 0: "/etc/passwd" }]) {
-      const run = await storeRun(directory, { id: ID, files: files as never });
+      const run = await changed(await storeRun(directory, { id: ID }), { files });
       await assert.rejects(
         namedBy(run, { plugin: undefined, hasInputs: true }),
         /"files" of its record must be a list of paths: found/,
