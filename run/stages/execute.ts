@@ -161,7 +161,7 @@ class Conductor {
       }));
     this.#models = traced.models;
     if (traced.engine) await run.update({ engine: traced.engine });
-    await run.write("data.json", { ...data?.record, outputUnits: traced.outputUnits });
+    if (data) await run.write("data.json", { ...data.record, outputUnits: traced.outputUnits });
   }
 
   async #train(run: RunDirectory, data?: PreparedData): ReturnType<typeof trainModels> {

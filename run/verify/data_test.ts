@@ -3,7 +3,7 @@ import { dataColumn } from "../../tests/support/run_folder.ts";
 import { compareData } from "./data.ts";
 
 const data = (columns: { readonly [name: string]: unknown }, facts: unknown = { scale: 2 }) => ({
-  "data.json": { tables: { train: { rows: 3, columns } }, facts },
+  "data.json": { simulated: true, source: "another trial", tables: { train: { rows: 3, columns } }, facts },
 });
 const [X, Y] = [dataColumn("cc"), dataColumn("dd", "1")];
 

@@ -1,9 +1,9 @@
 import { testComparison, testMissing } from "../../tests/support/comparing.ts";
+import { METRICS } from "../../tests/support/run_folder.ts";
 import { compareMetrics } from "./metrics.ts";
 
 const FILE = "metrics.json";
-const AUC = { value: 0.9, error: 0.01, unit: "1", rows: 100 };
-const LOSS = { value: 2, unit: "1", rows: 100 };
+const { auc: AUC, loss: LOSS } = METRICS;
 const metrics = (auc: unknown, loss: unknown = LOSS) => ({ [FILE]: { auc, loss } });
 
 testComparison(compareMetrics, {

@@ -153,3 +153,16 @@ await fetch("http://192.0.2.1/").catch(() => {});`;
     assert.ok(record["used: evaluate"].includes("write <shared>"));
   });
 });
+
+Deno.test("verify repeats an action that has models and prepares no data", async () => {
+  await withTempDir(async (directory) => {
+    const look =
+      `actions: { look: { title: "look", prepare: false, models: true, run: () => ({ summary: "s" }) } },`;
+    const plugin = await writeTrial(directory, { body: `${LINE.body} ${look}` });
+    const { cache, flags } = places(directory);
+    const { run } = await json("run", plugin, "look", ...flags);
+    const { code, levels } = await verified(run, "--cache", cache);
+    assert.equal(levels.data, "skipped: nothing was prepared");
+    assert.equal(code, 0);
+  });
+});

@@ -204,7 +204,7 @@ Deno.test("a plugin's name in a record is no path", async () => {
     });
     const { code, all } = await tried("resume", run, place, "--accept");
     assert.equal(code, 2);
-    assert.match(all, /Cannot find the plugin of run ".*" as its record must have its name, no path, and/);
+    assert.match(all, /Cannot open run ".*" as of its run\.json "plugin\.name" must be a name/);
   });
 });
 

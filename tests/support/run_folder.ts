@@ -43,6 +43,14 @@ export function dataColumn(sha256: string, unit = "GeV"): { readonly [field: str
 
 const STATE = encodeSafetensors({ w: floats([1], 0.5) });
 
+const SCORED = { unit: "1", better: "higher", rows: 100, split: "test" };
+
+/** The metrics of the run; the error of one is not known. */
+export const METRICS = {
+  auc: { value: 0.9, error: 0.01, errorKind: "bootstrap", ...SCORED },
+  loss: { value: 2, error: null, errorKind: "none", ...SCORED, better: "lower" },
+} as const;
+
 /** All files but `run.json`. */
 const FILES: RunFiles = {
   "config.json": { values: VALUES, sources: {}, help: {} } satisfies ConfigRecord,
@@ -65,10 +73,7 @@ const FILES: RunFiles = {
   "programs/network-predict.json": { name: "predict" },
   "programs/network-step.txt": "not compared",
   "fingerprints.jsonl": [fingerprint(1, 4), fingerprint(2, 2), fingerprint(4, 1)].join("\n") + "\n",
-  "metrics.json": {
-    auc: { value: 0.9, error: 0.01, unit: "1", rows: 100 },
-    loss: { value: 2, unit: "1", rows: 100 },
-  },
+  "metrics.json": METRICS,
   "predictions/network-y.npy": new Uint8Array([1, 2, 3]),
   "checkpoints/best.json": { step: 2, directory: "2", models: { network: "2" } },
   "checkpoints/last.json": { step: 4, directory: "4", models: { network: "4" } },
