@@ -7,6 +7,7 @@ import { ConfigError } from "../core/errors.ts";
 import { type ExportedFile, exportRun } from "../run/replay/export.ts";
 import { relative, resolve } from "../files/paths.ts";
 import { describePlugin, sandboxedSource } from "../run/hooks/plugin_source.ts";
+import { requirePlainRun } from "../run/origin/plain_run.ts";
 import { findRun } from "../run/store/run_directory.ts";
 import { type CommandSpec, withCommand } from "./shared/command.ts";
 import { ACCEPT_FLAG } from "./shared/consent.ts";
@@ -47,8 +48,9 @@ export function exportTask(args: readonly string[]): Promise<number> {
       );
     }
     const run = await findRun(reference, parsed.task.runs ?? "runs", tellBroken);
+    await requirePlainRun(run, "export");
     const cache = parsed.task.cache ?? "cache";
-    const source = sandboxedSource(await pluginOf(run, parsed, "export", false));
+    const source = sandboxedSource(await pluginOf(run, parsed, "export"));
     const files = await exportRun({
       run,
       source,

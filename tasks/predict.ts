@@ -8,6 +8,7 @@ import { exists } from "../files/atomic.ts";
 import { basename, join, relative, resolve } from "../files/paths.ts";
 import { predictNew, type PredictOutcome } from "../run/replay/predict.ts";
 import { describePlugin, sandboxedSource } from "../run/hooks/plugin_source.ts";
+import { requirePlainRun } from "../run/origin/plain_run.ts";
 import { findRun } from "../run/store/run_directory.ts";
 import { type CommandSpec, withCommand } from "./shared/command.ts";
 import { ACCEPT_FLAG } from "./shared/consent.ts";
@@ -66,8 +67,9 @@ export function predict(args: readonly string[]): Promise<number> {
       );
     }
     const run = await findRun(reference, parsed.task.runs ?? "runs", tellBroken);
+    await requirePlainRun(run, "predict");
     const cache = parsed.task.cache ?? "cache";
-    const source = sandboxedSource(await pluginOf(run, parsed, "predict", false));
+    const source = sandboxedSource(await pluginOf(run, parsed, "predict"));
     const outcome = await predictNew({
       run,
       source,

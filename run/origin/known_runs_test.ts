@@ -116,26 +116,23 @@ Deno.test("a damaged entry of the state folder is as good as none", async () => 
 Deno.test("namedBy() finds every text of the configuration that leads out of the run, at any depth", async () => {
   await withTempDir(async (directory) => {
     await Deno.writeTextFile(join(directory, "secret"), "s");
-    const run = await storeRun(join(directory, "store"), { id: ID }, {
-      "config.json": {
-        values: {
-          a: "../../../secret",
-          list: ["fast", join(directory, "secret")],
-          map: { deep: { x: "../.." } },
-          inside: "config.json",
-          absent: "../../../nothing",
-          nul: "a\0b",
-          long: "x".repeat(10_000),
-          n: 3,
-        },
-        sources: {},
-        help: {},
-      },
-    });
-    const named = await namedBy(run, { plugin: undefined, hasInputs: true });
+    const run = await storeRun(join(directory, "store"), { id: ID });
+    const values = {
+      a: "../../../secret",
+      list: ["fast", join(directory, "secret")],
+      map: { deep: { x: "../.." } },
+      inside: "run.json",
+      absent: "../../../nothing",
+      nul: "a\0b",
+      long: "x".repeat(10_000),
+      n: 3,
+    };
+    const named = await namedBy(run, { plugin: undefined, values });
     assert.deepEqual(named.map(({ field }) => field), ["a", "list.1", "map.deep.x"]);
     assert.equal(named[0]!.real, join(directory, "secret"));
-    assert.deepEqual(await namedBy(run, { plugin: undefined, hasInputs: false }), []);
+    const all = await namedBy(run, { plugin: undefined, values, hasAbsent: true });
+    assert.deepEqual(all.map(({ field }) => field), ["a", "list.1", "map.deep.x", "absent"]);
+    assert.deepEqual(await namedBy(run, { plugin: undefined }), []);
   });
 });
 
@@ -143,10 +140,8 @@ Deno.test("namedBy() says where a link outside of the run leads to", async () =>
   await withTempDir(async (directory) => {
     await Deno.writeTextFile(join(directory, "secret"), "s");
     await Deno.symlink("secret", join(directory, "harmless.csv"));
-    const run = await storeRun(join(directory, "store"), { id: ID, files: ["../../../harmless.csv"] }, {
-      "config.json": { values: {}, sources: {}, help: {} },
-    });
-    const [only] = await namedBy(run, { plugin: undefined, hasInputs: true });
+    const run = await storeRun(join(directory, "store"), { id: ID, files: ["../../../harmless.csv"] });
+    const [only] = await namedBy(run, { plugin: undefined, values: {} });
     assert.equal(only!.real, join(directory, "secret"));
   });
 });
@@ -156,7 +151,7 @@ Deno.test("namedBy() refuses files that are no list of paths", async () => {
     for (const files of ["/etc/passwd", [1], { 0: "/etc/passwd" }]) {
       const run = await changed(await storeRun(directory, { id: ID }), { files });
       await assert.rejects(
-        namedBy(run, { plugin: undefined, hasInputs: true }),
+        namedBy(run, { plugin: undefined, values: {} }),
         /"files" of its record must be a list of paths: found/,
       );
     }

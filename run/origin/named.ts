@@ -5,12 +5,10 @@
  * @module
  */
 import { ConfigError } from "../../core/errors.ts";
-import type { ConfigRecord } from "../../core/records.ts";
 import type { Json, JsonObject } from "../../core/types.ts";
 import { isAbsolute, relative, resolve } from "../../files/paths.ts";
 import { hashOfModules, moduleHashes } from "../../registry/framework.ts";
 import type { PluginLocation } from "../../registry/manifest.ts";
-import { readRunJson } from "../replay/replay.ts";
 import type { RunDirectory } from "../store/run_directory.ts";
 
 /** Something that a record names. */
@@ -33,10 +31,8 @@ export interface Named {
 export interface Uses {
   /** The plugin at the recorded path, read from its manifest; undefined where another one is used. */
   readonly plugin: Pick<PluginLocation, "directory" | "reads"> | undefined;
-  /** The command hands files and inputs of the record to the sandbox. */
-  readonly hasInputs: boolean;
-  /** Values of the configuration. @default those of `config.json` */
-  readonly values?: JsonObject;
+  /** Values of `config.json`, where the command hands inputs and files to the sandbox: read once, by whoever uses them. */
+  readonly values?: JsonObject | undefined;
   /** Counts files and inputs that are not there, too, as they may be later. @default false */
   readonly hasAbsent?: boolean;
 }
@@ -50,7 +46,7 @@ const LONGEST_PATH = 4096;
  */
 export async function namedBy(
   run: RunDirectory,
-  { plugin, hasInputs, values, hasAbsent = false }: Uses,
+  { plugin, values, hasAbsent = false }: Uses,
 ): Promise<Named[]> {
   const root = await realOf(run.path) ?? run.path;
   const found: Named[] = [];
@@ -70,10 +66,9 @@ export async function namedBy(
     await add("plugin", "plugin.path", plugin.directory);
     for (const read of plugin.reads) await add("grant", "permissions.read", read);
   }
-  if (!hasInputs) return found;
+  if (values === undefined) return found;
   for (const [i, file] of filesOf(run).entries()) await add("file", `files.${i}`, file);
-  const configured = values ?? (await readRunJson<ConfigRecord>(run, "config.json")).values;
-  for (const [field, text] of textsOf(configured)) await add("input", field, text);
+  for (const [field, text] of textsOf(values)) await add("input", field, text);
   return found;
 }
 

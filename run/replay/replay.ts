@@ -68,8 +68,11 @@ export function recordedThreads({ engine }: RunRecord): number | undefined {
 }
 
 /** The configuration of a run, one layer a value, so that every value keeps its source; input paths become absolute. */
-export async function recordedLayers(run: RunDirectory, description: Description): Promise<ConfigLayer[]> {
-  const record = await readRunJson<ConfigRecord>(run, "config.json");
+export function recordedLayers(
+  run: RunDirectory,
+  description: Description,
+  record: ConfigRecord,
+): ConfigLayer[] {
   const flags = flagsOf(description.schema);
   return Object.entries(record.sources).flatMap(([path, source]) => {
     const value = getPath(record.values, path);

@@ -88,7 +88,7 @@ async function rememberOwn(
   const { directory } = source;
   const plugin = source.origin === "path" && directory !== undefined ? { directory, reads: [] } : undefined;
   const { values } = configRecord(config, run.path);
-  const named = await namedBy(run, { plugin, hasInputs: true, values, hasAbsent: true });
+  const named = await namedBy(run, { plugin, values, hasAbsent: true });
   if (await rememberRun(run, named, origin) || named.length === 0) return;
   const message = "this run could not be remembered as one that was made here; see BEAMLINE_STATE";
   listener.onEvent?.({ event: "warn", code: "run-not-remembered", message });

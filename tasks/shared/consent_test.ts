@@ -15,7 +15,7 @@ async function withRun(work: (run: RunDirectory) => Promise<void>): Promise<void
   });
 }
 
-const USES = { plugin: undefined, hasInputs: true };
+const USES = { plugin: undefined, values: {} };
 
 async function answered(run: RunDirectory, asked: Asked): Promise<{ error?: Error; stderr: string }> {
   const { value, stderr } = await printed(() =>
@@ -59,6 +59,6 @@ Deno.test("requireConsent() does not ask after --accept, nor for a command that 
     assert.equal(error, undefined);
     assert.match(stderr, /files\.0: it is given to read/);
     assert.match(stderr, /what was accepted could not be remembered; see BEAMLINE_STATE$/);
-    await requireConsent(run, "export", { ...USES, hasInputs: false }, { isAccepted: false });
+    await requireConsent(run, "export", { plugin: undefined }, { isAccepted: false });
   });
 });

@@ -6,6 +6,8 @@
 import { tellBroken } from "./broken_runs.ts";
 import { ConfigError } from "../../core/errors.ts";
 import { BUILT_IN_PLUGINS } from "../../plugins/mod.ts";
+import type { ConfigRecord } from "../../core/records.ts";
+import type { JsonObject } from "../../core/types.ts";
 import type { Description } from "../../sandbox/protocol/description.ts";
 import type { RunRequest } from "../../run/stages/request.ts";
 import { exists } from "../../files/atomic.ts";
@@ -14,7 +16,7 @@ import type { PluginLocation } from "../../registry/manifest.ts";
 import { join, resolve } from "../../files/paths.ts";
 import { findPlugin } from "../../registry/plugins.ts";
 import { requirePlainRun } from "../../run/origin/plain_run.ts";
-import { recordedLayers, recordedThreads } from "../../run/replay/replay.ts";
+import { readRunJson, recordedLayers, recordedThreads } from "../../run/replay/replay.ts";
 import { describePlugin, sandboxedSource } from "../../run/hooks/plugin_source.ts";
 import { findRun, type RunDirectory } from "../../run/store/run_directory.ts";
 import { checkTrust } from "../../registry/trust.ts";
@@ -68,7 +70,9 @@ export async function openReplay(spec: CommandSpec, args: readonly string[]): Pr
     throw new ConfigError(`Cannot ${spec.name} as the first argument must name a run: none found`);
   }
   const run = await findRun(reference, early.task.runs ?? "runs", tellBroken);
-  const location = await pluginOf(run, early, spec.name, true);
+  await requirePlainRun(run, spec.name);
+  const config = await readRunJson<ConfigRecord>(run, "config.json"); // once: what is asked for is what is used
+  const location = await pluginOf(run, early, spec.name, config.values);
   const source = sandboxedSource(location, hookTimeout(args));
   const cache = early.task.cache ?? "cache";
   const description = await describePlugin(source, cache);
@@ -83,7 +87,7 @@ export async function openReplay(spec: CommandSpec, args: readonly string[]): Pr
     request: {
       source,
       config: {
-        layers: await recordedLayers(run, description),
+        layers: recordedLayers(run, description, config),
         flags: parsed.flags,
         workingDirectory: Deno.cwd(),
       },
@@ -102,23 +106,21 @@ export async function openReplay(spec: CommandSpec, args: readonly string[]): Pr
 
 /**
  * The plugin of a run: the one that `--plugin` names, or where it was, or the one of its name; checked against the lock.
- * The folder of the run is looked through before, and what its record names is asked for where the run was not made here.
+ * What the record of the run names is asked for before, where the run was not made here.
  *
  * @param action What is to be done with the run: "resume", "verify".
- * @param hasInputs The command hands files and inputs of the record to the sandbox.
- * @throws {DataError} If the folder of the run holds a link.
+ * @param values Values of the configuration, where the command hands files and inputs of the record to the sandbox.
  * @throws {ConfigError} If it is another plugin, or not where it was, or not what was trusted or accepted.
  */
 export async function pluginOf(
   run: RunDirectory,
   { task }: ParsedCommand,
   action: string,
-  hasInputs: boolean,
+  values?: JsonObject,
 ): Promise<PluginLocation> {
-  await requirePlainRun(run, action);
   const location = await locate(run, task.plugin);
   const isNamedByRecord = task.plugin === undefined && location.origin === "path";
-  await requireConsent(run, action, { plugin: isNamedByRecord ? location : undefined, hasInputs }, {
+  await requireConsent(run, action, { plugin: isNamedByRecord ? location : undefined, values }, {
     isAccepted: ACCEPT_FLAG.name in task,
     ask: terminalQuestion(),
   });

@@ -17,7 +17,7 @@ const parse = (...args: string[]): ParsedCommand =>
 
 Deno.test("pluginOf() finds a built-in plugin by the name in the record", async () => {
   await withTempDir(async (directory) => {
-    const location = await pluginOf(await storeRun(directory), parse(), "resume", false);
+    const location = await pluginOf(await storeRun(directory), parse(), "resume");
     assert.equal(location.manifest.name, "ecal");
     assert.equal(location.origin, "built-in");
   });
@@ -27,7 +27,7 @@ Deno.test("pluginOf() finds a plugin where it was, relative to the run", async (
   await withTempDir(async (directory) => {
     const { directory: path } = await writePlugin(directory);
     const run = await storeRun(directory, { plugin: { name: "trial", title: "", path: "../../trial" } });
-    const { value } = await printed(() => pluginOf(run, parse("--accept"), "resume", false));
+    const { value } = await printed(() => pluginOf(run, parse("--accept"), "resume"));
     assert.equal(value.directory, path);
   });
 });
@@ -36,7 +36,7 @@ Deno.test("pluginOf() says how to name a plugin that is not where it was", async
   await withTempDir(async (directory) => {
     const run = await storeRun(directory, { plugin: { name: "trial", title: "", path: "../../gone" } });
     await assert.rejects(
-      pluginOf(run, parse(), "resume", false),
+      pluginOf(run, parse(), "resume"),
       /Cannot find the plugin of run ".*" as its folder must be where it was: .*name it with --plugin/,
     );
   });
@@ -45,7 +45,7 @@ Deno.test("pluginOf() says how to name a plugin that is not where it was", async
 Deno.test("pluginOf() refuses another plugin than that of the run", async () => {
   await withTempDir(async (directory) => {
     await assert.rejects(
-      pluginOf(await storeRun(directory), parse("--plugin", "hcal"), "resume", false),
+      pluginOf(await storeRun(directory), parse("--plugin", "hcal"), "resume"),
       (error: Error) =>
         error instanceof ConfigError && /Cannot use plugin "hcal" .* it is of "ecal"/.test(error.message),
     );
