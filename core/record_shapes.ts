@@ -12,7 +12,7 @@ export const MAX_RECORD_BYTES = 2 ** 28;
 
 /**
  * What a value must be: a type or one of {@linkcode WORDS}, one of several (`"string|null"`), an object with at least these fields (a name that ends
- * in `?` may be absent), an object whose values are all alike (`{"*": shape}`), or an array whose elements are (`[shape]`).
+ * in `?` may be absent, one that ends in `??` also null), an object whose values are all alike (`{"*": shape}`), or an array whose elements are (`[shape]`).
  */
 export type Shape = string | readonly [Shape] | { readonly [field: string]: Shape };
 
@@ -37,8 +37,9 @@ export function faultOf(value: Json | undefined, shape: Shape, path = ""): strin
   }
   return firstFault(
     Object.entries(shape).map(([field, inner]) => {
-      const name = field.replace(/\?$/, "");
+      const name = field.replace(/\?+$/, "");
       if (!(name in held)) return name === field ? `"${at(name)}" must be present: found nothing` : null;
+      if (field.endsWith("??") && held[name] === null) return null;
       return faultOf(held[name], inner, at(name));
     }),
   );
@@ -99,12 +100,12 @@ export const SHAPES = {
     created: "time",
     "finished?": "time|null",
     "seconds?": { "*": "number" },
-    "engine?": "object|null",
+    "engine??": { name: "string", threads: "number" },
     "seed?": "number",
     "versions?": { "*": "string" },
     "command?": ["string"],
     "configHash?": "string",
-    "error?": "object|null",
+    "error??": { message: "string", name: "string" },
     "files?": ["string"],
     "headline?": ["string"],
     "resumed?": [{ at: "time", steps: { "*": "number" } }],
@@ -164,8 +165,12 @@ export const SHAPES = {
   "figures/index.json": [{ name: "string", title: "string", caption: "string" }],
   "provenance/inputs.json": [{ name: "string", bytes: "number", sha256: "string" }],
   "provenance/git.json": "object",
-  "provenance/environment.json": "object",
-  "provenance/modules.json": "object",
+  "provenance/environment.json": {
+    "deno?": "string",
+    "cpu??": { model: "string", flags: ["string"] },
+    "variables?": { "*": "string" },
+  },
+  "provenance/modules.json": { "plugin?": { "*": "string" }, "framework?": { "*": "string" } },
   "provenance/permissions.json": "any",
 } as const satisfies { readonly [file: string]: Shape };
 

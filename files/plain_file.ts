@@ -76,8 +76,17 @@ export function openPlainFile(path: string): PlainFile {
 
 /** Nothing is there, or a link to nothing. */
 function absent(path: string): Error {
-  const isLink = fs.lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() ?? false;
-  return isLink ? notPlain(path, "a symbolic link") : new Deno.errors.NotFound(`no file "${path}"`);
+  return entryAt(path)?.isSymbolicLink()
+    ? notPlain(path, "a symbolic link")
+    : new Deno.errors.NotFound(`no file "${path}"`);
+}
+
+function entryAt(path: string): fs.Stats | undefined {
+  try {
+    return fs.lstatSync(path);
+  } catch {
+    return undefined; // nothing is there, or a file is on the way
+  }
 }
 
 /**
@@ -86,7 +95,7 @@ function absent(path: string): Error {
  * is another.
  */
 function isAt(path: string, opened: fs.Stats): boolean {
-  const there = fs.lstatSync(path, { throwIfNoEntry: false });
+  const there = entryAt(path);
   return there !== undefined && there.isFile() && there.ino === opened.ino && there.dev === opened.dev;
 }
 

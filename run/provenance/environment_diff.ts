@@ -6,7 +6,7 @@
  */
 import { readPlainFile, readPlainText } from "../../files/plain_file.ts";
 import { sha256Hex } from "../../core/hash.ts";
-import { safeParseJson } from "../../core/json.ts";
+import { MAX_RECORD_BYTES, parseRecord } from "../../core/record_shapes.ts";
 import { exists } from "../../files/atomic.ts";
 import { join } from "../../files/paths.ts";
 import type { RunDirectory } from "../store/run_directory.ts";
@@ -109,12 +109,18 @@ export function changedKeys(
 }
 
 /** A JSON file of both folders; undefined where one of them lacks it. */
-export async function both<T>(before: string, now: string, name: string): Promise<[T, T] | undefined> {
+export async function both<T>(
+  before: string,
+  now: string,
+  name: "environment.json" | "modules.json",
+): Promise<[T, T] | undefined> {
   const paths = [join(before, name), join(now, name)];
   const values: T[] = [];
   for (const path of paths) {
     if (!await exists(path)) return undefined;
-    values.push(safeParseJson(readPlainText(path), name) as unknown as T);
+    values.push(
+      parseRecord(`provenance/${name}`, readPlainText(path, MAX_RECORD_BYTES), path) as unknown as T,
+    );
   }
   return values as [T, T];
 }

@@ -123,10 +123,10 @@ Deno.test("both() reads a file of two folders; undefined where one of them lacks
   await withTempDir(async (directory) => {
     const [before, now] = ["before", "now"].map((name) => join(directory, name)) as [string, string];
     for (const folder of [before, now]) await Deno.mkdir(folder);
-    await Deno.writeTextFile(join(before, "a.json"), "1");
-    assert.equal(await both(before, now, "a.json"), undefined);
-    await Deno.writeTextFile(join(now, "a.json"), "2");
-    assert.deepEqual(await both(before, now, "a.json"), [1, 2]);
+    await Deno.writeTextFile(join(before, "modules.json"), '{"plugin":{}}');
+    assert.equal(await both(before, now, "modules.json"), undefined);
+    await Deno.writeTextFile(join(now, "modules.json"), '{"framework":{}}');
+    assert.deepEqual(await both(before, now, "modules.json"), [{ plugin: {} }, { framework: {} }]);
   });
 });
 

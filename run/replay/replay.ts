@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { NotFoundError } from "../../core/errors.ts";
+import { DataError, NotFoundError } from "../../core/errors.ts";
 import type { Program } from "../../engine/mod.ts";
 import { readPrograms } from "../../train/programs/files.ts";
 import { safeParseJson } from "../../core/json.ts";
@@ -44,7 +44,8 @@ export function readRunJson<T>(run: RunDirectory, name: string): Promise<T> {
 /**
  * Programs of a model of a run.
  *
- * @throws {PluginError} If one is missing or not sound.
+ * @throws {NotFoundError} If one is missing.
+ * @throws {DataError} If one is not sound.
  */
 export function readRunPrograms(
   run: RunDirectory,
@@ -55,8 +56,15 @@ export function readRunPrograms(
     read: (file) => readPlainFile(run.file("programs", file)),
     programs,
     fileOf: (program) => `${model}-${program}.json`,
-    plugin: run.record.plugin.name,
+    fault: (message, cause) => programFault(run, model, message, cause),
   });
+}
+
+function programFault(run: RunDirectory, model: string, message: string, cause: Error): Error {
+  const what = `Cannot use run "${run.record.id}" as the programs of its model "${model}" must be`;
+  return cause instanceof Deno.errors.NotFound
+    ? new NotFoundError(`${what} there: ${message}`, "program", model)
+    : new DataError(`${what} sound: ${message}`, run.file("programs"), { cause });
 }
 
 /**
@@ -74,7 +82,7 @@ export function recordedLayers(
   record: ConfigRecord,
 ): ConfigLayer[] {
   const flags = flagsOf(description.schema);
-  return Object.entries(record.sources).flatMap(([path, source]) => {
+  return Object.entries(record.sources ?? {}).flatMap(([path, source]) => {
     const value = getPath(record.values, path);
     if (value === undefined) return [];
     const values: { [key: string]: Json } = {};

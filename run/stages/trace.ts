@@ -140,7 +140,8 @@ class Loader {
       files.set(file, bytes);
       return bytes;
     };
-    const programs = readPrograms({ read, programs: names, plugin });
+    const fault = (message: string, cause: Error) => new PluginError(message, plugin, "trace", { cause });
+    const programs = readPrograms({ read, programs: names, fault });
     const state = readInitialState(folder.source(STATE_FILE));
     const load: LoadRequest = { name, programs, state, engine, seed, graphs };
     const model = await loadModel({ ...load, threads: await this.#threads(load) });

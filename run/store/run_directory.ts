@@ -203,13 +203,8 @@ function readRun(path: string): RunDirectory {
 
 /** Fields that older versions did not write, and readers rely on. */
 const ABSENT = {
-  finished: null,
-  seconds: {},
-  engine: null,
-  seed: 0,
-  versions: {},
-  command: [],
-  warnings: [],
+  ...{ finished: null, seconds: {}, engine: null, seed: 0, versions: {}, command: [], configHash: "" },
+  ...{ error: null, warnings: [] },
 };
 
 /** A folder in the place of a run whose record cannot be read. */

@@ -16,8 +16,8 @@ export interface ProgramFiles {
   readonly programs: readonly string[];
   /** File of a program in the folder. @default "<program>.json" */
   readonly fileOf?: (program: string) => string;
-  /** Named in the error of a program that is not sound. */
-  readonly plugin: string;
+  /** The error of a program that is missing or not sound: who wrote the file is at fault. */
+  readonly fault: (message: string, cause: Error) => Error;
 }
 
 /** Name of the file of the initial state. */
@@ -29,9 +29,9 @@ export function readInitialState(source: ByteSource): Tensors {
 }
 
 /**
- * Reads programs and checks them: a sandbox wrote the files.
+ * Reads programs and checks them: somebody else wrote the files.
  *
- * @throws {PluginError} If one is missing or not sound.
+ * @throws What `fault` makes of a program that is missing or not sound.
  */
 export function readPrograms(request: ProgramFiles): { readonly [name: string]: Program } {
   const programs: { [name: string]: Program } = {};
@@ -43,7 +43,7 @@ export function readPrograms(request: ProgramFiles): { readonly [name: string]: 
       programs[name] = program;
     } catch (cause) {
       if (cause instanceof PluginError) throw cause;
-      throw new PluginError((cause as Error).message, request.plugin, "trace", { cause });
+      throw request.fault((cause as Error).message, cause as Error);
     }
   }
   return programs;

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { DataError } from "../../core/errors.ts";
 import { encodeProgram } from "../../engine/mod.ts";
 import { traceBuild } from "../../tests/support/tracing.ts";
 import * as tf from "../../engine/tf.ts";
@@ -8,6 +9,8 @@ import { withTempDir } from "../../tests/support/plugins.ts";
 import { floats } from "../../tests/support/training.ts";
 import { openSource } from "../../formats/byte_source.ts";
 import { readInitialState, readPrograms, STATE_FILE } from "./files.ts";
+
+const fault = (message: string): Error => new DataError(`Cannot use the trial as ${message}`);
 
 /** A program that doubles its input, as a file. */
 async function doubling(): Promise<string> {
@@ -23,7 +26,7 @@ Deno.test("readPrograms() reads programs by name, from files of the names it is 
     await Deno.writeTextFile(join(directory, "twice.json"), text);
     await Deno.writeTextFile(join(directory, "network-twice.json"), text);
     const read = (file: string) => Deno.readFileSync(join(directory, file));
-    const files = { read, programs: ["twice"], plugin: "trial" };
+    const files = { read, programs: ["twice"], fault };
     for (const fileOf of [undefined, (program: string) => `network-${program}.json`]) {
       const { twice } = readPrograms({ ...files, ...(fileOf ? { fileOf } : {}) });
       assert.deepEqual(twice!.outputs.map(({ name }) => name), ["y"]);
@@ -31,15 +34,18 @@ Deno.test("readPrograms() reads programs by name, from files of the names it is 
   });
 });
 
-Deno.test("readPrograms() blames the plugin for a program that is not sound", async () => {
+Deno.test("readPrograms() throws what it is told to for a program that is not sound", async () => {
   await withTempDir(async (directory) => {
     const read = (file: string) => Deno.readFileSync(join(directory, file));
-    const files = { read, programs: ["twice"], plugin: "trial" };
+    const files = { read, programs: ["twice"], fault };
     await Deno.writeTextFile(
       join(directory, "twice.json"),
       (await doubling()).replace('"Multiply"', '"Shell"'),
     );
-    assert.throws(() => readPrograms(files), { name: "PluginError", plugin: "trial", hook: "trace" });
+    assert.throws(() => readPrograms(files), {
+      name: "DataError",
+      message: /^Cannot use the trial as Cannot verify program "twice" as the kernel must be known/,
+    });
   });
 });
 

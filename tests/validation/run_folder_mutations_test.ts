@@ -1,0 +1,70 @@
+/** Twenty thousand damaged run folders through the functions behind commands, and three hundred through whole commands. */
+import assert from "node:assert/strict";
+import { withTempDir } from "../support/plugins.ts";
+import { damageRun, makeMutationPlace, restore } from "../support/run_mutations.ts";
+import { SECRET, snapshot } from "../support/sent_runs.ts";
+import { taskWith } from "../support/trial.ts";
+
+const COUNT = 20_000;
+/** Processes that share the mutations. */
+const PROCESSES = 2;
+
+async function mutate(count: number, seed: number): Promise<{ readonly [command: string]: number }> {
+  const script = new URL("mutation_process.ts", import.meta.url).pathname;
+  const config = new URL("../../deno.json", import.meta.url).pathname;
+  // as the tasks run: without all permissions Deno opens files in another way
+  const grants = ["read", "write", "run", "env", "sys", "ffi"].map((grant) => `--allow-${grant}`);
+  const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "--config", config, "--no-prompt", ...grants, script, String(count), String(seed)],
+  }).output();
+  const decoder = new TextDecoder();
+  assert.ok(success, decoder.decode(stderr));
+  return JSON.parse(decoder.decode(stdout));
+}
+
+Deno.test(`the functions behind commands survive ${COUNT} damaged run folders`, async () => {
+  const share = COUNT / PROCESSES;
+  const found = await Promise.all(
+    Array.from({ length: PROCESSES }, (_, i) => mutate(share, 1_000_000 * (i + 1))),
+  );
+  for (const refused of found) {
+    console.log(`of ${share}, refused: ${JSON.stringify(refused)}`);
+    assert.equal(refused["runs"], 0, "a damaged run hides no other");
+    for (const command of ["report", "compare", "verify", "resume"]) {
+      // links and a damaged run.json alone are more than a tenth; most other damage is shown beside the rest
+      assert.ok(
+        refused[command]! > share / 20 && refused[command]! < share,
+        `${command}: ${refused[command]}`,
+      );
+    }
+  }
+});
+
+/** Whole commands on the damaged run, by the arguments before and after its path. */
+const COMMANDS: readonly ((run: string, store: string, cache: string) => string[])[] = [
+  (_run, store) => ["runs", "--out", store],
+  (run) => ["report", run],
+  (run, store) => ["compare", run, "latest", "--runs", store],
+  (run, store, cache) => ["verify", run, "--steps", "3", "--runs", store, "--cache", cache],
+  (run, store, cache) => ["resume", run, "--runs", store, "--cache", cache],
+];
+
+Deno.test("whole commands survive 300 damaged run folders", async () => {
+  await withTempDir(async (directory) => {
+    const place = await makeMutationPlace(directory);
+    const [home, good] = [await snapshot(place.home), await snapshot(place.good)];
+    for (let i = 0; i < 300; i++) {
+      damageRun(place, 9_000_000 + i);
+      const args = COMMANDS[i % COMMANDS.length]!(place.run, place.store, place.cache);
+      const { code, stdout, stderr } = await taskWith({ HOME: place.home }, ...args);
+      const where = `mutation ${9_000_000 + i}: ${args[0]} ended with ${code}: ${stderr}`;
+      assert.ok([0, 1, 2, 4].includes(code), where);
+      assert.doesNotMatch(stderr, /error of Beamline itself|panicked|Uncaught|\n +at /, where);
+      if (code === 2) assert.match(stderr, /^error: Cannot [^\n]*$/m, where);
+      assert.ok(!`${stdout}${stderr}`.includes(SECRET), where);
+      assert.deepEqual(await snapshot(place.home), home, where);
+      assert.deepEqual(await snapshot(place.good), good, where);
+      restore(place);
+    }
+  });
+});
