@@ -12,6 +12,7 @@
  */
 import { DataError, UnsupportedError } from "../core/errors.ts";
 import { isOurMessage, oneLine } from "./byte_source.ts";
+import { type HeapWatch, type ReadFileSystem, watchHeaps } from "./hdf5_heaps.ts";
 
 type Package = typeof import("h5wasm/node");
 /** The functions of the library. */
@@ -70,7 +71,8 @@ async function prepare(module: H5Module): Promise<H5Library> {
   const plugins = decodeURIComponent(new URL(`${url}/plugins`).pathname);
   const { state } = await Deno.permissions.query({ name: "read", path: plugins });
   if (state === "granted") module.insert_plugin_search_path(plugins, 0);
-  return new H5Library(module);
+  const { FS } = module as unknown as { readonly FS: ReadFileSystem };
+  return new H5Library(module, watchHeaps(FS));
 }
 
 /** An open file of the library; only what is used here. */
@@ -170,7 +172,7 @@ export class H5Library {
   readonly memory: Scratch;
   #isBroken = false;
 
-  constructor(readonly module: H5Module) {
+  constructor(readonly module: H5Module, readonly heaps: HeapWatch) {
     this.memory = new Scratch(module);
   }
 
@@ -191,12 +193,15 @@ export class H5Library {
         path,
       );
     }
+    this.heaps.forget();
     try {
       return work();
     } catch (cause) {
       if (isBreakdown(cause)) this.#isBroken = true;
       else if (!(cause instanceof Error) || isOurs(cause)) throw cause;
-      throw new DataError(`Cannot ${action} "${path}" as ${rule}: ${reasonOf(cause)}`, path, { cause });
+      const { fault } = this.heaps;
+      const what = fault === undefined ? `${rule}: ${reasonOf(cause)}` : fault;
+      throw new DataError(`Cannot ${action} "${path}" as ${what}`, path, { cause });
     }
   }
 
