@@ -72,7 +72,7 @@ export function standings({ cells }: HeadlineRow): Map<string, Standing> {
   return result;
 }
 
-const BETTER: { readonly [better: string]: string } = {
+const BETTER_WORDS: { readonly [better: string]: string } = {
   lower: "lower is better",
   higher: "higher is better",
   zero: "closer to 0 is better",
@@ -119,6 +119,11 @@ function metricTables(label: string, rows: readonly HeadlineRow[], baselines: re
   return groups.map((group) => metricTable(label, group, baselines));
 }
 
+/** What is better, in small letters; nothing for a word that is not known. */
+function betterNote(better: string): Markup | string {
+  return Object.hasOwn(BETTER_WORDS, better) ? html("small", {}, BETTER_WORDS[better]!) : "";
+}
+
 function metricTable(label: string, rows: readonly HeadlineRow[], baselines: readonly string[]): Markup {
   const found = ["", ...baselines].filter((prefix) => rows.some(({ cells }) => cells.has(prefix)));
   const facts = rows.map(({ cells }) => cells.get("") ?? [...cells.values()][0]!);
@@ -134,7 +139,7 @@ function metricTable(label: string, rows: readonly HeadlineRow[], baselines: rea
     rows: rows.map((row, i) => {
       const rank = standings(row);
       return [
-        [row.label, BETTER[facts[i]!.better] && html("small", {}, BETTER[facts[i]!.better]!)],
+        [row.label, betterNote(facts[i]!.better)],
         ...found.map((prefix) => cell(row.cells.get(prefix), facts[i]!, rank.get(prefix))),
         facts[i]!.unit === "1" ? "" : facts[i]!.unit,
         facts[i]!.rows,

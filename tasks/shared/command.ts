@@ -169,7 +169,13 @@ function build(spec: CommandSpec): Command {
     .allowUnknownOption()
     .allowExcessArguments()
     .exitOverride()
-    .configureOutput({ writeErr: () => {}, writeOut: () => {} })
+    // without colors: the package would ask the environment, which not every task may read
+    .configureOutput({
+      writeErr: () => {},
+      writeOut: () => {},
+      getOutHasColors: () => false,
+      getErrHasColors: () => false,
+    })
     .configureHelp({
       visibleArguments: () => [],
       optionTerm: ({ long, flags, negate, required }) =>

@@ -18,7 +18,7 @@ async function mutate(count: number, seed: number): Promise<{ readonly [command:
     args: ["run", "--config", config, "--no-prompt", ...grants, script, String(count), String(seed)],
   }).output();
   const decoder = new TextDecoder();
-  assert.ok(success, decoder.decode(stderr));
+  assert.ok(success, decoder.decode(stderr).slice(0, 3000));
   return JSON.parse(decoder.decode(stdout));
 }
 
@@ -52,18 +52,20 @@ const COMMANDS: readonly ((run: string, store: string, cache: string) => string[
 Deno.test("whole commands survive 300 damaged run folders", async () => {
   await withTempDir(async (directory) => {
     const place = await makeMutationPlace(directory);
-    const [home, good] = [await snapshot(place.home), await snapshot(place.good)];
+    const [home, good] = [await snapshot(place.home), await snapshot(place.good)].map((files) =>
+      JSON.stringify(files)
+    );
     for (let i = 0; i < 300; i++) {
       damageRun(place, 9_000_000 + i);
       const args = COMMANDS[i % COMMANDS.length]!(place.run, place.store, place.cache);
-      const { code, stdout, stderr } = await taskWith({ HOME: place.home }, ...args);
+      const { code, stdout, stderr } = await taskWith({}, ...args);
       const where = `mutation ${9_000_000 + i}: ${args[0]} ended with ${code}: ${stderr}`;
       assert.ok([0, 1, 2, 4].includes(code), where);
       assert.doesNotMatch(stderr, /error of Beamline itself|panicked|Uncaught|\n +at /, where);
       if (code === 2) assert.match(stderr, /^error: Cannot [^\n]*$/m, where);
       assert.ok(!`${stdout}${stderr}`.includes(SECRET), where);
-      assert.deepEqual(await snapshot(place.home), home, where);
-      assert.deepEqual(await snapshot(place.good), good, where);
+      assert.ok(JSON.stringify(await snapshot(place.home)) === home, `${where}: the home was changed`);
+      assert.ok(JSON.stringify(await snapshot(place.good)) === good, `${where}: the other run was changed`);
       restore(place);
     }
   });
