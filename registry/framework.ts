@@ -3,7 +3,9 @@
  *
  * @module
  */
-import { dirname, fromFileUrl, join, relative } from "../files/paths.ts";
+import fs from "node:fs";
+import { basename, dirname, fromFileUrl, join } from "../files/paths.ts";
+import { FolderHasher, refuseGiant, walkFolder } from "./walk_folder.ts";
 import { canonicalJson } from "../core/json.ts";
 import { sha256Hex } from "../core/hash.ts";
 
@@ -72,47 +74,37 @@ export const GIT_FOLDER = ".git";
 /** Files that Deno 2.9.6 takes for modules: by their ending in any case, or without one, as in `tool` and `.tool`. */
 const CODE = /(^\.?[^.]*|\.([cm]?[jt]s|[jt]sx|json|wasm))$/i;
 
-/** Which code files of a folder count. */
+/** Which files of a folder count. */
 export interface CodeFilesOptions {
   /**
-   * Tests and packages, too: everything that a module of the folder could import. `.git` of the folder itself is left
-   * out: no sandbox may read it. @default false
+   * Every file, whatever its name: `require` runs a text of any name. Tests and packages, too. `.git` of the folder itself
+   * is left out: no sandbox may read it. @default false, the code alone
    */
   readonly isComplete?: boolean;
-  /** Names of code files. @default what Deno takes for modules */
+  /** Names of the files that count. @default what Deno takes for modules, or any name where all count */
   readonly pattern?: RegExp;
+  /** A folder of data, whose files may have any size. @default false */
+  readonly isData?: boolean;
 }
 
-/** All code files below a folder, hidden ones included, sorted, relative. */
-export async function codeFiles(
-  directory: string,
-  { isComplete = false, pattern = CODE }: CodeFilesOptions = {},
-): Promise<string[]> {
-  const found: string[] = [];
-  const counts = (folder: string, name: string): boolean =>
-    isComplete
-      ? folder !== directory || name !== GIT_FOLDER
-      : ![GIT_FOLDER, "node_modules"].includes(name) && !name.includes("_test.");
-  const walk = async (folder: string): Promise<void> => {
-    for await (const entry of Deno.readDir(folder)) {
-      if (!counts(folder, entry.name)) continue;
-      const path = join(folder, entry.name);
-      if (entry.isDirectory) await walk(path);
-      else if (pattern.test(entry.name)) found.push(relative(directory, path));
-    }
-  };
-  await walk(directory);
-  return found.sort();
-}
-
-/** SHA-256 of each code file of a folder, by relative path. */
+/**
+ * SHA-256 of each code file of a folder, hidden ones included, by relative path and in its order.
+ *
+ * @throws {DataError} If the folder holds a pipe, device or socket, or more than can be walked through.
+ */
 export async function moduleHashes(
   directory: string,
-  options: CodeFilesOptions = {},
+  { isComplete = false, pattern = isComplete ? /^/ : CODE, isData = false }: CodeFilesOptions = {},
 ): Promise<{ [path: string]: string }> {
+  const counts = (path: string, name: string): boolean =>
+    isComplete
+      ? path !== GIT_FOLDER
+      : ![GIT_FOLDER, "node_modules"].includes(name) && !name.includes("_test.");
+  const hasher = new FolderHasher(directory, isData ? Infinity : undefined);
   const hashes: { [path: string]: string } = {};
-  for (const path of await codeFiles(directory, options)) {
-    hashes[path] = sha256Hex(await Deno.readFile(join(directory, path)));
+  for (const entry of await walkFolder(directory, counts)) {
+    if (isData) refuseGiant(join(directory, entry.path), fs.lstatSync(join(directory, entry.path)));
+    if (pattern.test(basename(entry.path))) hashes[entry.path] = await hasher.hash(entry);
   }
   return hashes;
 }

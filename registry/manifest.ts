@@ -4,9 +4,13 @@
  * @module
  */
 import { z } from "zod";
-import { NotFoundError } from "../core/errors.ts";
+import { DataError, NotFoundError } from "../core/errors.ts";
 import { safeParseJson } from "../core/json.ts";
+import { readPlainText } from "../files/plain_file.ts";
 import { isAbsolute, join, resolve } from "../files/paths.ts";
+
+/** Bytes of the largest manifest that is read. */
+const MAX_MANIFEST_BYTES = 2 ** 24;
 
 const limits = z.strictObject({
   /** Seconds a hook may take, by hook name. */
@@ -54,16 +58,7 @@ export async function readManifest(
 ): Promise<PluginLocation> {
   const root = resolve(directory);
   const path = join(root, "deno.json");
-  let text: string;
-  try {
-    text = await Deno.readTextFile(path);
-  } catch {
-    throw new NotFoundError(
-      `Cannot load plugin "${directory}" as its folder must hold a deno.json with the key "beamline": none found`,
-      "plugin",
-      directory,
-    );
-  }
+  const text = await manifestText(path, directory);
   const json = safeParseJson(text, path) as { beamline?: unknown };
   const parsed = manifest.safeParse(json?.beamline);
   if (!parsed.success) {
@@ -84,4 +79,20 @@ export async function readManifest(
     origin,
     reads: parsed.data.permissions.read.map((folder) => isAbsolute(folder) ? folder : resolve(root, folder)),
   };
+}
+
+/** The text of a manifest. It may be reached by a link; a pipe, a device or an endless file is not read. */
+async function manifestText(path: string, directory: string): Promise<string> {
+  try {
+    return readPlainText(await Deno.realPath(path), MAX_MANIFEST_BYTES);
+  } catch (error) {
+    if (error instanceof DataError && !(await Deno.stat(path).catch(() => undefined))?.isDirectory) {
+      throw error;
+    }
+    throw new NotFoundError(
+      `Cannot load plugin "${directory}" as its folder must hold a deno.json with the key "beamline": none found`,
+      "plugin",
+      directory,
+    );
+  }
 }

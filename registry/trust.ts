@@ -9,14 +9,17 @@
  *
  * @module
  */
-import { ConfigError } from "../core/errors.ts";
-import { sha256Hex } from "../core/hash.ts";
+import fs from "node:fs";
+import { z } from "zod";
+import { ConfigError, DataError } from "../core/errors.ts";
 import { safeParseJson } from "../core/json.ts";
 import { exists, writeJson } from "../files/atomic.ts";
+import { readPlainText } from "../files/plain_file.ts";
 import { hashOfModules, moduleHashes } from "./framework.ts";
 import type { PluginLocation } from "./manifest.ts";
+import { FolderHasher, refuseGiant } from "./walk_folder.ts";
 import { FileLock } from "../files/lock.ts";
-import { join, relative, resolve } from "../files/paths.ts";
+import { dirname, join, relative, resolve } from "../files/paths.ts";
 
 /** What is pinned of one plugin. */
 export interface Pin {
@@ -31,11 +34,16 @@ export interface Pin {
   readonly reads: readonly string[];
 }
 
-interface Lock {
-  readonly schema: "beamline-lock/1";
+const lockShape = z.object({
+  schema: z.literal("beamline-lock/1"),
   /** By name for registered plugins, by path relative to the lock ("./" or "../") for others. */
-  readonly plugins: { readonly [key: string]: Pin };
-}
+  plugins: z.record(
+    z.string(),
+    z.object({ modules: z.string(), packages: z.string().nullable(), reads: z.array(z.string()) }),
+  ),
+});
+
+type Lock = z.output<typeof lockShape>;
 
 /** How a plugin compares with the lock. */
 export type Standing =
@@ -46,32 +54,60 @@ export type Standing =
 /** Tries to be the only one that writes the lock; some two seconds. */
 const BUSY_TRIES = 100;
 
-/** Files that are modules and nothing else. */
-const MODULE = /\.([cm]?[jt]s|[jt]sx|wasm)$/i;
+/** Modules in folders of data, by their ending or without one; JSON is data there. */
+const MODULE = /(^\.?[^.]*|\.([cm]?[jt]s|[jt]sx|wasm))$/i;
+
+/** Bytes of the largest lock that is read. */
+const MAX_LOCK_BYTES = 2 ** 24;
 
 const EMPTY: Lock = { schema: "beamline-lock/1", plugins: {} };
 
-/** What a plugin's folder holds now. */
+/**
+ * What a plugin's folder holds now.
+ *
+ * @throws {DataError} If the plugin's folder, or what it may read, cannot be pinned: pipes, devices, files of terabytes.
+ */
 export async function pinOf(location: PluginLocation): Promise<Pin> {
-  const lock = join(location.directory, "deno.lock");
-  const modules = await moduleHashes(location.directory, { isComplete: true });
-  for (const folder of location.reads) {
-    for (const [path, hash] of Object.entries(await readableModules(folder))) {
-      modules[relative(location.directory, join(folder, path))] = hash;
+  const { directory, reads } = location;
+  const { "deno.lock": packages = null, ...modules } = await moduleHashes(directory, { isComplete: true });
+  for (const name of LOCK_FILES) delete modules[name];
+  for (const read of reads) {
+    for (const [path, hash] of Object.entries(await readableCode(read))) {
+      modules[relative(directory, join(read, path))] = hash;
     }
   }
   return {
     modules: hashOfModules(modules),
-    packages: await exists(lock) ? sha256Hex(await Deno.readFile(lock)) : null,
-    reads: location.reads.map((path) => relative(location.directory, path)).sort(),
+    packages,
+    reads: reads.map((path) => relative(directory, path)).sort(),
   };
 }
 
-/** Modules in a folder that a plugin may read; JSON and files without an ending are data there. */
-async function readableModules(folder: string): Promise<{ readonly [path: string]: string }> {
-  const info = await Deno.stat(folder).catch(() => undefined);
-  if (!info?.isDirectory) return {};
-  return await moduleHashes(folder, { isComplete: true, pattern: MODULE });
+/** Names of the lock and of the file beside it: where the plugin's folder is the working directory, each run writes them. */
+const LOCK_FILES = ["beamline.lock", "beamline.lock.busy"];
+
+/** Folders of the kernel: what is in them are no files. */
+const KERNEL_FOLDERS = ["/proc", "/sys", "/dev"];
+
+/** Code in what a plugin may read besides its folder: modules in a folder, or the file that is named, whatever its name. */
+async function readableCode(read: string): Promise<{ readonly [path: string]: string }> {
+  const refuse = (rule: string, found: string): never => {
+    throw new DataError(`Cannot grant "${read}" of permissions.read as ${rule}: ${found}`, read);
+  };
+  const real = await Deno.realPath(read).catch((error) => {
+    if (error instanceof Deno.errors.NotFound) return undefined; // a sandbox does not start without it
+    return read; // Deno opens no folder of the kernel: the check below says so
+  });
+  if (real === undefined) return {};
+  if (real === "/") refuse("a plugin may not read the whole disk", "it is the root");
+  const kernel = KERNEL_FOLDERS.find((folder) => real === folder || real.startsWith(`${folder}/`));
+  if (kernel !== undefined) refuse("it must lie on a disk", `it lies in ${kernel}`);
+  const info = fs.lstatSync(real, { throwIfNoEntry: false });
+  if (info === undefined) return refuse("it must be readable", "it is not");
+  refuseGiant(real, info);
+  if (info.isFile()) return { "": new FolderHasher(dirname(real), Infinity).hashFile(real) };
+  if (!info.isDirectory()) refuse("it must be a file or a folder", "it is a pipe, device or socket");
+  return await moduleHashes(real, { isComplete: true, pattern: MODULE, isData: true });
 }
 
 /** The lock of a working directory. */
@@ -117,12 +153,14 @@ export class ExperimentLock {
 
   async #read(): Promise<Lock> {
     if (!await exists(this.path)) return EMPTY;
-    const lock = safeParseJson(await Deno.readTextFile(this.path), this.path) as unknown as Lock;
-    if (lock?.schema === "beamline-lock/1" && typeof lock.plugins === "object") return lock;
+    const text = readPlainText(await Deno.realPath(this.path), MAX_LOCK_BYTES);
+    const parsed = lockShape.safeParse(safeParseJson(text, this.path));
+    if (parsed.success) return parsed.data;
+    const issue = parsed.error.issues[0];
     throw new SyntaxError(
-      `Cannot read "${this.path}" as its schema must be "beamline-lock/1": found ${
-        JSON.stringify(lock?.schema)
-      }`,
+      `Cannot read "${this.path}" as its schema must be "beamline-lock/1": "${
+        issue?.path.join(".")
+      }" is not right: ${issue?.message}`,
     );
   }
 }

@@ -80,7 +80,7 @@ Deno.test("pinOf() counts all that a plugin can import, whatever its place and e
   await withTempDir(async (directory) => {
     const [location] = await both(directory) as [PluginLocation, PluginLocation];
     const folders = [".hidden/a.ts", "a_test.ts", "node_modules/a/index.mjs", "deep/.git/b.ts"];
-    const names = ["b.cts", "B.TS", "bare", ".bare", "c.JSON", "d.wasm"];
+    const names = ["b.cts", "B.TS", "bare", ".bare", "c.JSON", "d.wasm", "text.dat"];
     const pins = await pinsWith(location, [...folders, ...names]);
     assert.equal(new Set(pins).size, folders.length + names.length + 1);
   });
@@ -92,12 +92,61 @@ Deno.test("pinOf() counts modules in folders that a plugin may read, and no data
     const pins = await pinsWith(location, [
       "../calibration/a.ts",
       "../calibration/deep/b.MJS",
+      "../calibration/tool",
+      "../calibration/.tool",
       "../calibration/gains.json",
-      "../calibration/raw",
+      "../calibration/raw.dat",
     ]);
-    assert.equal(new Set(pins).size, 3);
-    assert.deepEqual(pins.slice(2), [pins[2], pins[2], pins[2]]);
+    assert.equal(new Set(pins).size, 5);
+    assert.deepEqual(pins.slice(4), [pins[4], pins[4], pins[4]]);
   });
+});
+
+Deno.test("pinOf() counts the content of each file that permissions.read names, whatever its name", async () => {
+  await withTempDir(async (directory) => {
+    for (const name of ["one.ts", "one", "one.dat"]) {
+      const [found] = await both(directory) as [PluginLocation, PluginLocation];
+      const location = { ...found, reads: [join(directory, name)] };
+      await Deno.writeTextFile(join(directory, name), "export default 1;");
+      const before = await pinOf(location);
+      await Deno.writeTextFile(join(directory, name), "export default 2;");
+      assert.notEqual((await pinOf(location)).modules, before.modules, name);
+    }
+  });
+});
+
+Deno.test("pinOf() leaves out what the lock itself writes, where the working directory is the plugin's folder", async () => {
+  await withTempDir(async (directory) => {
+    const [location] = await both(directory) as [PluginLocation, PluginLocation];
+    const before = await pinOf(location);
+    await checkTrust(location, location.directory, false);
+    assert.deepEqual(await pinOf(location), before);
+  });
+});
+
+/** What a manifest may not ask for, and the rule that says so. */
+const REFUSED_READS: { readonly [path: string]: RegExp } = {
+  "/": /^Cannot grant "\/" of permissions.read as a plugin may not read the whole disk: it is the root$/,
+  "/dev/zero": /as it must lie on a disk: it lies in \/dev$/,
+  "/proc": /as it must lie on a disk: it lies in \/proc$/,
+  "/proc/self/environ": /as it must lie on a disk: it lies in \/proc$/,
+  "/sys/kernel": /as it must lie on a disk: it lies in \/sys$/,
+};
+
+Deno.test({
+  name: "pinOf() refuses the root, devices and folders of the kernel among permissions.read",
+  ignore: Deno.build.os !== "linux",
+  async fn() {
+    await withTempDir(async (directory) => {
+      const [location] = await both(directory) as [PluginLocation, PluginLocation];
+      for (const [path, message] of Object.entries(REFUSED_READS)) {
+        await assert.rejects(pinOf({ ...location, reads: [path] }), { name: "DataError", message }, path);
+      }
+      await Deno.symlink("/dev/zero", join(directory, "zero"));
+      const linked = pinOf({ ...location, reads: [join(directory, "zero")] });
+      await assert.rejects(linked, /as it must lie on a disk: it lies in \/dev$/);
+    });
+  },
 });
 
 Deno.test("pinOf() leaves out .git, which no sandbox may read", async () => {

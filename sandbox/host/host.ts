@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { InternalError, InterruptedError, PluginError } from "../../core/errors.ts";
+import { DataError, InternalError, InterruptedError, PluginError } from "../../core/errors.ts";
 import { sha256Hex } from "../../core/hash.ts";
 import type { Json } from "../../core/types.ts";
 import { removeFolder } from "../../files/atomic.ts";
@@ -153,11 +153,21 @@ async function checkGrants(location: PluginLocation, grants: SandboxGrants): Pro
   await checkLinks(location.directory, { granted, allowHardLinks: false, remedy });
   for (const path of [...location.reads, ...grants.read]) {
     // a data path may itself be a link: what it leads to is what the user named
-    await checkLinks(await Deno.realPath(path), {
-      granted: [...granted, await Deno.realPath(path)],
+    const real = await realGrant(path);
+    await checkLinks(real, {
+      granted: [...granted, real],
       allowHardLinks: true,
       remedy,
     });
+  }
+}
+
+async function realGrant(path: string): Promise<string> {
+  try {
+    return await Deno.realPath(path);
+  } catch (error) {
+    const found = error instanceof Deno.errors.NotFound ? "there is no such file or folder" : "it is not";
+    throw new DataError(`Cannot grant "${path}" as it must be readable: ${found}`, path, { cause: error });
   }
 }
 
