@@ -78,6 +78,38 @@ export async function killAt(
   return { run, state };
 }
 
+/** Starts a task, and ends it by force `delayMs` later; returns whether it had ended before. */
+export async function killCommandAt(
+  [name, ...args]: readonly string[],
+  delayMs: number,
+  victim: Victim,
+  cwd: string,
+): Promise<boolean> {
+  const grants = ["read", "write", "run", "env", "sys", "ffi"].map((grant) => `--allow-${grant}`);
+  const options = [
+    "--v8-flags=--no-maglev-osr",
+    "--no-prompt",
+    "--config",
+    join(ROOT, "deno.json"),
+    ...grants,
+  ];
+  const streams = { stdin: "null", stdout: "null", stderr: "null" } as const;
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["run", ...options, join(ROOT, `tasks/${name}.ts`), ...args],
+    cwd,
+    ...streams,
+  }).spawn();
+  let isEnded = false;
+  const ended = child.status.then(() => void (isEnded = true));
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  await Promise.race([ended, new Promise((resolve) => timer = setTimeout(resolve, delayMs))]);
+  clearTimeout(timer);
+  const wasEnded = isEnded;
+  if (!wasEnded) await kill(child.pid, victim);
+  await ended;
+  return wasEnded;
+}
+
 async function firstRun(folder: string, ended: Promise<Deno.CommandStatus>): Promise<string> {
   let isEnded = false;
   void ended.then(() => isEnded = true);
