@@ -19,6 +19,7 @@ import { tellBroken } from "./shared/broken_runs.ts";
 import { EXIT } from "./terminal/exit_codes.ts";
 import { main } from "./terminal/main.ts";
 import { print, printJson } from "./terminal/print.ts";
+import { terminalListener } from "./terminal/progress.ts";
 import { textTable } from "./terminal/text_table.ts";
 
 /** Rows of the printed table. */
@@ -82,6 +83,7 @@ export function predict(args: readonly string[]): Promise<number> {
       skipBad: "skip-bad" in parsed.task,
       engine: await useEngine(parsed.task.engine ?? run.record.engine?.name ?? "native"),
       threads: threadsOf(parsed),
+      onEvent: terminalListener("json" in parsed.task, false).onEvent,
     });
     if ("json" in parsed.task) printJson(toJson(run.path, outcome));
     else for (const line of predictionLines(outcome)) print(line);
@@ -100,7 +102,8 @@ function toJson(run: string, outcome: PredictOutcome): unknown {
       [name, { path, unit, shape }],
     ) => [name, { path: resolve(path), unit, shape }]),
   );
-  return { run, rows: outcome.rows, simulated: outcome.simulated, source: outcome.source, predictions };
+  const { rows, simulated, source, notes, warnings } = outcome;
+  return { run, rows, simulated, source, notes, warnings, predictions };
 }
 
 /** The first rows of what was predicted, and the files that hold all. */

@@ -54,6 +54,13 @@ export const prepareResult = z.object({
   notes: textTables,
 });
 
+/** What `readForPrediction` returns beside its table. */
+export const readForPredictionResult = z.object({
+  simulated: z.boolean(),
+  source: text,
+  notes: textTables,
+});
+
 /** What `trace` returns: program names and output units by model. */
 export const traceResult = z.record(
   z.string(),

@@ -3,10 +3,9 @@
  *
  * @module
  */
-import { z } from "zod";
 import { ConfigError, DataError } from "../../core/errors.ts";
 import type { ConfigRecord, DataRecord } from "../../core/records.ts";
-import type { Column, JsonObject, Table, TextTable } from "../../core/types.ts";
+import type { Column, JsonObject, Table, TextTable, Warning } from "../../core/types.ts";
 import { writeNpy } from "../../formats/npy.ts";
 import { readTableWith } from "../../data/tables.ts";
 import { Cache } from "../store/cache.ts";
@@ -20,6 +19,9 @@ import { asColumn } from "../../train/programs/run_over.ts";
 import { join, resolve } from "../../files/paths.ts";
 import { readRunJson, readRunPrograms, recordedThreads } from "./replay.ts";
 import type { PluginSource } from "../hooks/plugin_source.ts";
+import { readForPredictionResult } from "../hooks/results.ts";
+import { checkedResult } from "../hooks/workspace.ts";
+import type { RunListener } from "../stages/request.ts";
 import type { RunDirectory } from "../store/run_directory.ts";
 
 /** What to predict. */
@@ -36,6 +38,8 @@ export interface PredictRequest {
   readonly skipBad?: boolean | undefined;
   readonly engine?: string | undefined;
   readonly threads?: number | undefined;
+  /** Hears what the plugin says while it reads. */
+  readonly onEvent?: RunListener["onEvent"];
 }
 
 /** What was predicted. */
@@ -44,15 +48,11 @@ export interface PredictOutcome {
   readonly simulated: boolean;
   readonly source: string;
   readonly notes: readonly TextTable[];
+  /** What the plugin warned of, such as rows that it left out. */
+  readonly warnings: readonly Warning[];
   /** Path, unit and numbers by name. */
   readonly predictions: { readonly [name: string]: Column & { readonly path: string } };
 }
-
-const readForPredictionResult = z.object({
-  simulated: z.boolean(),
-  source: z.string(),
-  notes: z.array(z.unknown()),
-});
 
 /**
  * Reads new data in the sandbox with the run's configuration, runs the best weights over them, writes one `.npy` a column.
@@ -80,15 +80,18 @@ export async function predictNew(request: PredictRequest): Promise<PredictOutcom
   const denoDir = await cache.denoDir(request.source.name);
   const host = await request.source.open({ read: [request.data], sharedDirectory, denoDir });
   try {
-    const answer = readForPredictionResult.parse(
-      await host.call("readForPrediction", {
-        config: values as JsonObject,
-        path: request.data,
-        seed: run.record.seed,
-      }),
-    );
+    const hook = "readForPrediction";
+    const args = { config: values as JsonObject, path: request.data, seed: run.record.seed };
+    const warnings: Warning[] = [];
+    const value = await host.call(hook, args, {
+      onEvent(event) {
+        if (event.event === "warn") warnings.push({ code: event.code, message: event.message });
+        request.onEvent?.(event);
+      },
+    });
+    const answer = checkedResult(readForPredictionResult, value, request.source.name, hook);
     await host.close(); // what it left changes no more
-    const tables = shared.take("tables", { plugin: request.source.name, hook: "readForPrediction" });
+    const tables = shared.take("tables", { plugin: request.source.name, hook });
     const table = readTableWith(tables.opener, `${tables.name}/new`);
     const predicted = await runModels(request, names, table);
     const kept = Object.entries(table).filter(([name, column]) =>
@@ -99,7 +102,8 @@ export async function predictNew(request: PredictRequest): Promise<PredictOutcom
       rows: Object.values(table)[0]?.shape[0] ?? 0,
       simulated: answer.simulated,
       source: answer.source,
-      notes: answer.notes as TextTable[],
+      notes: answer.notes as readonly TextTable[],
+      warnings,
       predictions: await writePredictions(all, request.directory),
     };
   } finally {
