@@ -194,3 +194,24 @@ export function parseRecord(kind: RecordFile, text: string, file: string): Json 
 export function isRecordFile(name: string): name is RecordFile {
   return Object.hasOwn(SHAPES, name);
 }
+
+/** The shapes of the lines of the logs of a run directory. */
+export const LINE_SHAPES = {
+  "metrics.jsonl": { step: "number", epoch: "number", split: "string", "model?": "string" },
+  "fingerprints.jsonl": {
+    ...{ model: "string", step: "number", epoch: "number", loss: "string", parameters: "string" },
+  },
+} as const satisfies { readonly [file: string]: Shape };
+
+/**
+ * Reads a line of a log.
+ *
+ * @param number Of the line, from 1, for errors.
+ * @throws {SyntaxError} As {@linkcode parseRecord}.
+ */
+export function parseLine(kind: keyof typeof LINE_SHAPES, line: string, file: string, number: number): Json {
+  const value = safeParseJson(line, `${file}, line ${number}`);
+  const fault = faultOf(value, LINE_SHAPES[kind]);
+  if (fault === null) return value;
+  throw new SyntaxError(`Cannot read "${file}", line ${number} as ${fault}`);
+}

@@ -5,7 +5,7 @@
  */
 import { DataError, NotFoundError } from "../core/errors.ts";
 import { safeParseJson } from "../core/json.ts";
-import { faultOf, MAX_RECORD_BYTES, type RecordFile, SHAPES } from "../core/record_shapes.ts";
+import { faultOf, LINE_SHAPES, MAX_RECORD_BYTES, type RecordFile, SHAPES } from "../core/record_shapes.ts";
 import type {
   ConfigRecord,
   DataRecord,
@@ -156,7 +156,7 @@ async function readHistory(directory: string): Promise<Part<readonly TrainingRec
   for (const [i, line] of lines.entries()) {
     try {
       const value = safeParseJson(line, file);
-      const fault = faultOf(value, { step: "number", epoch: "number", split: "string" });
+      const fault = faultOf(value, LINE_SHAPES["metrics.jsonl"]);
       if (fault !== null) return { value: records, fault: `line ${i + 1}: ${fault}` };
       records.push(decodeRecord(value as JsonObject));
     } catch (error) {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { type LINE_SHAPES, MAX_RECORD_BYTES, parseLine } from "../../core/record_shapes.ts";
 import { decodeRecord } from "../../core/not_finite.ts";
 import type { TrainingRecord, Warning } from "../../core/types.ts";
 import type { Tensors } from "../../engine/runtimes/types.ts";
@@ -46,11 +47,11 @@ export async function readProgress(
     if (progress) found[model] = progress;
   }
   const isOnly = models.length === 1;
-  const history = await cutBack<TrainingRecord>(run.file("metrics.jsonl"), (line) => {
+  const history = await cutBack<TrainingRecord>(run, "metrics.jsonl", (line) => {
     const counters = found[isOnly ? models[0]! : String(line.model)]?.counters;
     return counters !== undefined && line.epoch <= counters.epoch;
   });
-  await cutBack<Fingerprint>(run.file("fingerprints.jsonl"), (line) => {
+  await cutBack<Fingerprint>(run, "fingerprints.jsonl", (line) => {
     const counters = found[line.model]?.counters;
     return counters !== undefined && line.step <= counters.step;
   });
@@ -95,15 +96,20 @@ async function bestOf(
 }
 
 /** Keeps the lines of a log that fulfil a condition; a last line that was cut off is dropped. */
-async function cutBack<T>(path: string, isKept: (line: T) => boolean): Promise<T[]> {
+async function cutBack<T>(
+  run: RunDirectory,
+  log: keyof typeof LINE_SHAPES,
+  isKept: (line: T) => boolean,
+): Promise<T[]> {
+  const path = run.file(log);
   if (!await exists(path)) return [];
   const kept: T[] = [];
-  for (const text of readPlainText(path).split("\n")) {
+  for (const [i, text] of readPlainText(path, MAX_RECORD_BYTES).split("\n").entries()) {
     try {
-      const line = JSON.parse(text) as T;
+      const line = parseLine(log, text, path, i + 1) as T;
       if (isKept(line)) kept.push(line);
     } catch {
-      // an empty line, or one that was being written when the run was killed
+      // an empty line, one that was being written when the run was killed, or none of ours
     }
   }
   await writeAtomic(path, kept.map((line) => JSON.stringify(line) + "\n").join(""));

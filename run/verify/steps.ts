@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { MAX_RECORD_BYTES, parseLine } from "../../core/record_shapes.ts";
 import { readPlainText } from "../../files/plain_file.ts";
 import { exists } from "../../files/atomic.ts";
 import type { Fingerprint } from "../../train/fingerprint.ts";
@@ -64,8 +65,10 @@ function extent(lines: readonly Fingerprint[]): string {
 async function fingerprintsOf(run: RunDirectory): Promise<Fingerprint[]> {
   const path = run.file("fingerprints.jsonl");
   if (!await exists(path)) return [];
-  const lines = readPlainText(path).split("\n").filter((line) => line !== "");
-  return lines.map((line) => JSON.parse(line) as Fingerprint);
+  const lines = readPlainText(path, MAX_RECORD_BYTES).split("\n").filter((line) => line !== "");
+  return lines.map((line, i) =>
+    parseLine("fingerprints.jsonl", line, "fingerprints.jsonl", i + 1) as unknown as Fingerprint
+  );
 }
 
 /** The loss of a fingerprint as a number. */
