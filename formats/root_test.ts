@@ -296,7 +296,44 @@ Deno.test("readRootTree() refuses by name what lies elsewhere or is no number, a
   });
   assert.deepEqual((await readRootTree(fixture("root_leaves.root"), { tree: "all" })).skipped, ["text"]);
   assert.deepEqual((await readRootTree(fixture("root_objects.root"))).skipped, ["event.label", "whole"]);
+  assert.deepEqual((await readRootTree(fixture("root_deep.root"))).skipped, ["track.charge"]);
 });
+
+/** Bytes of keys before the name of their class, up to the position of what they lead to and to their own length. */
+const [SEEK_BEFORE, LENGTH_BEFORE] = [8, 12];
+
+/** Lets every key of a folder lead to the place of another folder, or to that of the top directory. */
+function lead(file: Uint8Array<ArrayBuffer>, from: string, to: string): void {
+  const view = new DataView(file.buffer);
+  const all = new TextDecoder("latin1").decode(file);
+  const keysOf = (name: string): readonly number[] => {
+    const text = `\x0aTDirectory${String.fromCharCode(name.length)}${name}`;
+    return [...all.matchAll(new RegExp(text, "g"))].map(({ index }) => index);
+  };
+  const placeOf = (at: number) => view.getInt32(at - SEEK_BEFORE) + view.getInt16(at - LENGTH_BEFORE);
+  const place = to === "" ? view.getInt32(8) + view.getInt32(28) : placeOf(keysOf(to)[0]!); // fBEGIN + fNbytesName
+  const keys = keysOf(from);
+  assert.ok(keys.length > 0);
+  for (const at of keys) view.setInt32(at - SEEK_BEFORE, place - view.getInt16(at - LENGTH_BEFORE));
+}
+
+for (const [from, to] of [["folder", ""], ["inner", "folder"], ["inner", ""]] as const) {
+  Deno.test(`listRootTrees() refuses a key "${from}" that leads to the directory "/${to}" above it`, async () => {
+    const path = await Deno.makeTempFile({ suffix: ".root" });
+    try {
+      const bytes = await Deno.readFile(fixture("root_leaves.root"));
+      lead(bytes, from, to);
+      await Deno.writeFile(path, bytes);
+      const name = from === "folder" ? "folder/" : "folder/inner/";
+      await assert.rejects(listRootTrees(path), {
+        name: "DataError",
+        message: `Cannot read "${path}" as directories must not hold each other: found "${name}" again`,
+      });
+    } finally {
+      await Deno.remove(path);
+    }
+  });
+}
 
 const now = () => performance.now();
 
@@ -309,6 +346,7 @@ for (
     "root_no_offsets.root": 100,
     "root_unflushed.root": 100,
     "root_objects.root": 50,
+    "root_deep.root": 50,
   })
 ) {
   Deno.test(`readRootTree() survives mutations of ${file}`, async () => {
