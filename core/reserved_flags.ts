@@ -21,6 +21,7 @@ export const RESERVED_FLAGS = {
   "keep": "verify",
   "open": "run",
   "out": "run",
+  "own": "trust",
   "plugin": "resume and verify",
   "preset": "run",
   "quiet": "every task",

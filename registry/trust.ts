@@ -4,35 +4,24 @@
  *
  * A plugin that is registered in `deno.json` is refused when its code or its grants are not the pinned ones,
  * until `deno task trust` accepts it. A plugin that is named by its path was chosen by hand, often while it
- * is being written: a change is reported and recorded. With `--frozen` both are refused, and nothing is
- * pinned.
+ * is being written: a change is reported and recorded. A plugin in a folder that the user declared to be their own is
+ * pinned anew. With `--frozen` all are refused, and nothing is pinned.
+ *
+ * Whoever sends a plugin can send a lock. So a lock says what the code must be, and never that the user knows it: that is
+ * remembered outside of projects ({@link ./known_plugins.ts}).
  *
  * @module
  */
-import fs from "node:fs";
 import { z } from "zod";
-import { ConfigError, DataError } from "../core/errors.ts";
+import { ConfigError } from "../core/errors.ts";
 import { safeParseJson } from "../core/json.ts";
 import { exists, writeJson } from "../files/atomic.ts";
 import { readPlainText } from "../files/plain_file.ts";
-import { hashOfModules, moduleHashes } from "./framework.ts";
+import { KnownPlugins } from "./known_plugins.ts";
 import type { PluginLocation } from "./manifest.ts";
-import { FolderHasher, refuseGiant } from "./walk_folder.ts";
+import { type Pin, pinOf } from "./pins.ts";
 import { FileLock } from "../files/lock.ts";
-import { dirname, join, relative, resolve } from "../files/paths.ts";
-
-/** What is pinned of one plugin. */
-export interface Pin {
-  /**
-   * Hash over all code files in the plugin's folder, tests and packages included: all that it can import; and over
-   * modules in the folders that it may read.
-   */
-  readonly modules: string;
-  /** Hash of the plugin's own lock file, its npm closure; null where it has none. */
-  readonly packages: string | null;
-  /** Folders beyond its own that it may read, relative to the plugin. */
-  readonly reads: readonly string[];
-}
+import { join, relative, resolve } from "../files/paths.ts";
 
 const lockShape = z.object({
   schema: z.literal("beamline-lock/1"),
@@ -45,76 +34,36 @@ const lockShape = z.object({
 
 type Lock = z.output<typeof lockShape>;
 
-/** How a plugin compares with the lock. */
+/** How a plugin compares with the lock, and with what this user has seen. */
 export type Standing =
   | { readonly state: "trusted" }
   | { readonly state: "new"; readonly pin: Pin }
-  | { readonly state: "changed"; readonly pin: Pin; readonly changes: readonly string[] };
+  /** As it is pinned, but by a lock that somebody else wrote. */
+  | { readonly state: "unseen"; readonly pin: Pin }
+  | {
+    readonly state: "changed";
+    readonly pin: Pin;
+    readonly changes: readonly string[];
+    /** Whether it wants to read more than before. */
+    readonly isWider: boolean;
+    /** Whether this user was told of the plugin as it was pinned, or as it is. */
+    readonly isSeen: boolean;
+  };
 
 /** Tries to be the only one that writes the lock; some two seconds. */
 const BUSY_TRIES = 100;
-
-/** Modules in folders of data, by their ending or without one; JSON is data there. */
-const MODULE = /(^\.?[^.]*|\.([cm]?[jt]s|[jt]sx|wasm))$/i;
 
 /** Bytes of the largest lock that is read. */
 const MAX_LOCK_BYTES = 2 ** 24;
 
 const EMPTY: Lock = { schema: "beamline-lock/1", plugins: {} };
 
-/**
- * What a plugin's folder holds now.
- *
- * @throws {DataError} If the plugin's folder, or what it may read, cannot be pinned: pipes, devices, files of terabytes.
- */
-export async function pinOf(location: PluginLocation): Promise<Pin> {
-  const { directory, reads } = location;
-  const { "deno.lock": packages = null, ...modules } = await moduleHashes(directory, { isComplete: true });
-  for (const name of LOCK_FILES) delete modules[name];
-  for (const read of reads) {
-    for (const [path, hash] of Object.entries(await readableCode(read))) {
-      modules[relative(directory, join(read, path))] = hash;
-    }
-  }
-  return {
-    modules: hashOfModules(modules),
-    packages,
-    reads: reads.map((path) => relative(directory, path)).sort(),
-  };
-}
-
-/** Names of the lock and of the file beside it: where the plugin's folder is the working directory, each run writes them. */
-const LOCK_FILES = ["beamline.lock", "beamline.lock.busy"];
-
-/** Folders of the kernel: what is in them are no files. */
-const KERNEL_FOLDERS = ["/proc", "/sys", "/dev"];
-
-/** Code in what a plugin may read besides its folder: modules in a folder, or the file that is named, whatever its name. */
-async function readableCode(read: string): Promise<{ readonly [path: string]: string }> {
-  const refuse = (rule: string, found: string): never => {
-    throw new DataError(`Cannot grant "${read}" of permissions.read as ${rule}: ${found}`, read);
-  };
-  const real = await Deno.realPath(read).catch((error) => {
-    if (error instanceof Deno.errors.NotFound) return undefined; // a sandbox does not start without it
-    return read; // Deno opens no folder of the kernel: the check below says so
-  });
-  if (real === undefined) return {};
-  if (real === "/") refuse("a plugin may not read the whole disk", "it is the root");
-  const kernel = KERNEL_FOLDERS.find((folder) => real === folder || real.startsWith(`${folder}/`));
-  if (kernel !== undefined) refuse("it must lie on a disk", `it lies in ${kernel}`);
-  const info = fs.lstatSync(real, { throwIfNoEntry: false });
-  if (info === undefined) return refuse("it must be readable", "it is not");
-  refuseGiant(real, info);
-  if (info.isFile()) return { "": new FolderHasher(dirname(real), Infinity).hashFile(real) };
-  if (!info.isDirectory()) refuse("it must be a file or a folder", "it is a pipe, device or socket");
-  return await moduleHashes(real, { isComplete: true, pattern: MODULE, isData: true });
-}
-
 /** The lock of a working directory. */
 export class ExperimentLock {
   readonly path: string;
 
-  constructor(readonly directory: string) {
+  /** @param known Where it is remembered that this user was told of a plugin. */
+  constructor(readonly directory: string, readonly known: KnownPlugins = new KnownPlugins()) {
     this.path = join(directory, "beamline.lock");
   }
 
@@ -125,11 +74,15 @@ export class ExperimentLock {
     const pinned = (await this.#read()).plugins[this.#key(location)];
     if (!pinned) return { state: "new", pin };
     const changes = changesOf(pinned, pin);
-    return changes.length === 0 ? { state: "trusted" } : { state: "changed", pin, changes };
+    const hasSeen = (one: Pin) => this.known.hasSeen(location.directory, one);
+    if (changes.length === 0) return { state: await hasSeen(pin) ? "trusted" : "unseen", pin };
+    const isWider = pin.reads.some((path) => !pinned.reads.includes(path));
+    return { state: "changed", pin, changes, isWider, isSeen: await hasSeen(pinned) || await hasSeen(pin) };
   }
 
-  /** Pins a plugin as it is, and drops folders that no longer exist. */
+  /** Pins a plugin as it is, drops folders that no longer exist, and remembers that the user knows the plugin. */
   async accept(location: PluginLocation, pin: Pin): Promise<void> {
+    await this.known.remember(location.directory, pin);
     const lock = await FileLock.take(`${this.path}.busy`, BUSY_TRIES); // another run may pin at the same time
     try {
       const { plugins, ...rest } = await this.#read();
@@ -180,43 +133,90 @@ export interface TrustNotice {
 }
 
 /**
- * Decides whether a plugin may run, pins it on its first run, and says what the user should know.
+ * Decides whether a plugin may run, pins it on its first run, and says what the user should know. A lock that this user's
+ * Beamline did not write is compared, but says nothing about whether the user knows the plugin.
  *
+ * @param directory The working directory.
+ * @param known What this user has seen.
  * @throws {ConfigError} If the plugin is refused; the message names the command that accepts it.
  */
 export async function checkTrust(
   location: PluginLocation,
   directory: string,
   isFrozen: boolean,
+  known: KnownPlugins = new KnownPlugins(),
 ): Promise<TrustNotice> {
-  const lock = new ExperimentLock(directory);
+  const lock = new ExperimentLock(directory, known);
   const standing = await lock.standing(location);
-  const { name } = location.manifest;
   if (standing.state === "trusted") return { lines: [] };
   const command = `deno task trust ${
-    location.origin === "path" ? relative(directory, location.directory) || "." : name
+    location.origin === "path" ? relative(directory, location.directory) || "." : location.manifest.name
   }`;
-  if (standing.state === "changed") {
-    const what = standing.changes.join(", ");
-    if (isFrozen || location.origin === "deno.json") {
-      throw new ConfigError(
-        `Cannot run plugin "${name}" as it must be as it was when it was trusted: changed are ${what}; accept it with "${command}"`,
-      );
-    }
-    return {
-      lines: [`plugin "${name}" has changed since it was trusted: ${what}; accept it with "${command}"`],
-    };
-  }
-  if (isFrozen) {
-    throw new ConfigError(
-      `Cannot run plugin "${name}" as with --frozen it must be in beamline.lock: it is not; accept it with "${command}"`,
-    );
-  }
-  const isPinned = await lock.accept(location, standing.pin).then(() => true, () => false);
+  if (isFrozen) refuseFrozen(location, standing, command, await known.isOwn(directory));
+  if (standing.state === "changed") return await changedNotice(location, lock, standing, command, known);
+  const isPinned = standing.state === "unseen" ||
+    await lock.accept(location, standing.pin).then(() => true, () => false);
+  await known.remember(location.directory, standing.pin);
   return {
     lines: [
       grantsLine(location, standing.pin),
       ...(isPinned ? [] : [`beamline.lock cannot be written in "${directory}"`]),
+    ],
+  };
+}
+
+type Doubtful = Exclude<Standing, { state: "trusted" }>;
+
+/** With `--frozen` a plugin must be pinned as it is, by this user here, or by a lock in a folder of the user's own. */
+function refuseFrozen(
+  { manifest }: PluginLocation,
+  standing: Doubtful,
+  command: string,
+  isOwnLock: boolean,
+): void {
+  const { name } = manifest;
+  if (standing.state === "changed") throw changedError(name, standing.changes, command);
+  if (standing.state === "new") {
+    throw new ConfigError(
+      `Cannot run plugin "${name}" as with --frozen it must be in beamline.lock: it is not; accept it with "${command}"`,
+    );
+  }
+  if (isOwnLock) return;
+  throw new ConfigError(
+    `Cannot run plugin "${name}" as with --frozen beamline.lock must be yours: it was not written here; accept the plugin with "${command}", or the folder with "deno task trust --own ."`,
+  );
+}
+
+function changedError(name: string, changes: readonly string[], command: string): ConfigError {
+  return new ConfigError(
+    `Cannot run plugin "${name}" as it must be as it was when it was trusted: changed are ${
+      changes.join(", ")
+    }; accept it with "${command}"`,
+  );
+}
+
+/** What is said of a plugin that is not as it was pinned; a folder of the user's own is pinned anew. */
+async function changedNotice(
+  location: PluginLocation,
+  lock: ExperimentLock,
+  { pin, changes, isWider, isSeen }: Extract<Standing, { state: "changed" }>,
+  command: string,
+  known: KnownPlugins,
+): Promise<TrustNotice> {
+  const { name } = location.manifest;
+  if (!isWider && await known.isOwn(location.directory)) {
+    await lock.accept(location, pin).catch(() => {}); // it is said again at the next run
+    const first = isSeen ? [] : [grantsLine(location, pin)];
+    return {
+      lines: [...first, `plugin "${name}" has changed and is pinned anew, as its folder is your own`],
+    };
+  }
+  if (location.origin === "deno.json") throw changedError(name, changes, command);
+  if (!isSeen) await known.remember(location.directory, pin);
+  return {
+    lines: [
+      ...(isSeen ? [] : [grantsLine(location, pin)]),
+      `plugin "${name}" has changed since it was trusted: ${changes.join(", ")}; accept it with "${command}"`,
     ],
   };
 }

@@ -3,7 +3,9 @@ import { join } from "node:path";
 import { withTempDir, writePlugin } from "../tests/support/plugins.ts";
 import { permissionFlags } from "../sandbox/host/host.ts";
 import { type PluginLocation, readManifest } from "./manifest.ts";
-import { checkTrust, ExperimentLock, pinOf } from "./trust.ts";
+import { KnownPlugins } from "./known_plugins.ts";
+import { pinOf } from "./pins.ts";
+import { checkTrust, ExperimentLock } from "./trust.ts";
 
 /** A plugin as it is found by its path, and as it is found by its name in the user's `deno.json`. */
 async function both(directory: string): Promise<readonly PluginLocation[]> {
@@ -195,5 +197,113 @@ Deno.test("ExperimentLock refuses a lock of another form", async () => {
     const [location] = await both(directory) as [PluginLocation, PluginLocation];
     await Deno.writeTextFile(join(directory, "beamline.lock"), '{"schema": "beamline-lock/9"}');
     await assert.rejects(checkTrust(location, directory, false), /schema must be "beamline-lock\/1"/);
+  });
+});
+
+/** A lock that matches, and a user who has never seen its plugin: as both come out of an archive. */
+async function sent(
+  directory: string,
+  work: (found: readonly PluginLocation[], known: KnownPlugins, project: string) => Promise<void>,
+  projectOf: (plugin: string) => string,
+): Promise<void> {
+  const found = await both(directory);
+  const project = projectOf(found[0]!.directory);
+  const sender = new KnownPlugins(join(directory, "state of the sender"));
+  for (const location of found) await checkTrust(location, project, false, sender);
+  await work(found, new KnownPlugins(join(directory, "state")), project);
+}
+
+/** Where a lock that came with a plugin can lie: in its folder, or beside it. */
+const PROJECTS: readonly ((plugin: string) => string)[] = [
+  (plugin) => plugin,
+  (plugin) => join(plugin, ".."),
+];
+
+const NOTICE = /^plugin "trial" runs for the first time: it may read its own folder/;
+
+for (const [i, projectOf] of PROJECTS.entries()) {
+  const place = ["in a plugin's folder", "beside it"][i];
+  Deno.test(`checkTrust() gives notice of a plugin once, though a lock that was sent ${place} has its pin`, async () => {
+    await withTempDir((directory) =>
+      sent(directory, async (found, known, project) => {
+        assert.match((await checkTrust(found[0]!, project, false, known)).lines[0]!, NOTICE);
+        for (const location of found) {
+          assert.deepEqual(await checkTrust(location, project, true, known), { lines: [] });
+        }
+      }, projectOf)
+    );
+  });
+
+  Deno.test(`checkTrust() refuses when frozen what only a lock that was sent ${place} pins, until it is trusted or the folder is one's own`, async () => {
+    await withTempDir((directory) =>
+      sent(directory, async ([byPath, registered], known, project) => {
+        for (const location of [byPath!, registered!]) {
+          await assert.rejects(checkTrust(location, project, true, known), {
+            name: "ConfigError",
+            message:
+              /^Cannot run plugin "trial" as with --frozen beamline.lock must be yours: it was not written here; accept the plugin with "deno task trust (trial|\.)", or the folder with "deno task trust --own \."$/,
+          });
+        }
+        await known.declareOwn(project);
+        assert.match((await checkTrust(registered!, project, true, known)).lines[0]!, NOTICE);
+      }, projectOf)
+    );
+  });
+
+  Deno.test(`checkTrust() gives notice of a plugin that differs from a lock that was sent ${place}`, async () => {
+    await withTempDir((directory) =>
+      sent(directory, async ([byPath, registered], known, project) => {
+        await change(byPath!);
+        await assert.rejects(checkTrust(registered!, project, false, known), /changed are its code/);
+        const { lines } = await checkTrust(byPath!, project, false, known);
+        assert.match(lines[0]!, NOTICE);
+        assert.match(lines[1]!, /has changed since it was trusted/);
+      }, projectOf)
+    );
+  });
+}
+
+Deno.test("checkTrust() gives notice of another plugin that was put in the place of one that was run", async () => {
+  await withTempDir(async (directory) => {
+    const known = new KnownPlugins(join(directory, "state"));
+    const [byPath] = await both(directory) as [PluginLocation, PluginLocation];
+    await checkTrust(byPath, directory, false, known);
+    await change(byPath);
+    const sender = new KnownPlugins(join(directory, "state of the sender"));
+    await new ExperimentLock(directory, sender).accept(byPath, await pinOf(byPath)); // came with it
+    assert.match((await checkTrust(byPath, directory, false, known)).lines[0]!, NOTICE);
+  });
+});
+
+Deno.test("checkTrust() pins a plugin of one's own folder anew when its code changes, not when it asks for more, not when frozen", async () => {
+  await withTempDir(async (directory) => {
+    const known = new KnownPlugins(join(directory, "state"));
+    const found = await both(directory);
+    for (const location of found) await checkTrust(location, directory, false, known);
+    assert.match(await known.declareOwn(directory) ?? "", /state\/own\/[0-9a-f]{32}\.json$/);
+    for (const location of found) {
+      await change(location);
+      await assert.rejects(checkTrust(location, directory, true, known), /changed are its code/);
+      assert.deepEqual((await checkTrust(location, directory, false, known)).lines, [
+        'plugin "trial" has changed and is pinned anew, as its folder is your own',
+      ]);
+      assert.deepEqual((await checkTrust(location, directory, true, known)).lines, []);
+    }
+    await assert.rejects(
+      checkTrust(await widen(found[1]!), directory, false, known),
+      /it also wants to read "..\/calibration"/,
+    );
+  });
+});
+
+Deno.test("checkTrust() gives notice at each run where nothing can be remembered", async () => {
+  await withTempDir(async (directory) => {
+    const [byPath] = await both(directory) as [PluginLocation, PluginLocation];
+    await Deno.writeTextFile(join(directory, "file"), "");
+    const nowhere = new KnownPlugins(join(directory, "file")); // no folder can be made there
+    assert.equal(await nowhere.declareOwn(directory), undefined);
+    for (let run = 0; run < 2; run++) {
+      assert.match((await checkTrust(byPath, directory, false, nowhere)).lines[0] ?? "", NOTICE);
+    }
   });
 });

@@ -4,7 +4,7 @@ import { withTempDir, writePlugin } from "../tests/support/plugins.ts";
 import { sha256Hex } from "../core/hash.ts";
 import { moduleHashes } from "./framework.ts";
 import { readManifest } from "./manifest.ts";
-import { pinOf } from "./trust.ts";
+import { pinOf } from "./pins.ts";
 import { FolderHasher, walkFolder } from "./walk_folder.ts";
 
 const isPosix = Deno.build.os !== "windows";
