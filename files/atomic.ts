@@ -71,6 +71,28 @@ export async function removeAsides(folder: string): Promise<void> {
   }
 }
 
+/** Nobody writes one file for as long. */
+const OLD_MILLISECONDS = 3_600_000;
+
+/**
+ * Removes temporary files of a folder, not of those in it, that a killed process left: those that are an hour old, as
+ * another process can be writing now. A folder that is not there, or cannot be written, is left as it is.
+ *
+ * @param of Name of the file that they stand for. @default any
+ */
+export async function removeOldAsides(folder: string, of?: string): Promise<void> {
+  try {
+    for await (const { name, isFile } of Deno.readDir(folder)) {
+      const target = /^(.*)\.[0-9a-f]{8}\.tmp$/.exec(name)?.[1];
+      if (!isFile || target === undefined || (of !== undefined && of !== target)) continue;
+      const { mtime } = await Deno.lstat(join(folder, name));
+      if (mtime && Date.now() - mtime.getTime() > OLD_MILLISECONDS) await Deno.remove(join(folder, name));
+    }
+  } catch {
+    // tidying is no reason to fail
+  }
+}
+
 /** Moves a folder; copies where the target is on another file system. */
 export async function moveFolder(from: string, to: string): Promise<void> {
   try {

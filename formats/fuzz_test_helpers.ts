@@ -130,7 +130,7 @@ export interface SurvivalReport {
  * Feeds mutations to a parser.
  *
  * @param parse Parses one; may check what it returns.
- * @throws {AssertionError} If it throws anything but a one-line error of ours of a documented class, or takes over 2 s.
+ * @throws {AssertionError} If it throws anything but a one-line error of ours of a documented class, or takes over a minute, which on any machine is a hang.
  */
 export async function survives(
   name: string,
@@ -152,7 +152,7 @@ export async function survives(
     slowestMs = Math.max(slowestMs, now() - start);
     number++;
   }
-  assert.ok(slowestMs < 2000, `${name}: the slowest mutation took ${slowestMs.toFixed(0)} ms`);
+  assert.ok(slowestMs < 60_000, `${name}: the slowest mutation took ${slowestMs.toFixed(0)} ms`);
   return { parsed, refused, slowestMs };
 }
 

@@ -12,8 +12,8 @@ import {
   comparisonTables,
   renderComparison,
 } from "../report/comparison.ts";
-import { writeAtomic } from "../files/atomic.ts";
-import { dirname, join, relative, resolve } from "../files/paths.ts";
+import { removeOldAsides, writeAtomic } from "../files/atomic.ts";
+import { basename, dirname, join, relative, resolve } from "../files/paths.ts";
 import { isPlainRun, requirePlainRun } from "../run/origin/plain_run.ts";
 import { findRun, listRuns } from "../run/store/run_directory.ts";
 import { type CommandSpec, withCommand } from "./shared/command.ts";
@@ -54,6 +54,7 @@ export function compare(args: readonly string[]): Promise<number> {
 async function writeHtml(file: string, text: string): Promise<void> {
   try {
     await Deno.mkdir(dirname(file), { recursive: true });
+    await removeOldAsides(dirname(file), basename(file));
     await writeAtomic(file, text);
   } catch (cause) {
     throw new ConfigError(

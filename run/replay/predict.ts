@@ -12,7 +12,7 @@ import { Cache } from "../store/cache.ts";
 import { CheckpointStore } from "../../train/checkpoint.ts";
 import { mapPaths } from "../config/config.ts";
 import type { Description } from "../../sandbox/protocol/description.ts";
-import { writeJson } from "../../files/atomic.ts";
+import { removeOldAsides, writeJson } from "../../files/atomic.ts";
 import { flagsOf } from "../../core/flags.ts";
 import { loadModel } from "../../train/models.ts";
 import { asColumn } from "../../train/programs/run_over.ts";
@@ -173,6 +173,7 @@ function checkFileStem(name: string): void {
 
 async function writePredictions(table: Table, directory: string): Promise<PredictOutcome["predictions"]> {
   await Deno.mkdir(directory, { recursive: true });
+  await removeOldAsides(directory);
   const written: { [name: string]: Column & { path: string } } = {};
   for (const [name, column] of Object.entries(table)) {
     checkFileStem(name);

@@ -1,4 +1,4 @@
-/** Runs that are ended by force: three moments; `tests/validation/kill_test.ts` has thirty. */
+/** Runs that are ended by force: three moments; `tests/validation/kill_points_test.ts` has three hundred. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { killAt, outcomeOf, resumed, type Victim } from "../support/killing.ts";

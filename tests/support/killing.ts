@@ -47,25 +47,7 @@ export async function killAt(
   delayMs: number,
   victim: Victim,
 ): Promise<{ readonly run: string; readonly state: RunState }> {
-  const child = new Deno.Command(Deno.execPath(), {
-    args: [
-      ...["run", "--v8-flags=--no-maglev-osr", "--no-prompt", "--allow-read", "--allow-write", "--allow-run"],
-      ...[
-        "--allow-env",
-        "--allow-sys",
-        "--allow-ffi",
-        join(ROOT, "tasks/run.ts"),
-        ...args,
-        "--out",
-        out,
-        "--quiet",
-      ],
-    ],
-    cwd: ROOT,
-    stdin: "null",
-    stdout: "null",
-    stderr: "null",
-  }).spawn();
+  const child = spawnTask(["run", ...args, "--out", out, "--quiet"], ROOT);
   const ended = child.status;
   const run = await firstRun(join(out, plugin), ended);
   await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, delayMs))]);
@@ -78,13 +60,8 @@ export async function killAt(
   return { run, state };
 }
 
-/** Starts a task, and ends it by force `delayMs` later; returns whether it had ended before. */
-export async function killCommandAt(
-  [name, ...args]: readonly string[],
-  delayMs: number,
-  victim: Victim,
-  cwd: string,
-): Promise<boolean> {
+/** Arguments of Deno for a task in any folder, with the permissions that tasks have. */
+export function taskArguments([name, ...args]: readonly string[]): string[] {
   const grants = ["read", "write", "run", "env", "sys", "ffi"].map((grant) => `--allow-${grant}`);
   const options = [
     "--v8-flags=--no-maglev-osr",
@@ -93,21 +70,32 @@ export async function killCommandAt(
     join(ROOT, "deno.json"),
     ...grants,
   ];
+  return ["run", ...options, join(ROOT, `tasks/${name}.ts`), ...args];
+}
+
+function spawnTask(args: readonly string[], cwd: string): Deno.ChildProcess {
   const streams = { stdin: "null", stdout: "null", stderr: "null" } as const;
-  const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", ...options, join(ROOT, `tasks/${name}.ts`), ...args],
-    cwd,
-    ...streams,
-  }).spawn();
+  return new Deno.Command(Deno.execPath(), { args: taskArguments(args), cwd, ...streams }).spawn();
+}
+
+/** Starts a task, and ends it by force `delayMs` later; returns whether a process was ended. */
+export async function killCommandAt(
+  args: readonly string[],
+  delayMs: number,
+  victim: Victim,
+  cwd: string,
+): Promise<boolean> {
+  const child = spawnTask(args, cwd);
   let isEnded = false;
   const ended = child.status.then(() => void (isEnded = true));
   let timer: ReturnType<typeof setTimeout> | undefined;
   await Promise.race([ended, new Promise((resolve) => timer = setTimeout(resolve, delayMs))]);
   clearTimeout(timer);
-  const wasEnded = isEnded;
-  if (!wasEnded) await kill(child.pid, victim);
+  const wasRunning = !isEnded && victim === "sandbox";
+  if (!isEnded) await kill(child.pid, victim);
+  const { signal } = await child.status; // of the host; that of a sandbox shows in its error
   await ended;
-  return wasEnded;
+  return signal !== null || wasRunning;
 }
 
 async function firstRun(folder: string, ended: Promise<Deno.CommandStatus>): Promise<string> {
@@ -126,7 +114,9 @@ async function firstRun(folder: string, ended: Promise<Deno.CommandStatus>): Pro
 
 async function kill(host: number, victim: Victim): Promise<void> {
   const below = await descendants(host);
-  const victims = { host: [host], sandbox: below, tree: [host, ...below] }[victim];
+  // before a sandbox is there, and where a command has none, it is the host
+  const sandbox = below.length > 0 ? below : [host];
+  const victims = { host: [host], sandbox, tree: [host, ...below] }[victim];
   for (const pid of victims) {
     try {
       Deno.kill(pid, "SIGKILL");

