@@ -15,7 +15,7 @@
  * @module
  */
 import type { ByteSource } from "../byte_source.ts";
-import { type Key, parseKey, readRecord } from "./container.ts";
+import { type Key, parseKey, readRecord, type RecordScratch } from "./container.ts";
 import { type Cursor, damage } from "./cursor.ts";
 import { decodeElements } from "./decode.ts";
 import { type BasketFields, type EmbeddedBasket, parseBasketFields } from "./objects.ts";
@@ -30,9 +30,13 @@ export interface Basket {
 }
 
 /** Reads a basket. @throws {SyntaxError} If it is damaged. */
-export async function readBasket(source: ByteSource, place: BasketPlace): Promise<Basket> {
+export async function readBasket(
+  source: ByteSource,
+  place: BasketPlace,
+  scratch: RecordScratch,
+): Promise<Basket> {
   const basket = "seek" in place.at
-    ? await readStored(source, place.at.seek, place.at.bytes)
+    ? await readStored(source, place.at.seek, place.at.bytes, scratch)
     : unwrap(place.at);
   if (basket.entries !== place.end - place.first) {
     throw damage(`the basket must have ${place.end - place.first} entries`, basket.entries);
@@ -47,8 +51,13 @@ const parseBasketKey = (cursor: Cursor): Key & BasketFields => ({
 
 const INT32 = { dtype: "int32", width: 4 } as const;
 
-async function readStored(source: ByteSource, seek: number, bytes: number): Promise<Basket> {
-  const { key, data: all } = await readRecord(source, seek, bytes, "TBasket", parseBasketKey);
+async function readStored(
+  source: ByteSource,
+  seek: number,
+  bytes: number,
+  scratch: RecordScratch,
+): Promise<Basket> {
+  const { key, data: all } = await readRecord(source, seek, bytes, "TBasket", parseBasketKey, scratch);
   const { entries, keyBytes, last } = key;
   const end = last - keyBytes;
   if (!(end >= 0 && end <= all.length)) {

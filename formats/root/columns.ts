@@ -3,13 +3,13 @@
  *
  * @module
  */
-import type { Dtype, NdArray, TypedArray } from "../../core/types.ts";
+import type { NdArray, TypedArray } from "../../core/types.ts";
 import { sizeOf } from "../../core/types.ts";
-import { createArray } from "../arrays.ts";
 import type { ByteSource } from "../byte_source.ts";
 import { readBasket } from "./baskets.ts";
+import { RecordScratch } from "./container.ts";
 import { damage } from "./cursor.ts";
-import { decodeElements, gather } from "./decode.ts";
+import { gather, joinElements } from "./decode.ts";
 import { type ColumnReader, counterReader } from "./interpretation.ts";
 import { type EntryRange, fixedPieces, listPieces, type Pieces, vectorPieces } from "./pieces.ts";
 import type { BasketPlace, Branch, Leaf } from "./tree_model.ts";
@@ -35,6 +35,8 @@ export type RootColumn = NdArray | JaggedArray | NestedArray;
 /** Reads rows of columns from a file. */
 export class ColumnSource {
   readonly #counts = new Map<Leaf, Counts>();
+  /** Baskets are read one after the other. */
+  readonly #scratch = new RecordScratch();
 
   constructor(readonly source: ByteSource) {}
 
@@ -85,7 +87,7 @@ export class ColumnSource {
     from: number,
     to: number,
   ): Promise<void> {
-    const basket = await readBasket(this.source, place);
+    const basket = await readBasket(this.source, place, this.#scratch);
     const range = {
       basket,
       from: Math.max(from, place.first) - place.first,
@@ -159,7 +161,8 @@ function coveringPlaces(branch: Branch, from: number, to: number): readonly Bask
 
 /** Grows one column basket by basket. */
 class ColumnBuilder {
-  readonly #chunks: TypedArray[] = [];
+  /** As they are stored; decoded when all are there, so that each number is moved once. */
+  readonly #chunks: Uint8Array[] = [];
   /** Per level of nesting, the lengths of the lists, basket by basket. */
   readonly #levels: Int32Array[][];
 
@@ -176,7 +179,7 @@ class ColumnBuilder {
     const bytes = count <= 1
       ? range.basket.data.subarray(first, first + total)
       : gather(range.basket.data, starts.values, lengths.values, total);
-    this.#chunks.push(decodeElements(bytes, element));
+    this.#chunks.push(bytes);
     levels.forEach((level, i) => this.#levels[i]!.push(level.values));
   }
 
@@ -190,10 +193,11 @@ class ColumnBuilder {
 
   finish(rows: number): RootColumn {
     const { reader } = this;
-    const { dtype } = reader.plan!.element;
-    const data = this.#chunks.length === 1 ? this.#chunks[0]! : join(this.#chunks, dtype);
+    const { element } = reader.plan!;
+    const data = joinElements(this.#chunks, element);
+    this.#chunks.length = 0;
     const elements = this.#levels.length === 0 ? rows : data.length / sizeOf(reader.shape);
-    const values: NdArray = { dtype, shape: [elements, ...reader.shape], data };
+    const values: NdArray = { dtype: element.dtype, shape: [elements, ...reader.shape], data };
     return this.#levels.reduceRight<RootColumn>(
       (inner, lengths) => ({ offsets: toOffsets(lengths), values: inner }) as RootColumn,
       values,
@@ -203,16 +207,6 @@ class ColumnBuilder {
 
 function lengthOf(chunks: readonly { readonly length: number }[]): number {
   return chunks.reduce((sum, { length }) => sum + length, 0);
-}
-
-function join(chunks: readonly TypedArray[], dtype: Dtype): TypedArray {
-  const target = createArray(dtype, lengthOf(chunks));
-  let at = 0;
-  for (const chunk of chunks) {
-    (target as Float64Array).set(chunk as Float64Array, at); // One element type for the checker.
-    at += chunk.length;
-  }
-  return target;
 }
 
 /** The sums of lengths. They are written as pairs of 32-bit halves, as each `bigint` would take its own memory. */

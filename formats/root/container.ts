@@ -105,14 +105,35 @@ export function readHeader(source: ByteSource): Header {
   return { begin, end, nameBytes, infoSeek, infoBytes };
 }
 
-/** Bytes of the file. @throws {SyntaxError} If they do not lie within it. */
-export function readPart(source: ByteSource, offset: number, count: number): Uint8Array<ArrayBuffer> {
+/** Memory for records that are inflated elsewhere, used again: fresh memory takes as long as reading into it. */
+export class RecordScratch {
+  #bytes = new Uint8Array(0);
+
+  /** So many bytes, of any content; valid until the next call. */
+  take(count: number): Uint8Array<ArrayBuffer> {
+    if (count > this.#bytes.length) this.#bytes = new Uint8Array(Math.max(count, 2 * this.#bytes.length));
+    return this.#bytes.subarray(0, count);
+  }
+}
+
+/**
+ * Bytes of the file.
+ *
+ * @param scratch Where they go. @default an array of their own
+ * @throws {SyntaxError} If they do not lie within it.
+ */
+export function readPart(
+  source: ByteSource,
+  offset: number,
+  count: number,
+  scratch?: RecordScratch,
+): Uint8Array<ArrayBuffer> {
   const isInside = Number.isSafeInteger(offset) && Number.isSafeInteger(count) && offset >= 0 && count >= 0 &&
     offset + count <= source.size;
   if (!isInside) {
     throw damage(`all records must lie within the ${source.size} bytes`, `${count} bytes at byte ${offset}`);
   }
-  const bytes = new Uint8Array(count);
+  const bytes = scratch?.take(count) ?? new Uint8Array(count);
   source.readInto(offset, bytes);
   return bytes;
 }
@@ -123,6 +144,7 @@ export function readPart(source: ByteSource, offset: number, count: number): Uin
  * @param byteCount Key and data together, as whoever points to it says.
  * @param className What it must be.
  * @param parse Reads the key; a class may have more behind it.
+ * @param scratch Memory for the stored bytes; the result never lies in it.
  * @throws {SyntaxError} If there is something else, or it is damaged.
  */
 export async function readRecord<K extends Key = Key>(
@@ -131,8 +153,9 @@ export async function readRecord<K extends Key = Key>(
   byteCount: number,
   className: string,
   parse: (cursor: Cursor) => K = parseKey as (cursor: Cursor) => K,
+  scratch?: RecordScratch,
 ): Promise<{ readonly key: K; readonly data: Uint8Array<ArrayBuffer> }> {
-  const bytes = readPart(source, seek, byteCount);
+  const bytes = readPart(source, seek, byteCount, scratch);
   const place = `the record at byte ${seek}`;
   const key = parse(new Cursor(bytes, place));
   if (key.className !== className) {
@@ -150,6 +173,8 @@ export async function readRecord<K extends Key = Key>(
     throw damage(`${place} must inflate to at most ${MAX_RECORD_BYTES} bytes`, key.objectBytes);
   }
   const stored = bytes.subarray(key.keyBytes, key.byteCount);
-  if (stored.length === key.objectBytes) return { key, data: stored };
+  if (stored.length === key.objectBytes) {
+    return { key, data: scratch === undefined ? stored : stored.slice() };
+  }
   return { key, data: await decompress(stored, key.objectBytes, seek + key.keyBytes) };
 }

@@ -4,36 +4,50 @@
  * @module
  */
 import type { TypedArray } from "../../core/types.ts";
-import { createArray } from "../arrays.ts";
+import { bytesOf, createArray } from "../arrays.ts";
 import type { ElementFormat, Narrow } from "./elements.ts";
 
 /** Turns big-endian numbers into an array of `format.dtype`; the bytes must be a multiple of `format.width`. O(bytes) time. */
 export function decodeElements(bytes: Uint8Array, format: ElementFormat): TypedArray {
-  const count = bytes.length / format.width;
-  const target = createArray(format.dtype, count);
-  if (format.narrow !== undefined) {
-    NARROW[format.narrow.kind](bytes, target as Float64Array<ArrayBuffer>, format.narrow as never);
-    return target;
+  return joinElements([bytes], format);
+}
+
+/** The same for several pieces, which become one array. */
+export function joinElements(pieces: readonly Uint8Array[], format: ElementFormat): TypedArray {
+  const bytes = pieces.reduce((sum, { length }) => sum + length, 0);
+  const target = createArray(format.dtype, bytes / format.width);
+  let at = 0;
+  for (const piece of pieces) {
+    const end = at + piece.length / format.width;
+    decodeInto(piece, format, target.subarray(at, end) as TypedArray);
+    at = end;
   }
-  const raw = new Uint8Array(target.buffer);
-  raw.set(bytes);
-  if (format.dtype === "bool") { for (let i = 0; i < count; i++) raw[i] = raw[i] === 0 ? 0 : 1; }
-  else SWAPS[format.width]!(target.buffer);
   return target;
 }
 
-const SWAPS: { readonly [width: number]: (buffer: ArrayBuffer) => void } = {
+function decodeInto(bytes: Uint8Array, format: ElementFormat, target: TypedArray): void {
+  if (format.narrow !== undefined) {
+    NARROW[format.narrow.kind](bytes, target as Float64Array<ArrayBuffer>, format.narrow as never);
+    return;
+  }
+  const raw = bytesOf(target);
+  raw.set(bytes);
+  if (format.dtype === "bool") { for (let i = 0; i < raw.length; i++) raw[i] = raw[i] === 0 ? 0 : 1; }
+  else SWAPS[format.width]!(raw);
+}
+
+const SWAPS: { readonly [width: number]: (bytes: Uint8Array) => void } = {
   1: () => {},
-  2: (buffer) => {
-    const words = new Uint16Array(buffer);
+  2: ({ buffer, byteOffset, length }) => {
+    const words = new Uint16Array(buffer, byteOffset, length / 2);
     for (let i = 0; i < words.length; i++) words[i] = words[i]! << 8 | words[i]! >> 8;
   },
-  4: (buffer) => {
-    const words = new Int32Array(buffer);
+  4: ({ buffer, byteOffset, length }) => {
+    const words = new Int32Array(buffer, byteOffset, length / 4);
     for (let i = 0; i < words.length; i++) words[i] = swapWord(words[i]!);
   },
-  8: (buffer) => {
-    const words = new Int32Array(buffer);
+  8: ({ buffer, byteOffset, length }) => {
+    const words = new Int32Array(buffer, byteOffset, length / 4);
     for (let i = 0; i < words.length; i += 2) {
       const high = words[i]!;
       words[i] = swapWord(words[i + 1]!);
