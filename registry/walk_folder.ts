@@ -84,14 +84,21 @@ async function entriesOf(directory: string, folder: string): Promise<Deno.DirEnt
 
 /** Hashes entries of one folder, up to a total. */
 export class FolderHasher {
-  #left = MAX_HASHED_BYTES;
+  #left: number;
   #root: string | undefined;
 
   /**
    * @param directory The folder that was walked.
    * @param maxBytes Size of the largest file that is accepted; in folders of data any size is.
+   * @param total Bytes that are hashed in all.
    */
-  constructor(readonly directory: string, readonly maxBytes = MAX_FILE_BYTES) {}
+  constructor(
+    readonly directory: string,
+    readonly maxBytes = MAX_FILE_BYTES,
+    readonly total = MAX_HASHED_BYTES,
+  ) {
+    this.#left = total;
+  }
 
   /**
    * SHA-256 of the content of a file; of its size where it is too large to be code. A link to a file of the same folder
@@ -112,8 +119,11 @@ export class FolderHasher {
     if (file.size > MAX_CODE_BYTES) return sha256Hex(`${file.size} bytes`);
     this.#left -= file.size;
     if (this.#left >= 0) return sha256Hex(file.readAll());
+    const remedy = this.maxBytes === Infinity
+      ? "files of data need an ending, such as .dat, to be told from modules"
+      : "keep data elsewhere, and name their folder in the manifest under permissions.read";
     throw new DataError(
-      `Cannot use folder "${this.directory}" as its files of up to ${MAX_CODE_BYTES} bytes may have at most ${MAX_HASHED_BYTES} bytes in all: they have more; keep data elsewhere, and name its folder in the manifest under permissions.read`,
+      `Cannot use folder "${this.directory}" as files that can be code may have at most ${this.total} bytes in all: they have more; ${remedy}`,
       this.directory,
     );
   }

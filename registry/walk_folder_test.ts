@@ -136,3 +136,18 @@ Deno.test({
     });
   },
 });
+
+Deno.test("FolderHasher.hash() refuses more than it can hash in some seconds, and says what to do", async () => {
+  await withTempDir(async (directory) => {
+    const path = join(directory, "part");
+    await Deno.writeFile(path, new Uint8Array());
+    await Deno.truncate(path, 2 ** 20);
+    for (
+      const [maxBytes, remedy] of [[undefined, /keep data elsewhere/], [Infinity, /need an ending/]] as const
+    ) {
+      const hasher = new FolderHasher(directory, maxBytes, 2 ** 21);
+      for (let i = 0; i < 2; i++) await hasher.hash({ path: "part", isLink: false });
+      await assert.rejects(hasher.hash({ path: "part", isLink: false }), remedy);
+    }
+  });
+});
