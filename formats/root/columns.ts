@@ -173,7 +173,6 @@ class ColumnBuilder {
   }
 
   add(range: EntryRange, counts: ArrayLike<number> | undefined): void {
-    const { element } = this.reader.plan!;
     const { starts, lengths, total, levels } = this.#pieces(range, counts);
     const [first, count] = [starts.values[0] ?? 0, starts.values.length];
     const bytes = count <= 1

@@ -113,6 +113,7 @@ Deno.test("columnsOf() knows collections and members of split objects", () => {
     element("v_float", { className: "vector<float>" }),
     element("v_rvec", { className: "ROOT::VecOps::RVec<unsigned char>" }),
     element("nested", { className: "vector<vector<double> >" }),
+    element("nested_rvec", { className: "ROOT::VecOps::RVec<ROOT::VecOps::RVec<float> >" }),
     element("text", { className: "vector<string>" }),
     element("evt", {}, 1, [
       element("I16", { ...own, streamerType: 2 }),
@@ -133,6 +134,7 @@ Deno.test("columnsOf() knows collections and members of split objects", () => {
     "v_float jagged float32[]",
     "v_rvec jagged uint8[]",
     "nested nested float64[]",
+    "nested_rvec nested float32[]",
     "text unsupported null[]",
     "evt.I16 scalar int16[]",
     "evt.ArrayF32 array float32[10]",

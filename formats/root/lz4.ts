@@ -29,8 +29,11 @@ export function inflateLz4(block: Uint8Array, target: Uint8Array): void {
     let literals = token >> 4;
     if (literals === 15) [literals, from] = extend(block, literals, from);
     if (literals > block.length - from || literals > target.length - to) throw broken(from);
+    // The last step may write beyond the end, where later sequences write.
     if (literals > CALL_BYTES) target.set(block.subarray(from, from + literals), to);
-    else copy(source, from, view, to, literals);
+    else if (from + literals + STEP <= block.length && to + literals + STEP <= target.length) {
+      for (let i = 0; i < literals; i += STEP) view.setInt32(to + i, source.getInt32(from + i, true), true);
+    } else for (let i = 0; i < literals; i++) target[to + i] = block[from + i]!;
     from += literals;
     to += literals;
     if (from === block.length) break; // The last sequence ends with its literals.
@@ -45,19 +48,13 @@ export function inflateLz4(block: Uint8Array, target: Uint8Array): void {
     // The engine's copy is not for pieces that overlap: they repeat what was just written.
     if (length > CALL_BYTES && distance >= length) {
       target.copyWithin(to, to - distance, to - distance + length);
-    } else if (distance >= STEP) copy(view, to - distance, view, to, length);
-    else for (let i = to, end = to + length; i < end; i++) target[i] = target[i - distance]!;
+    } else if (distance >= STEP && to + length + STEP <= target.length) {
+      const end = to + length;
+      for (let i = to; i < end; i += STEP) view.setInt32(i, view.getInt32(i - distance, true), true);
+    } else for (let i = to, end = to + length; i < end; i++) target[i] = target[i - distance]!;
     to += length;
   }
   if (to !== target.length) throw damage(`must give ${target.length} bytes`, to);
-}
-
-/** In steps, of which the last may write beyond the end, where later sequences write; bytes where there is no room. */
-function copy(source: DataView, from: number, target: DataView, to: number, count: number): void {
-  const room = Math.min(source.byteLength - from, target.byteLength - to);
-  const whole = room >= count + STEP ? count : 0;
-  for (let i = 0; i < whole; i += STEP) target.setInt32(to + i, source.getInt32(from + i, true), true);
-  for (let i = whole; i < count; i++) target.setUint8(to + i, source.getUint8(from + i));
 }
 
 function extend(block: Uint8Array, start: number, at: number): [length: number, at: number] {
