@@ -49,7 +49,10 @@ export function faultOf(value: Json | undefined, shape: Shape, path = ""): strin
 const WORDS: { readonly [word: string]: readonly [form: string, pattern: RegExp] } = {
   /** What becomes a part of a path: it leads nowhere else. */
   name: ["a name of letters, digits, _, . and -", /^[\p{L}\p{N}_][\p{L}\p{N}_.-]{0,199}$/u],
-  time: ["a time of ISO 8601", /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z$/],
+  time: [
+    "a time of ISO 8601",
+    /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,9})?Z$/,
+  ],
   status: ["running, finished, failed or interrupted", /^(running|finished|failed|interrupted)$/],
 };
 

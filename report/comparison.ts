@@ -7,7 +7,7 @@ import { basename, join } from "node:path";
 import { DataError } from "../core/errors.ts";
 import { formatEstimate } from "../core/format.ts";
 import { safeParseJson } from "../core/json.ts";
-import { isRecordFile, MAX_RECORD_BYTES, parseRecord } from "../core/record_shapes.ts";
+import { isRecordFile, MAX_RECORD_BYTES, parseLine, parseRecord } from "../core/record_shapes.ts";
 import type { ConfigRecord, FigureIndex, RunRecord } from "../core/records.ts";
 import { decodeMetrics, decodeRecord, type StoredMetric } from "../core/not_finite.ts";
 import type { Json, JsonObject, Metric, Metrics, TextTable, TrainingRecord } from "../core/types.ts";
@@ -98,10 +98,20 @@ async function readCompared(directory: string, i: number): Promise<ComparedRun> 
   };
 }
 
-/** A line of `metrics.jsonl`; the last one can be cut off where the run was killed. */
+/** Why a run cannot be compared: a record of it is damaged; undefined where it can. */
+export async function comparisonFault(directory: string): Promise<string | undefined> {
+  try {
+    await readCompared(directory, 0);
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+/** A line of `metrics.jsonl`; one that is none, as the last one where the run was killed, is left out. */
 function readLine(line: string): TrainingRecord[] {
   try {
-    return [decodeRecord(JSON.parse(line) as JsonObject)];
+    return [decodeRecord(parseLine("metrics.jsonl", line, "metrics.jsonl", 1) as JsonObject)];
   } catch {
     return [];
   }

@@ -26,12 +26,12 @@ export interface Headline {
 /** Sorts metrics into rows: `prefix.key` is what the baseline `prefix` gives for `key`. */
 export function arrangeMetrics(metrics: { readonly [key: string]: Metric }): Headline {
   const rows = new Map<string, Map<string, Metric>>();
-  const baselines: string[] = [];
+  const baselines = new Set<string>();
   for (const [full, metric] of Object.entries(metrics)) {
     const dot = full.lastIndexOf(".");
     const prefix = dot > 0 ? full.slice(0, dot) : "";
     const key = dot > 0 ? full.slice(dot + 1) : full;
-    if (prefix !== "" && !baselines.includes(prefix)) baselines.push(prefix);
+    if (prefix !== "") baselines.add(prefix);
     if (!rows.has(key)) rows.set(key, new Map());
     rows.get(key)!.set(prefix, metric);
   }
@@ -40,7 +40,7 @@ export function arrangeMetrics(metrics: { readonly [key: string]: Metric }): Hea
     label: cells.get("")?.label ?? words(key),
     cells,
   }));
-  return { rows: arranged, baselines };
+  return { rows: arranged, baselines: [...baselines] };
 }
 
 /** How a value ranks among those of its row. */
@@ -90,13 +90,15 @@ export function headlineSection(
   metrics: { readonly [key: string]: Metric },
   declared: readonly string[] = [],
 ): Markup[] {
-  const { rows, baselines } = arrangeMetrics(metrics);
+  const { rows, baselines, named, left } = shownMetrics(metrics, declared);
   if (rows.length === 0) return [notice("No metrics were recorded.")];
-  const named = declared.flatMap((key) => rows.filter((row) => row.key === key));
   const main = named.length > 0 ? named : rows;
-  const others = rows.filter((row) => !main.includes(row));
+  const isMain = new Set(main);
+  const others = rows.filter((row) => !isMain.has(row));
   const ranks = rows.map(standings);
   const notes = [
+    left > 0 &&
+    `${left} of ${Object.keys(metrics).length} metrics are not shown: metrics.json has all of them.`,
     errorSentence(Object.values(metrics)),
     baselines.length > 0 && comparisonSentence,
     baselines.length > 0 && balanceSentence(rows, ranks),
@@ -108,6 +110,38 @@ export function headlineSection(
       ? []
       : [details("All other metrics", metricTables("All other metrics", others, baselines))]),
   ];
+}
+
+/** What a page shows at most, so that it opens: rows, and methods that are compared. */
+const MOST_ROWS = 1000;
+const MOST_METHODS = 24;
+
+/** The metrics that are shown, those that the plugin names first, and how many are left out. */
+function shownMetrics(
+  metrics: { readonly [key: string]: Metric },
+  declared: readonly string[],
+): Headline & { readonly named: readonly HeadlineRow[]; readonly left: number } {
+  const all = arrangeMetrics(metrics);
+  const baselines = all.baselines.slice(0, MOST_METHODS);
+  const isShown = new Set(["", ...baselines]);
+  const byKey = new Map(all.rows.map((row) => [row.key, row]));
+  const first = [...new Set(declared)].flatMap((key) => byKey.get(key) ?? []);
+  const isFirst = new Set(first);
+  const order = all.rows.length > MOST_ROWS
+    ? [...first, ...all.rows.filter((row) => !isFirst.has(row))]
+    : all.rows;
+  const cut = new Map<HeadlineRow, HeadlineRow>();
+  for (const row of order) {
+    if (cut.size === MOST_ROWS) break;
+    const cells = new Map([...row.cells].filter(([prefix]) => isShown.has(prefix)));
+    if (cells.size > 0) cut.set(row, { ...row, cells });
+  }
+  const rows = [...cut.values()];
+  const shown = rows.reduce((sum, { cells }) => sum + cells.size, 0);
+  return {
+    ...{ rows, baselines, left: Object.keys(metrics).length - shown },
+    named: first.flatMap((row) => cut.get(row) ?? []),
+  };
 }
 
 /** Rows with baselines in one table, rows of the result alone in another: neither is wider than it must be. */

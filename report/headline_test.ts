@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { arrangeMetrics, standings } from "./headline.ts";
+import { arrangeMetrics, headlineSection, standings } from "./headline.ts";
+import { markupOf } from "./html.ts";
 import type { Metric } from "../core/types.ts";
 import { commandText } from "./sections.ts";
 
@@ -83,4 +84,17 @@ Deno.test("commandText() quotes for a shell", () => {
     `deno task run ecal --data 'it'\\''s.root'`,
   );
   assert.equal(commandText(["deno", "task", "run", "ecal"]), "deno task run ecal");
+});
+
+Deno.test("headlineSection() shows a bounded part of thousands of metrics, the declared ones first, and says so", () => {
+  const own = Object.fromEntries(Array.from({ length: 3000 }, (_, i) => [`b${i}.k${i}`, metric(i, null)]));
+  const page = headlineSection({ ...own, last: metric(7, null) }, ["last"]).map(markupOf).join("");
+  assert.ok(page.length < 100_000, `${page.length} characters`);
+  assert.match(page, /2976 of 3001 metrics are not shown: metrics.json has all of them/);
+  assert.match(page, /last/);
+  const plain = Object.fromEntries(Array.from({ length: 1001 }, (_, i) => [`k${i}`, metric(i, null)]));
+  const long = headlineSection(plain, ["k1000"]).map(markupOf).join("");
+  assert.match(long, /1 of 1001 metrics are not shown/);
+  assert.match(long, />k1000</);
+  assert.doesNotMatch(headlineSection({ a: metric(1, null) }).map(markupOf).join(""), /not shown/);
 });

@@ -9,15 +9,16 @@ import { nearestName } from "../core/names.ts";
 import {
   compareDirectories,
   type Comparison,
+  comparisonFault,
   comparisonTables,
   renderComparison,
 } from "../report/comparison.ts";
 import { removeOldAsides, writeAtomic } from "../files/atomic.ts";
 import { basename, dirname, join, relative, resolve } from "../files/paths.ts";
 import { isPlainRun, requirePlainRun } from "../run/origin/plain_run.ts";
-import { findRun, listRuns } from "../run/store/run_directory.ts";
+import type { RunDirectory } from "../run/store/run_directory.ts";
 import { type CommandSpec, withCommand } from "./shared/command.ts";
-import { tellBroken } from "./shared/broken_runs.ts";
+import { findRunTelling, listRunsTelling } from "./shared/broken_runs.ts";
 import { EXIT } from "./terminal/exit_codes.ts";
 import { main } from "./terminal/main.ts";
 import { print, printJson, tell } from "./terminal/print.ts";
@@ -76,7 +77,7 @@ async function chosen(
   }
   const found = await Promise.all(
     references.map(async (reference) => {
-      const run = await findRun(reference, store, tellBroken);
+      const run = await findRunTelling(reference, store);
       await requirePlainRun(run, "compare");
       return run.path;
     }),
@@ -87,13 +88,11 @@ async function chosen(
 }
 
 async function finishedRuns(plugin: string, store: string): Promise<string[]> {
-  const runs = await listRuns(store, tellBroken);
+  const runs = (await listRunsTelling(store)).runs;
   const finished = runs.filter(({ record }) => record.plugin.name === plugin && record.status === "finished");
-  const arePlain = await Promise.all(finished.map(isPlainRun));
-  const found = finished.filter((_, i) => arePlain[i]);
-  for (const { path } of finished.filter((_, i) => !arePlain[i])) {
-    tell(`left out  ${path}: a run folder may hold plain files and folders only`);
-  }
+  const faults = await Promise.all(finished.map(faultOf));
+  const found = finished.filter((_, i) => faults[i] === undefined);
+  for (const fault of faults) if (fault !== undefined) tell(`left out  ${fault}`);
   if (found.length >= 2) return found.map(({ path }) => path);
   const known = [...new Set(runs.map(({ record }) => record.plugin.name))];
   const nearest = nearestName(plugin, known.filter((name) => name !== plugin));
@@ -101,6 +100,12 @@ async function finishedRuns(plugin: string, store: string): Promise<string[]> {
     `Cannot compare the runs of "${plugin}" as two of them or more must be finished: ${found.length} found in "${store}"` +
       (nearest ? `; did you mean "${nearest}"?` : ""),
   );
+}
+
+/** Why a run is left out of all; undefined where it can be compared. */
+async function faultOf(run: RunDirectory): Promise<string | undefined> {
+  if (await isPlainRun(run)) return await comparisonFault(run.path);
+  return `${run.path}: a run folder may hold plain files and folders only`;
 }
 
 /** What `--json` prints of a comparison. */

@@ -63,3 +63,21 @@ Deno.test("compare() refuses too few runs, the same twice, a plugin without two,
     await refused([a, b, "--html", join(directory, "file", "page.html")], /Cannot write ".*page.html"/);
   });
 });
+
+Deno.test("compare --all leaves out runs whose records are damaged, and names them", async () => {
+  await withTempDir(async (directory) => {
+    const runs = join(directory, "runs");
+    for (const id of ["a", "b"]) await store(runs, id, 10, 0.5);
+    const { path } = await store(runs, "c", 10, 0.5);
+    await Deno.writeTextFile(join(path, "metrics.json"), '{"x": 5}');
+    const { value, stderr, stdout } = await printed(() =>
+      compare(["--all", "ecal", "--runs", runs, "--json"])
+    );
+    assert.equal(value, 0);
+    assert.match(
+      stderr,
+      /^left out {2}Cannot compare ".*c" as its records must be whole: .*"x" must be object/,
+    );
+    assert.deepEqual(JSON.parse(stdout).runs.map(({ id }: { id: string }) => id), ["a", "b"]);
+  });
+});

@@ -9,13 +9,12 @@ import { basename, join, relative, resolve } from "../files/paths.ts";
 import { predictNew, type PredictOutcome } from "../run/replay/predict.ts";
 import { describePlugin, sandboxedSource } from "../run/hooks/plugin_source.ts";
 import { requirePlainRun } from "../run/origin/plain_run.ts";
-import { findRun } from "../run/store/run_directory.ts";
 import { type CommandSpec, withCommand } from "./shared/command.ts";
 import { ACCEPT_FLAG } from "./shared/consent.ts";
 import { useEngine } from "./shared/engine.ts";
 import { threadsOf } from "./shared/experiment.ts";
 import { pluginOf } from "./shared/replay.ts";
-import { tellBroken } from "./shared/broken_runs.ts";
+import { findRunTelling } from "./shared/broken_runs.ts";
 import { EXIT } from "./terminal/exit_codes.ts";
 import { main } from "./terminal/main.ts";
 import { print, printJson } from "./terminal/print.ts";
@@ -67,7 +66,7 @@ export function predict(args: readonly string[]): Promise<number> {
         data,
       );
     }
-    const run = await findRun(reference, parsed.task.runs ?? "runs", tellBroken);
+    const run = await findRunTelling(reference, parsed.task.runs ?? "runs");
     await requirePlainRun(run, "predict");
     const cache = parsed.task.cache ?? "cache";
     const source = sandboxedSource(await pluginOf(run, parsed, "predict"));

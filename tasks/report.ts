@@ -8,10 +8,9 @@ import { renderReport } from "../report/mod.ts";
 import { removeOldAsides, writeAtomic } from "../files/atomic.ts";
 import { basename, dirname, relative } from "../files/paths.ts";
 import { requirePlainRun } from "../run/origin/plain_run.ts";
-import { findRun } from "../run/store/run_directory.ts";
 import { type CommandSpec, withCommand } from "./shared/command.ts";
 import { openFile } from "./shared/open_file.ts";
-import { tellBroken } from "./shared/broken_runs.ts";
+import { findRunTelling } from "./shared/broken_runs.ts";
 import { EXIT } from "./terminal/exit_codes.ts";
 import { main } from "./terminal/main.ts";
 import { print, printJson } from "./terminal/print.ts";
@@ -35,7 +34,7 @@ export function report(args: readonly string[]): Promise<number> {
         "Cannot make a report as the first argument must name a run: none found; deno task runs lists them",
       );
     }
-    const run = await findRun(reference, parsed.task.out ?? "runs", tellBroken);
+    const run = await findRunTelling(reference, parsed.task.out ?? "runs");
     await requirePlainRun(run, "report");
     const path = run.file("report.html");
     await removeOldAsides(dirname(path), basename(path));

@@ -4,9 +4,8 @@
  * @module
  */
 import { formatSeconds } from "../core/format.ts";
-import { type BrokenRun, listRuns } from "../run/store/run_directory.ts";
 import { type CommandSpec, withCommand } from "./shared/command.ts";
-import { tellBroken } from "./shared/broken_runs.ts";
+import { listRunsTelling } from "./shared/broken_runs.ts";
 import { EXIT } from "./terminal/exit_codes.ts";
 import { main } from "./terminal/main.ts";
 import { print, printJson, tell } from "./terminal/print.ts";
@@ -23,9 +22,7 @@ const COMMAND: CommandSpec = {
 export function runs(args: readonly string[]): Promise<number> {
   return withCommand(COMMAND, args, async (parsed) => {
     const [plugin] = parsed.positionals;
-    const broken: BrokenRun[] = [];
-    const all = await listRuns(parsed.task.out ?? "runs", (one) => broken.push(one));
-    broken.forEach(tellBroken);
+    const { runs: all, broken } = await listRunsTelling(parsed.task.out ?? "runs");
     const found = all.filter(({ record }) => plugin === undefined || record.plugin.name === plugin);
     if ("json" in parsed.task) {
       const listed = found.map(async (run) => ({ run: run.path, ...run.record, status: await run.state() }));

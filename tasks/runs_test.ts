@@ -55,3 +55,17 @@ Deno.test("runs() lists the runs beside a broken one, and names that one", async
     assert.deepEqual([json.runs.length, json.broken[0].path], [1, broken]);
   });
 });
+
+Deno.test("runs() names twenty broken runs, and counts the others", async () => {
+  await withTempDir(async (out) => {
+    await storeRun(out, { id: "a" });
+    for (let i = 0; i < 23; i++) {
+      await Deno.mkdir(join(out, "ecal", `b${i}`));
+      await Deno.writeTextFile(join(out, "ecal", `b${i}`, "run.json"), "[]");
+    }
+    const { stderr } = await printed(() => runs(["--out", out]));
+    const lines = stderr.split("\n");
+    assert.equal(lines.length, 21);
+    assert.equal(lines.at(-1), "left out  3 more runs whose records cannot be read");
+  });
+});

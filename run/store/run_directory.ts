@@ -183,6 +183,7 @@ function readRun(path: string): RunDirectory {
     text = readPlainText(file, MAX_RECORD_BYTES);
   } catch (error) {
     if (error instanceof DataError) throw error; // a link, a pipe
+    if (!(error instanceof Deno.errors.NotFound)) throw unreadable(file, error);
     throw new NotFoundError(
       `Cannot open run "${path}" as its folder must hold run.json: none found`,
       "run",
@@ -199,6 +200,13 @@ function readRun(path: string): RunDirectory {
   const fault = faultOf(value, SHAPES["run.json"]);
   if (fault !== null) throw new SyntaxError(`Cannot open run "${path}" as of its run.json ${fault}`);
   return new RunDirectory(resolve(path), { ...ABSENT, ...value as unknown as RunRecord });
+}
+
+function unreadable(path: string, cause: unknown): DataError {
+  return new DataError(
+    `Cannot open "${path}" as it must be one that can be read: ${plainReason(cause)}`,
+    path,
+  );
 }
 
 /** Fields that older versions did not write, and readers rely on. */
@@ -226,7 +234,7 @@ export async function listRuns(
 ): Promise<RunDirectory[]> {
   const runs: RunDirectory[] = [];
   for (const plugin of await folders(resolve(out))) {
-    for (const path of await folders(plugin)) {
+    for (const path of await foldersOf(plugin, onBroken)) {
       try {
         runs.push(readRun(path));
       } catch (error) {
@@ -237,6 +245,16 @@ export async function listRuns(
   return runs.sort((a, b) =>
     a.record.created < b.record.created ? -1 : a.record.created > b.record.created ? 1 : 0
   );
+}
+
+/** The folders of a plugin's runs; one that cannot be read hides no other. */
+async function foldersOf(plugin: string, onBroken: (broken: BrokenRun) => void): Promise<string[]> {
+  try {
+    return await folders(plugin);
+  } catch (error) {
+    onBroken({ path: plugin, message: unreadable(plugin, error).message });
+    return [];
+  }
 }
 
 /** Folders in a folder, and links to folders. */

@@ -3,10 +3,41 @@
  *
  * @module
  */
-import type { BrokenRun } from "../../run/store/run_directory.ts";
+import { type BrokenRun, findRun, listRuns, type RunDirectory } from "../../run/store/run_directory.ts";
 import { tell } from "../terminal/print.ts";
 
-/** Tells of a run that is passed over. */
-export function tellBroken({ message }: BrokenRun): void {
-  tell(`left out  ${message}`);
+/** Runs that are named; the others are counted. */
+const NAMED = 20;
+
+/** Tells of runs that are passed over, as they come; {@linkcode BrokenRuns.end} counts what was not named. */
+export class BrokenRuns {
+  readonly found: BrokenRun[] = [];
+
+  /** For `listRuns` and `findRun`. */
+  readonly add = (broken: BrokenRun): void => {
+    if (this.found.push(broken) <= NAMED) tell(`left out  ${broken.message}`);
+  };
+
+  end(): void {
+    const more = this.found.length - NAMED;
+    if (more > 0) tell(`left out  ${more} more runs whose records cannot be read`);
+  }
+}
+
+/** Finds a run, and tells of those that were passed over. */
+export async function findRunTelling(reference: string, out: string): Promise<RunDirectory> {
+  const broken = new BrokenRuns();
+  const run = await findRun(reference, out, broken.add);
+  broken.end();
+  return run;
+}
+
+/** Lists the runs of a store, and tells of those that were passed over, which it gives as well. */
+export async function listRunsTelling(
+  out: string,
+): Promise<{ readonly runs: readonly RunDirectory[]; readonly broken: readonly BrokenRun[] }> {
+  const broken = new BrokenRuns();
+  const runs = await listRuns(out, broken.add);
+  broken.end();
+  return { runs, broken: broken.found };
 }

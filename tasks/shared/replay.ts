@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { tellBroken } from "./broken_runs.ts";
+import { findRunTelling } from "./broken_runs.ts";
 import { ConfigError } from "../../core/errors.ts";
 import { BUILT_IN_PLUGINS } from "../../plugins/mod.ts";
 import type { ConfigRecord } from "../../core/records.ts";
@@ -18,7 +18,7 @@ import { findPlugin } from "../../registry/plugins.ts";
 import { requirePlainRun } from "../../run/origin/plain_run.ts";
 import { readRunJson, recordedLayers, recordedThreads } from "../../run/replay/replay.ts";
 import { describePlugin, sandboxedSource } from "../../run/hooks/plugin_source.ts";
-import { findRun, type RunDirectory } from "../../run/store/run_directory.ts";
+import type { RunDirectory } from "../../run/store/run_directory.ts";
 import { checkTrust } from "../../registry/trust.ts";
 import {
   type CommandSpec,
@@ -69,7 +69,7 @@ export async function openReplay(spec: CommandSpec, args: readonly string[]): Pr
   if (reference === undefined) {
     throw new ConfigError(`Cannot ${spec.name} as the first argument must name a run: none found`);
   }
-  const run = await findRun(reference, early.task.runs ?? "runs", tellBroken);
+  const run = await findRunTelling(reference, early.task.runs ?? "runs");
   await requirePlainRun(run, spec.name);
   const config = await readRunJson<ConfigRecord>(run, "config.json"); // once: what is asked for is what is used
   const location = await pluginOf(run, early, spec.name, config.values);
