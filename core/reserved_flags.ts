@@ -21,7 +21,6 @@ export const RESERVED_FLAGS = {
   "keep": "verify",
   "open": "run",
   "out": "run",
-  "own": "trust",
   "plugin": "resume and verify",
   "preset": "run",
   "quiet": "every task",

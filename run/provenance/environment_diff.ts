@@ -60,7 +60,7 @@ export async function changedProvenance(before: string, now: string): Promise<En
   const [then, today] = environments ?? [{}, {}];
   return [
     ...changed("deno", then.deno, today.deno),
-    ...changed("processor", nameOf(then), nameOf(today)),
+    ...then.cpu && today.cpu ? changed("processor", nameOf(then.cpu), nameOf(today.cpu)) : [],
     ...changed("V8 flags", then.variables?.DENO_V8_FLAGS ?? "none", today.variables?.DENO_V8_FLAGS ?? "none"),
     ...(modules
       ? [
@@ -80,8 +80,8 @@ function changed(
   return String(before) === String(now) ? [] : [{ what, before: String(before), now: String(now) }];
 }
 
-function nameOf({ cpu }: Environment): string {
-  return cpu ? `${cpu.model} [${cpu.flags.join(" ")}]` : "unknown";
+function nameOf({ model, flags }: NonNullable<Environment["cpu"]>): string {
+  return `${model} [${flags.join(" ")}]`;
 }
 
 type Hashes = { readonly [path: string]: string };

@@ -197,6 +197,7 @@ Deno.test("writeProvenance() records the environment, and variables that can cha
       const { os, arch, target } = Deno.build;
       assert.deepEqual(rest, { deno, v8, typescript, os, arch, target });
       assert.equal(typeof osRelease, "string");
+      if (os === "linux") assert.ok(cpu !== null, "with the permissions of the tasks, too");
       assert.ok(cpu === null || typeof (cpu as { model: unknown }).model === "string");
       assert.ok((logicalCores as number) >= 1 && (memoryBytes as number) > 0);
       assert.equal((variables as Record<string, string>).OMP_WAIT_POLICY, "passive");
