@@ -32,21 +32,46 @@ async function userPlugins(workingDirectory: string): Promise<{ readonly [name: 
   return plugins;
 }
 
-/** All known plugins, built-in ones first. */
-export async function listPlugins(builtIns: BuiltIns, workingDirectory: string): Promise<PluginLocation[]> {
+/** A plugin that is registered and cannot be used. */
+export interface BrokenPlugin {
+  /** The name it is registered by. */
+  readonly name: string;
+  readonly error: Error;
+}
+
+/**
+ * All known plugins, built-in ones first.
+ *
+ * @param onBroken Hears of registered plugins whose manifest cannot be used; they do not hide the others.
+ */
+export async function listPlugins(
+  builtIns: BuiltIns,
+  workingDirectory: string,
+  onBroken: (broken: BrokenPlugin) => void = () => {},
+): Promise<PluginLocation[]> {
   const found: PluginLocation[] = [];
   for (const directory of Object.values(builtIns)) found.push(await readManifest(directory, "built-in"));
   for (const [name, directory] of Object.entries(await userPlugins(workingDirectory))) {
-    const location = await readManifest(directory, "deno.json");
-    const taken = found.find((other) => other.manifest.name === location.manifest.name);
-    if (taken) {
-      throw new SyntaxError(
-        `Cannot register plugin "${name}" as the name is taken: first registered by "${taken.directory}"`,
-      );
+    try {
+      found.push(await registered(name, directory, found));
+    } catch (error) {
+      onBroken({ name, error: error as Error });
     }
-    found.push(location);
   }
   return found;
+}
+
+async function registered(
+  name: string,
+  directory: string,
+  before: readonly PluginLocation[],
+): Promise<PluginLocation> {
+  const location = await readManifest(directory, "deno.json");
+  const taken = before.find((other) => other.manifest.name === location.manifest.name);
+  if (!taken) return location;
+  throw new SyntaxError(
+    `Cannot register plugin "${name}" as the name is taken: first registered by "${taken.directory}"`,
+  );
 }
 
 /**
@@ -71,9 +96,12 @@ export async function findPlugin(
     }
     return await readManifest(path, "path");
   }
-  const plugins = await listPlugins(builtIns, workingDirectory);
+  const broken: BrokenPlugin[] = [];
+  const plugins = await listPlugins(builtIns, workingDirectory, (one) => broken.push(one));
   const found = plugins.find((plugin) => plugin.manifest.name === reference);
   if (found) return found;
+  const meant = broken.find(({ name }) => name === reference);
+  if (meant) throw meant.error;
   const names = plugins.map((plugin) => plugin.manifest.name);
   const nearest = nearestName(reference, names);
   throw new NotFoundError(

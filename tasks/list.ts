@@ -7,12 +7,20 @@ import { BUILT_IN_PLUGINS } from "../plugins/mod.ts";
 import { listPlugins } from "../registry/plugins.ts";
 import { EXIT } from "./terminal/exit_codes.ts";
 import { main } from "./terminal/main.ts";
-import { print, printJson } from "./terminal/print.ts";
+import { print, printJson, tell } from "./terminal/print.ts";
 import { textTable } from "./terminal/text_table.ts";
 
-/** Lists plugins; returns the exit code. */
-export async function list(args: readonly string[]): Promise<number> {
-  const plugins = await listPlugins(BUILT_IN_PLUGINS, Deno.cwd());
+/**
+ * Lists plugins; returns the exit code.
+ *
+ * @param directory Where the user's `deno.json` is. @default the working directory
+ */
+export async function list(args: readonly string[], directory: string = Deno.cwd()): Promise<number> {
+  const broken: { readonly name: string; readonly message: string }[] = [];
+  const plugins = await listPlugins(BUILT_IN_PLUGINS, directory, ({ name, error: { message } }) => {
+    broken.push({ name, message });
+    tell(`left out  ${name}: ${message}`);
+  });
   if (args.includes("--json")) {
     printJson({
       plugins: plugins.map(({ manifest, directory, origin }) => ({
@@ -21,6 +29,7 @@ export async function list(args: readonly string[]): Promise<number> {
         origin,
         directory,
       })),
+      ...(broken.length > 0 ? { broken } : {}),
     });
     return EXIT.ok;
   }

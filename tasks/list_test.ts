@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { BUILT_IN_PLUGINS } from "../plugins/mod.ts";
 import { printed } from "../tests/support/printed.ts";
+import { withTempDir, writePlugin } from "../tests/support/plugins.ts";
+import { findPlugin } from "../registry/plugins.ts";
 import { list } from "./list.ts";
 
 Deno.test("list() has every built-in plugin with its title, as text and as JSON", async () => {
@@ -12,4 +15,22 @@ Deno.test("list() has every built-in plugin with its title, as text and as JSON"
     assert.equal(found.origin, "built-in");
     assert.ok(stdout.split("\n").some((line) => line.startsWith(name) && line.includes(found.title)));
   }
+});
+
+Deno.test("list() lists the plugins beside a broken one, and names that one", async () => {
+  await withTempDir(async (directory) => {
+    const { directory: whole } = await writePlugin(directory);
+    const plugins = { trial: whole, gone: "./nowhere", twin: whole };
+    await Deno.writeTextFile(join(directory, "deno.json"), JSON.stringify({ beamline: { plugins } }));
+    const { value, stdout, stderr } = await printed(() => list([], directory));
+    assert.equal(value, 0);
+    assert.match(stdout, /^trial +A trial +deno.json$/m);
+    const lines = stderr.split("\n");
+    assert.match(lines[0]!, /^left out {2}gone: Cannot /);
+    assert.match(lines[1]!, /^left out {2}twin: Cannot register plugin "twin" as the name is taken/);
+    const json = JSON.parse((await printed(() => list(["--json"], directory))).stdout);
+    assert.deepEqual(json.broken.map(({ name }: { name: string }) => name), ["gone", "twin"]);
+    assert.equal((await findPlugin("ecal", BUILT_IN_PLUGINS, directory)).manifest.name, "ecal");
+    await assert.rejects(findPlugin("gone", BUILT_IN_PLUGINS, directory), /^\w+: Cannot /);
+  });
 });
