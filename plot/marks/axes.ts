@@ -54,19 +54,42 @@ export function resolveRange(
       `Cannot draw figure "${figure}" as the logarithmic axis "${axis.label}" needs positive values: found ${low}`,
     );
   }
-  if (axis.domain !== undefined) return { ...kind, domain: [low, high] };
+  const [from, to] = axis.domain ?? padded([low, high], isLog, { pad, hasZero });
+  return { ...kind, domain: drawable(from, to, isLog) };
+}
+
+/** The ends of an axis for data from `low` to `high`. */
+function padded(
+  [low, high]: readonly [number, number],
+  isLog: boolean,
+  { pad = 0, hasZero = false }: RangeOptions,
+): readonly [number, number] {
   if (isLog) {
     const factor = low === high ? 2 : (high / low) ** pad;
-    return { ...kind, domain: [low / factor, high * factor] };
+    return [low / factor, high * factor];
   }
   if (low === high) {
     const half = low === 0 ? 1 : Math.abs(low) * 0.1;
-    return { ...kind, domain: hasZero && low > 0 ? [0, low * 1.1] : [low - half, high + half] };
+    return hasZero && low > 0 ? [0, low * 1.1] : [low - half, high + half];
   }
   const margin = (high - low) * pad;
-  if (hasZero && low >= 0) return { ...kind, domain: [0, high + high * pad] };
-  if (hasZero && high <= 0) return { ...kind, domain: [low + low * pad, 0] };
-  return { ...kind, domain: [low - margin, high + margin] };
+  if (hasZero && low >= 0) return [0, high + high * pad];
+  if (hasZero && high <= 0) return [low + low * pad, 0];
+  return [low - margin, high + margin];
+}
+
+/** The largest number on an axis, and the smallest length of one beside its numbers: what is beyond has no ticks. */
+const LARGEST = 1e300;
+const SHORTEST = 1e-12;
+
+/** Ends between which float64 can tell ticks apart. */
+function drawable(low: number, high: number, isLog: boolean): readonly [number, number] {
+  const smallest = isLog ? 1 / LARGEST : -LARGEST;
+  const within = (value: number): number => Math.min(LARGEST, Math.max(smallest, value));
+  const [from, to] = [within(low), within(high)];
+  const least = Math.max(SHORTEST * Math.max(Math.abs(from), Math.abs(to)), 1 / LARGEST);
+  if (to - from >= least) return [from, to];
+  return isLog ? [within(from / 2), within(to * 2)] : [from - least, to + least];
 }
 
 /** Ticks of an axis for a length in pixels and a size of the labels along it. */

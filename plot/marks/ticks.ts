@@ -14,6 +14,9 @@ export interface Ticks {
   readonly labels: readonly string[];
 }
 
+/** Ends where numbers no longer tell ticks apart; an axis has some dozens. */
+const MOST_TICKS = 1000;
+
 /**
  * Ticks at multiples of 1, 2 or 5 times a power of ten: about `count` of them within [low, high]; none between whole
  * numbers when the quantity is a whole number, such as an epoch.
@@ -31,7 +34,10 @@ export function linearTicks(low: number, high: number, count: number, isWhole = 
     const slack = 1e-9;
     const found: number[] = [];
     // Adding zero turns a negative zero into a plain one.
-    for (let i = Math.ceil(low / step - slack) + 0; i <= high / step + slack; i++) found.push(at(i, divisor));
+    for (let i = Math.ceil(low / step - slack) + 0; i <= high / step + slack; i++) {
+      found.push(at(i, divisor));
+      if (found.length === MOST_TICKS) break;
+    }
     return found;
   };
   const major = inside(1);

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { resolveRange, ticksOf } from "./axes.ts";
 import { linearTicks, logTicks } from "./ticks.ts";
 import { axisText, decimalText, escapeMarkup, shortNumber } from "./text.ts";
 
@@ -64,4 +65,28 @@ Deno.test("decimalText() and axisText() write numbers and units", () => {
 
 Deno.test("escapeMarkup() leaves nothing that opens a tag or ends an attribute", () => {
   assert.equal(escapeMarkup(`<a b="c" d='e'>&\u0000`), "&lt;a b=&quot;c&quot; d=&#39;e&#39;&gt;&amp;\ufffd");
+});
+
+Deno.test("axes of the largest, smallest and closest numbers have some ticks, and end", () => {
+  const ends: [number, number][] = [
+    [-1e308, 1e308],
+    [1e308, 1.7e308],
+    [5e-324, 1e-323],
+    [1, 1 + 2e-16],
+    [1e16, 1e16 + 2],
+    [1e17, 1e17 + 16],
+    [-1e-310, 1e-310],
+    [0, 5e-324],
+    [1e-320, 1e308],
+  ];
+  for (const data of ends) {
+    for (const log of [false, true]) {
+      if (log && data[0] <= 0) continue;
+      const range = resolveRange("trial", { label: "x", unit: "1", log }, data, { pad: 0.05 });
+      const { major, minor, labels } = ticksOf(range, 400, 60);
+      const found = `${data} ${log ? "log" : "linear"}: ${labels}`;
+      assert.ok(range.domain.every(Number.isFinite) && range.domain[0] < range.domain[1], found);
+      assert.ok(major.length + minor.length <= 4000 && major.every(Number.isFinite), found);
+    }
+  }
 });
