@@ -4,7 +4,10 @@
  *
  * @module
  */
-import { join, resolve } from "./paths.ts";
+import { safeParseJson } from "../core/json.ts";
+import type { Json } from "../core/types.ts";
+import { writeJson } from "./atomic.ts";
+import { dirname, join, resolve } from "./paths.ts";
 
 /** The environment variable that names the state folder. */
 export const STATE_VARIABLE = "BEAMLINE_STATE";
@@ -23,6 +26,26 @@ export function stateDirectory(): string | undefined {
   if (base !== undefined) return resolve(base, "beamline");
   const home = variable("HOME") ?? variable("USERPROFILE");
   return home === undefined ? undefined : join(resolve(home), ".local", "state", "beamline");
+}
+
+/** What a file of the state folder holds; undefined where it was never written, is damaged, or may not be read. */
+export async function readState(file: string): Promise<Json | undefined> {
+  try {
+    return safeParseJson(await Deno.readTextFile(file), file);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Writes a file of the state folder; returns whether it could be: the folder can be read-only, full, or not ours. */
+export async function writeState(file: string, value: unknown): Promise<boolean> {
+  try {
+    await Deno.mkdir(dirname(file), { recursive: true, mode: 0o700 });
+    await writeJson(file, value);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function variable(name: string): string | undefined {

@@ -6,10 +6,9 @@
  */
 import { z } from "zod";
 import { sha256Hex } from "../core/hash.ts";
-import { canonicalJson, safeParseJson } from "../core/json.ts";
-import { writeJson } from "../files/atomic.ts";
+import { canonicalJson } from "../core/json.ts";
 import { dirname, join } from "../files/paths.ts";
-import { stateDirectory } from "../files/state.ts";
+import { readState, stateDirectory, writeState } from "../files/state.ts";
 import type { Pin } from "./pins.ts";
 
 const seenShape = z.object({
@@ -80,24 +79,13 @@ export class KnownPlugins {
   ): Promise<T | undefined> {
     const file = this.#file(kind, path);
     if (file === undefined) return undefined;
-    try {
-      const entry = shape.parse(safeParseJson(await Deno.readTextFile(file), file));
-      return entry.directory === path ? entry : undefined;
-    } catch {
-      return undefined; // never written, or damaged
-    }
+    const { data: entry } = shape.safeParse(await readState(file));
+    return entry?.directory === path ? entry : undefined;
   }
 
   async #write(kind: "plugins" | "own", path: string, entry: unknown): Promise<boolean> {
     const file = this.#file(kind, path);
-    if (file === undefined) return false;
-    try {
-      await Deno.mkdir(dirname(file), { recursive: true, mode: 0o700 });
-      await writeJson(file, entry);
-      return true;
-    } catch {
-      return false; // read-only, full, or not ours
-    }
+    return file !== undefined && await writeState(file, entry);
   }
 }
 

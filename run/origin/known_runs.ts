@@ -6,11 +6,10 @@
  */
 import { z } from "zod";
 import { sha256Hex } from "../../core/hash.ts";
-import { canonicalJson, safeParseJson } from "../../core/json.ts";
+import { canonicalJson } from "../../core/json.ts";
 import type { Json } from "../../core/types.ts";
-import { writeJson } from "../../files/atomic.ts";
-import { join } from "../../files/paths.ts";
-import { stateDirectory } from "../../files/state.ts";
+import { dirname, join } from "../../files/paths.ts";
+import { readState, stateDirectory, writeState } from "../../files/state.ts";
 import type { RunDirectory } from "../store/run_directory.ts";
 import type { Named } from "./named.ts";
 
@@ -74,36 +73,25 @@ export async function rememberRun(
   origin: Entry["origin"],
   state: string | undefined = stateDirectory(),
 ): Promise<boolean> {
-  const file = fileOf(run, state);
-  if (file === undefined) return false;
-  try {
-    const before = await readEntry(run, state);
-    const kept = before?.origin ?? origin;
-    const added = named.flatMap((one) => kept === "made" ? [one.path, acceptedAs(one)] : [acceptedAs(one)]);
-    const entry: Entry = {
-      schema: "beamline-known-run/1",
-      origin: kept,
-      digest: digestOf(run),
-      paths: [...new Set([...before?.paths ?? [], ...added])],
-    };
-    await Deno.mkdir(join(file, ".."), { recursive: true, mode: 0o700 });
-    await writeJson(file, entry);
-    await forgetOldest(join(file, ".."));
-    return true;
-  } catch {
-    return false; // read-only, full, or not ours
-  }
+  const [file, digest] = [fileOf(run, state), digestOf(run)];
+  if (file === undefined || digest === undefined) return false;
+  const before = await readEntry(run, state);
+  const kept = before?.origin ?? origin;
+  const added = named.flatMap((one) => kept === "made" ? [one.path, acceptedAs(one)] : [acceptedAs(one)]);
+  const entry: Entry = {
+    schema: "beamline-known-run/1",
+    origin: kept,
+    digest,
+    paths: [...new Set([...before?.paths ?? [], ...added])],
+  };
+  return await writeState(file, entry) && await forgetOldest(dirname(file)).then(() => true, () => false);
 }
 
 async function readEntry(run: RunDirectory, state: string | undefined): Promise<Entry | undefined> {
   const file = fileOf(run, state);
   if (file === undefined) return undefined;
-  try {
-    const entry = entryShape.parse(safeParseJson(await Deno.readTextFile(file), file));
-    return entry.digest === digestOf(run) ? entry : undefined;
-  } catch {
-    return undefined; // never known, or damaged
-  }
+  const { data: entry } = entryShape.safeParse(await readState(file));
+  return entry && entry.digest === digestOf(run) ? entry : undefined;
 }
 
 function fileOf({ record }: RunDirectory, state: string | undefined): string | undefined {
@@ -113,11 +101,15 @@ function fileOf({ record }: RunDirectory, state: string | undefined): string | u
 
 /**
  * Digest of the fields that decide which code runs and what it is given, and which no later command changes. Of the others,
- * such as the seed, a verification says whether they are as they were.
+ * such as the seed, a verification says whether they are as they were. Undefined for texts that have no canonical form.
  */
-function digestOf({ record }: RunDirectory): string {
+function digestOf({ record }: RunDirectory): string | undefined {
   const { id, plugin: { name, path = null }, action, files = [] } = record;
-  return sha256Hex(canonicalJson({ id, plugin: { name, path }, action, files } as unknown as Json));
+  try {
+    return sha256Hex(canonicalJson({ id, plugin: { name, path }, action, files } as unknown as Json));
+  } catch {
+    return undefined;
+  }
 }
 
 /** Ids begin with their time, so that the oldest come first. */
