@@ -3,20 +3,23 @@
  *
  * @module
  */
-import { join } from "./paths.ts";
+import { basename, dirname, join } from "./paths.ts";
 
 /** How a file is written. */
 export interface WriteOptions {
   /** Waits until the bytes are on the disk, so that a power cut cannot leave an empty file. @default false */
   readonly isSynced?: boolean;
+  /** Removes what a killed process left of this file an hour ago or longer: {@linkcode removeOldAsides}. @default false */
+  readonly isTidied?: boolean;
 }
 
 /** Writes a file to a temporary name and renames it. */
 export async function writeAtomic(
   path: string,
   content: string | Uint8Array,
-  { isSynced = false }: WriteOptions = {},
+  { isSynced = false, isTidied = false }: WriteOptions = {},
 ): Promise<void> {
+  if (isTidied) await removeOldAsides(dirname(path), basename(path));
   const aside = `${path}.${crypto.randomUUID().slice(0, 8)}.tmp`;
   try {
     const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;

@@ -15,13 +15,13 @@
 import { z } from "zod";
 import { ConfigError } from "../core/errors.ts";
 import { safeParseJson } from "../core/json.ts";
-import { exists, removeOldAsides, writeJson } from "../files/atomic.ts";
+import { exists, writeJson } from "../files/atomic.ts";
 import { readPlainText } from "../files/plain_file.ts";
 import { KnownPlugins } from "./known_plugins.ts";
 import type { PluginLocation } from "./manifest.ts";
 import { type Pin, pinOf } from "./pins.ts";
 import { FileLock } from "../files/lock.ts";
-import { basename, dirname, join, relative, resolve } from "../files/paths.ts";
+import { join, relative, resolve } from "../files/paths.ts";
 
 const lockShape = z.object({
   schema: z.literal("beamline-lock/1"),
@@ -92,8 +92,7 @@ export class ExperimentLock {
         if (key !== this.#key(location) && !isGone) kept.push([key, other]);
       }
       const sorted = Object.fromEntries(kept.sort(([a], [b]) => a < b ? -1 : 1));
-      await removeOldAsides(dirname(this.path), basename(this.path));
-      await writeJson(this.path, { ...rest, plugins: sorted });
+      await writeJson(this.path, { ...rest, plugins: sorted }, { isTidied: true });
     } finally {
       await lock?.release();
     }

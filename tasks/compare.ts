@@ -13,8 +13,8 @@ import {
   comparisonTables,
   renderComparison,
 } from "../report/comparison.ts";
-import { removeOldAsides, writeAtomic } from "../files/atomic.ts";
-import { basename, dirname, join, relative, resolve } from "../files/paths.ts";
+import { writeAtomic } from "../files/atomic.ts";
+import { dirname, join, relative, resolve } from "../files/paths.ts";
 import { isPlainRun, requirePlainRun } from "../run/origin/plain_run.ts";
 import type { RunDirectory } from "../run/store/run_directory.ts";
 import { type CommandSpec, withCommand } from "./shared/command.ts";
@@ -55,8 +55,7 @@ export function compare(args: readonly string[]): Promise<number> {
 async function writeHtml(file: string, text: string): Promise<void> {
   try {
     await Deno.mkdir(dirname(file), { recursive: true });
-    await removeOldAsides(dirname(file), basename(file));
-    await writeAtomic(file, text);
+    await writeAtomic(file, text, { isTidied: true });
   } catch (cause) {
     throw new ConfigError(
       `Cannot write "${file}" as its folder must be one that can be written: ${(cause as Error).name}`,

@@ -5,8 +5,8 @@
  */
 import { ConfigError } from "../core/errors.ts";
 import { renderReport } from "../report/mod.ts";
-import { removeOldAsides, writeAtomic } from "../files/atomic.ts";
-import { basename, dirname, relative } from "../files/paths.ts";
+import { writeAtomic } from "../files/atomic.ts";
+import { relative } from "../files/paths.ts";
 import { requirePlainRun } from "../run/origin/plain_run.ts";
 import { type CommandSpec, withCommand } from "./shared/command.ts";
 import { openFile } from "./shared/open_file.ts";
@@ -37,8 +37,7 @@ export function report(args: readonly string[]): Promise<number> {
     const run = await findRunTelling(reference, parsed.task.out ?? "runs");
     await requirePlainRun(run, "report");
     const path = run.file("report.html");
-    await removeOldAsides(dirname(path), basename(path));
-    await writeAtomic(path, await renderReport(run.path, { status: await run.state() }));
+    await writeAtomic(path, await renderReport(run.path, { status: await run.state() }), { isTidied: true });
     if ("json" in parsed.task) printJson({ run: run.path, report: path });
     else print(`report  ${relative(Deno.cwd(), path)}`);
     if ("open" in parsed.task) await openFile(path);
