@@ -16,15 +16,19 @@ import { curveFigure, histogramFigure } from "../plot/mod.ts";
 import { details, html, Markup, markupOf, textTable } from "./html.ts";
 import { reportStyle } from "./style.ts";
 
-/** One run of a comparison. */
-export interface ComparedRun {
-  /** Unique short text: "A", "B", ... and the id. */
-  readonly label: string;
+/** What a comparison reads of a run. */
+export interface ReadRun {
   readonly directory: string;
   readonly record: RunRecord;
   readonly config: JsonObject;
   readonly metrics: Metrics;
   readonly history: readonly TrainingRecord[];
+}
+
+/** One run of a comparison. */
+export interface ComparedRun extends ReadRun {
+  /** Unique short text: "A", "B", ... and the id. */
+  readonly label: string;
 }
 
 /** Several runs side by side. */
@@ -49,7 +53,12 @@ const MAX_COLUMNS = 8;
  * @throws {DataError} If a `run.json` is missing or damaged.
  */
 export async function compareDirectories(directories: readonly string[]): Promise<Comparison> {
-  const runs = await Promise.all(directories.map((directory, i) => readCompared(directory, i)));
+  return comparisonOf(await Promise.all(directories.map(readForComparison)));
+}
+
+/** Finds what differs between runs. */
+export function comparisonOf(read: readonly ReadRun[]): Comparison {
+  const runs = read.map((run, i) => ({ ...run, label: `${letters(i)} ${run.record.id.slice(0, 16)}` }));
   const configs = runs.map(({ record, config }) => ({
     ...flatten(config),
     seed: record.seed,
@@ -76,7 +85,12 @@ export async function compareDirectories(directories: readonly string[]): Promis
   };
 }
 
-async function readCompared(directory: string, i: number): Promise<ComparedRun> {
+/**
+ * Reads what a comparison needs of a run.
+ *
+ * @throws {DataError} If its `run.json` is missing, or a record of it is damaged.
+ */
+export async function readForComparison(directory: string): Promise<ReadRun> {
   const record = await readPart<RunRecord>(directory, "run.json");
   if (!record) {
     throw new DataError(
@@ -87,7 +101,6 @@ async function readCompared(directory: string, i: number): Promise<ComparedRun> 
   const config = await readPart<ConfigRecord>(directory, "config.json");
   const lines = await readText(directory, "metrics.jsonl") ?? "";
   return {
-    label: `${letters(i)} ${record.id.slice(0, 16)}`,
     directory,
     record,
     config: config?.values ?? {},
@@ -96,16 +109,6 @@ async function readCompared(directory: string, i: number): Promise<ComparedRun> 
     ),
     history: lines.split("\n").flatMap(readLine),
   };
-}
-
-/** Why a run cannot be compared: a record of it is damaged; undefined where it can. */
-export async function comparisonFault(directory: string): Promise<string | undefined> {
-  try {
-    await readCompared(directory, 0);
-    return undefined;
-  } catch (error) {
-    return (error as Error).message;
-  }
 }
 
 /** A line of `metrics.jsonl`; one that is none, as the last one where the run was killed, is left out. */

@@ -7,18 +7,19 @@ import { encodeMetric } from "../core/not_finite.ts";
 import { ConfigError } from "../core/errors.ts";
 import { nearestName } from "../core/names.ts";
 import {
-  compareDirectories,
   type Comparison,
-  comparisonFault,
+  comparisonOf,
   comparisonTables,
+  readForComparison,
+  type ReadRun,
   renderComparison,
 } from "../report/comparison.ts";
 import { writeAtomic } from "../files/atomic.ts";
 import { dirname, join, relative, resolve } from "../files/paths.ts";
-import { isPlainRun, requirePlainRun } from "../run/origin/plain_run.ts";
+import { isPlainRun } from "../run/origin/plain_run.ts";
 import type { RunDirectory } from "../run/store/run_directory.ts";
 import { type CommandSpec, withCommand } from "./shared/command.ts";
-import { findRunTelling, listRunsTelling } from "./shared/broken_runs.ts";
+import { findRunTo, listRunsTelling } from "./shared/broken_runs.ts";
 import { EXIT } from "./terminal/exit_codes.ts";
 import { main } from "./terminal/main.ts";
 import { print, printJson, tell } from "./terminal/print.ts";
@@ -42,8 +43,7 @@ const COMMAND: CommandSpec = {
 export function compare(args: readonly string[]): Promise<number> {
   return withCommand(COMMAND, args, async (parsed) => {
     const store = parsed.task.runs ?? "runs";
-    const directories = await chosen(parsed.positionals, parsed.task.all, store);
-    const comparison = await compareDirectories(directories);
+    const comparison = comparisonOf(await chosen(parsed.positionals, parsed.task.all, store));
     const file = resolve(parsed.task.html ?? join(store, "comparison.html"));
     await writeHtml(file, await renderComparison(comparison));
     if ("json" in parsed.task) printJson(comparisonJson(comparison, file));
@@ -67,7 +67,7 @@ async function chosen(
   references: readonly string[],
   plugin: string | undefined,
   store: string,
-): Promise<string[]> {
+): Promise<readonly ReadRun[]> {
   if (plugin !== undefined) return await finishedRuns(plugin, store);
   if (references.length < 2) {
     throw new ConfigError(
@@ -75,24 +75,20 @@ async function chosen(
     );
   }
   const found = await Promise.all(
-    references.map(async (reference) => {
-      const run = await findRunTelling(reference, store);
-      await requirePlainRun(run, "compare");
-      return run.path;
-    }),
+    references.map(async (reference) => (await findRunTo("compare", reference, store)).path),
   );
   const twice = found.find((path, i) => found.indexOf(path) < i);
-  if (twice === undefined) return found;
+  if (twice === undefined) return await Promise.all(found.map(readForComparison));
   throw new ConfigError(`Cannot compare as each run must be named once: "${twice}" is named twice`);
 }
 
-async function finishedRuns(plugin: string, store: string): Promise<string[]> {
-  const runs = (await listRunsTelling(store)).runs;
+async function finishedRuns(plugin: string, store: string): Promise<readonly ReadRun[]> {
+  const { runs } = await listRunsTelling(store);
   const finished = runs.filter(({ record }) => record.plugin.name === plugin && record.status === "finished");
-  const faults = await Promise.all(finished.map(faultOf));
-  const found = finished.filter((_, i) => faults[i] === undefined);
-  for (const fault of faults) if (fault !== undefined) tell(`left out  ${fault}`);
-  if (found.length >= 2) return found.map(({ path }) => path);
+  const read = await Promise.all(finished.map(readOrFault));
+  const found = read.flatMap((run) => typeof run === "string" ? [] : [run]);
+  for (const fault of read) if (typeof fault === "string") tell(`left out  ${fault}`);
+  if (found.length >= 2) return found;
   const known = [...new Set(runs.map(({ record }) => record.plugin.name))];
   const nearest = nearestName(plugin, known.filter((name) => name !== plugin));
   throw new ConfigError(
@@ -101,10 +97,10 @@ async function finishedRuns(plugin: string, store: string): Promise<string[]> {
   );
 }
 
-/** Why a run is left out of all; undefined where it can be compared. */
-async function faultOf(run: RunDirectory): Promise<string | undefined> {
-  if (await isPlainRun(run)) return await comparisonFault(run.path);
-  return `${run.path}: a run folder may hold plain files and folders only`;
+/** A run that can be compared, or why it is left out of all. */
+async function readOrFault(run: RunDirectory): Promise<ReadRun | string> {
+  if (!await isPlainRun(run)) return `${run.path}: a run folder may hold plain files and folders only`;
+  return await readForComparison(run.path).catch((error: Error) => error.message);
 }
 
 /** What `--json` prints of a comparison. */

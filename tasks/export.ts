@@ -7,12 +7,11 @@ import { ConfigError } from "../core/errors.ts";
 import { type ExportedFile, exportRun } from "../run/replay/export.ts";
 import { relative, resolve } from "../files/paths.ts";
 import { describePlugin, sandboxedSource } from "../run/hooks/plugin_source.ts";
-import { requirePlainRun } from "../run/origin/plain_run.ts";
 import { type CommandSpec, withCommand } from "./shared/command.ts";
 import { ACCEPT_FLAG } from "./shared/consent.ts";
 import { useEngine } from "./shared/engine.ts";
 import { pluginOf } from "./shared/replay.ts";
-import { findRunTelling } from "./shared/broken_runs.ts";
+import { findRunTo } from "./shared/broken_runs.ts";
 import { EXIT } from "./terminal/exit_codes.ts";
 import { main } from "./terminal/main.ts";
 import { print, printJson } from "./terminal/print.ts";
@@ -46,8 +45,7 @@ export function exportTask(args: readonly string[]): Promise<number> {
         "Cannot export as a format must be named: none found; --onnx is the one that there is",
       );
     }
-    const run = await findRunTelling(reference, parsed.task.runs ?? "runs");
-    await requirePlainRun(run, "export");
+    const run = await findRunTo("export", reference, parsed.task.runs ?? "runs");
     const cache = parsed.task.cache ?? "cache";
     const source = sandboxedSource(await pluginOf(run, parsed, "export"));
     const files = await exportRun({

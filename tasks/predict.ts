@@ -8,13 +8,12 @@ import { exists } from "../files/atomic.ts";
 import { basename, join, relative, resolve } from "../files/paths.ts";
 import { predictNew, type PredictOutcome } from "../run/replay/predict.ts";
 import { describePlugin, sandboxedSource } from "../run/hooks/plugin_source.ts";
-import { requirePlainRun } from "../run/origin/plain_run.ts";
 import { type CommandSpec, withCommand } from "./shared/command.ts";
 import { ACCEPT_FLAG } from "./shared/consent.ts";
 import { useEngine } from "./shared/engine.ts";
 import { threadsOf } from "./shared/experiment.ts";
 import { pluginOf } from "./shared/replay.ts";
-import { findRunTelling } from "./shared/broken_runs.ts";
+import { findRunTo } from "./shared/broken_runs.ts";
 import { EXIT } from "./terminal/exit_codes.ts";
 import { main } from "./terminal/main.ts";
 import { print, printJson } from "./terminal/print.ts";
@@ -66,8 +65,7 @@ export function predict(args: readonly string[]): Promise<number> {
         data,
       );
     }
-    const run = await findRunTelling(reference, parsed.task.runs ?? "runs");
-    await requirePlainRun(run, "predict");
+    const run = await findRunTo("predict", reference, parsed.task.runs ?? "runs");
     const cache = parsed.task.cache ?? "cache";
     const source = sandboxedSource(await pluginOf(run, parsed, "predict"));
     const outcome = await predictNew({

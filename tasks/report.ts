@@ -7,10 +7,9 @@ import { ConfigError } from "../core/errors.ts";
 import { renderReport } from "../report/mod.ts";
 import { writeAtomic } from "../files/atomic.ts";
 import { relative } from "../files/paths.ts";
-import { requirePlainRun } from "../run/origin/plain_run.ts";
 import { type CommandSpec, withCommand } from "./shared/command.ts";
 import { openFile } from "./shared/open_file.ts";
-import { findRunTelling } from "./shared/broken_runs.ts";
+import { findRunTo } from "./shared/broken_runs.ts";
 import { EXIT } from "./terminal/exit_codes.ts";
 import { main } from "./terminal/main.ts";
 import { print, printJson } from "./terminal/print.ts";
@@ -34,8 +33,7 @@ export function report(args: readonly string[]): Promise<number> {
         "Cannot make a report as the first argument must name a run: none found; deno task runs lists them",
       );
     }
-    const run = await findRunTelling(reference, parsed.task.out ?? "runs");
-    await requirePlainRun(run, "report");
+    const run = await findRunTo("report", reference, parsed.task.out ?? "runs");
     const path = run.file("report.html");
     await writeAtomic(path, await renderReport(run.path, { status: await run.state() }), { isTidied: true });
     if ("json" in parsed.task) printJson({ run: run.path, report: path });

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { requirePlainRun } from "../../run/origin/plain_run.ts";
 import { type BrokenRun, findRun, listRuns, type RunDirectory } from "../../run/store/run_directory.ts";
 import { tell } from "../terminal/print.ts";
 
@@ -24,11 +25,17 @@ export class BrokenRuns {
   }
 }
 
-/** Finds a run, and tells of those that were passed over. */
-export async function findRunTelling(reference: string, out: string): Promise<RunDirectory> {
+/**
+ * Finds a run for a command that works in its folder, and tells of those that were passed over.
+ *
+ * @param action What is to be done with the run: "resume", "report".
+ * @throws {DataError} If its folder holds anything but plain files and folders.
+ */
+export async function findRunTo(action: string, reference: string, out: string): Promise<RunDirectory> {
   const broken = new BrokenRuns();
   const run = await findRun(reference, out, broken.add);
   broken.end();
+  await requirePlainRun(run, action);
   return run;
 }
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { findRunTelling } from "./broken_runs.ts";
+import { findRunTo } from "./broken_runs.ts";
 import { ConfigError } from "../../core/errors.ts";
 import { BUILT_IN_PLUGINS } from "../../plugins/mod.ts";
 import type { ConfigRecord } from "../../core/records.ts";
@@ -15,7 +15,6 @@ import { flagsOf } from "../../core/flags.ts";
 import type { PluginLocation } from "../../registry/manifest.ts";
 import { join, resolve } from "../../files/paths.ts";
 import { findPlugin } from "../../registry/plugins.ts";
-import { requirePlainRun } from "../../run/origin/plain_run.ts";
 import { readRunJson, recordedLayers, recordedThreads } from "../../run/replay/replay.ts";
 import { describePlugin, sandboxedSource } from "../../run/hooks/plugin_source.ts";
 import type { RunDirectory } from "../../run/store/run_directory.ts";
@@ -69,8 +68,7 @@ export async function openReplay(spec: CommandSpec, args: readonly string[]): Pr
   if (reference === undefined) {
     throw new ConfigError(`Cannot ${spec.name} as the first argument must name a run: none found`);
   }
-  const run = await findRunTelling(reference, early.task.runs ?? "runs");
-  await requirePlainRun(run, spec.name);
+  const run = await findRunTo(spec.name, reference, early.task.runs ?? "runs");
   const config = await readRunJson<ConfigRecord>(run, "config.json"); // once: what is asked for is what is used
   const location = await pluginOf(run, early, spec.name, config.values);
   const source = sandboxedSource(location, hookTimeout(args));
