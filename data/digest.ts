@@ -4,7 +4,7 @@
  * @module
  */
 import { createHash } from "node:crypto";
-import { type ByteSource, openSource, withFile } from "../formats/byte_source.ts";
+import { type ByteSource, openSource, piecesOf, withFile } from "../formats/byte_source.ts";
 
 /** The identity of a file's content. */
 export interface Digest {
@@ -36,12 +36,7 @@ export function sha256Source(source: ByteSource): Digest {
   try {
     return withFile(source.name, () => {
       const hash = createHash("sha256");
-      const chunk = new Uint8Array(Math.min(CHUNK_BYTES, source.size));
-      for (let offset = 0; offset < source.size; offset += chunk.length) {
-        const part = chunk.subarray(0, Math.min(chunk.length, source.size - offset));
-        source.readInto(offset, part);
-        hash.update(part);
-      }
+      for (const piece of piecesOf(source, CHUNK_BYTES)) hash.update(piece);
       return { bytes: source.size, sha256: hash.digest("hex") };
     });
   } finally {

@@ -13,19 +13,24 @@ export interface WriteOptions {
   readonly isTidied?: boolean;
 }
 
-/** Writes a file to a temporary name and renames it. */
+/**
+ * Writes a file to a temporary name and renames it.
+ *
+ * @param content What it will hold; in pieces, each of which is needed only until the next is asked for.
+ */
 export async function writeAtomic(
   path: string,
-  content: string | Uint8Array,
+  content: string | Uint8Array | Iterable<Uint8Array>,
   { isSynced = false, isTidied = false }: WriteOptions = {},
 ): Promise<void> {
   if (isTidied) await removeOldAsides(dirname(path), basename(path));
   const aside = `${path}.${crypto.randomUUID().slice(0, 8)}.tmp`;
   try {
     const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
+    const pieces = bytes instanceof Uint8Array ? [bytes] : bytes;
     {
       using file = await Deno.open(aside, { write: true, createNew: true });
-      await writeAll(file, bytes);
+      for (const piece of pieces) await writeAll(file, piece);
       if (isSynced) await file.syncData();
     }
     await Deno.rename(aside, path);

@@ -92,6 +92,20 @@ function endedEarly(name: string, offset: number, wanted: number, found: number)
 }
 
 /**
+ * All bytes of a source in pieces of at most `length`. A piece is valid until the next one: their memory is used again.
+ *
+ * @throws {SyntaxError} If the source ends early.
+ */
+export function* piecesOf(source: ByteSource, length: number): Generator<Uint8Array<ArrayBuffer>> {
+  const memory = new Uint8Array(Math.min(length, source.size));
+  for (let offset = 0; offset < source.size; offset += length) {
+    const piece = memory.subarray(0, Math.min(length, source.size - offset));
+    source.readInto(offset, piece);
+    yield piece;
+  }
+}
+
+/**
  * The whole file as bytes.
  *
  * @throws {DataError} If it cannot be read.

@@ -25,7 +25,7 @@ import { pipeline, Readable } from "node:stream";
 import { crc32, createInflateRaw } from "node:zlib";
 import type { FileEntry } from "@zip.js/zip.js";
 import { UnsupportedError } from "../core/errors.ts";
-import { type ByteSource, oneLine } from "./byte_source.ts";
+import { type ByteSource, oneLine, piecesOf } from "./byte_source.ts";
 
 type Zip = typeof import("@zip.js/zip.js");
 
@@ -338,13 +338,9 @@ async function* inflated(source: ByteSource, entry: FileEntry): AsyncGenerator<U
 const COMPRESSED_BYTES = 1 << 16;
 const INFLATED_BYTES = 1 << 16;
 
+/** Copies, as the stream holds several of them. */
 function* compressedPieces(source: ByteSource, entry: FileEntry): Generator<Uint8Array> {
-  const part = memberPart(source, entry);
-  for (let at = 0; at < part.size; at += COMPRESSED_BYTES) {
-    const piece = new Uint8Array(Math.min(COMPRESSED_BYTES, part.size - at));
-    part.readInto(at, piece);
-    yield piece;
-  }
+  for (const piece of piecesOf(memberPart(source, entry), COMPRESSED_BYTES)) yield piece.slice();
 }
 
 function damagedMember(name: string, entry: FileEntry, cause: unknown): SyntaxError {

@@ -13,10 +13,11 @@
 import fs from "node:fs";
 import { DataError, PluginError } from "../../core/errors.ts";
 import type { OpenFile } from "../../data/tables.ts";
+import { writeAtomic } from "../../files/atomic.ts";
 import { basename, join } from "../../files/paths.ts";
 import { openPlainFile, pathBelow, type PlainFile } from "../../files/plain_file.ts";
 import { removeClosed } from "../../files/scratch.ts";
-import type { ByteSource } from "../../formats/byte_source.ts";
+import { type ByteSource, piecesOf } from "../../formats/byte_source.ts";
 
 /** Whose files are taken, for messages. */
 export interface Taking {
@@ -26,6 +27,8 @@ export interface Taking {
 
 /** Bytes that one call of the system reads at most. */
 const READ_BYTES = 1 << 28;
+/** Bytes that are copied at a time. */
+const COPIED_BYTES = 1 << 20;
 
 /** The directory that a sandbox shares with the host, and the place where the host puts what it takes out of it. */
 export class SharedDirectory {
@@ -147,7 +150,7 @@ export class TakenFolder {
       await Deno.rename(join(this.path, name), target);
     } catch (error) {
       if ((error as { code?: string }).code !== "EXDEV") throw error;
-      await copy(file, target);
+      await writeAtomic(target, piecesOf(sourceOf(file, target), COPIED_BYTES)); // another file system
       return;
     }
     const { dev, ino } = fs.lstatSync(target);
@@ -214,23 +217,4 @@ function sourceOf(file: PlainFile, name: string): ByteSource {
       isOpen = false;
     },
   };
-}
-
-/** Copies what is open, aside and renamed, to another file system. */
-async function copy(file: PlainFile, target: string): Promise<void> {
-  const aside = `${target}.${crypto.randomUUID().slice(0, 8)}.tmp`;
-  try {
-    using to = await Deno.open(aside, { write: true, createNew: true });
-    const source = sourceOf(file, target);
-    const chunk = new Uint8Array(Math.min(file.size, 1 << 20));
-    for (let offset = 0; offset < file.size; offset += chunk.length) {
-      const part = chunk.subarray(0, Math.min(chunk.length, file.size - offset));
-      source.readInto(offset, part);
-      for (let sent = 0; sent < part.length;) sent += to.writeSync(part.subarray(sent));
-    }
-    await Deno.rename(aside, target);
-  } catch (error) {
-    await Deno.remove(aside).catch(() => {});
-    throw error;
-  }
 }
