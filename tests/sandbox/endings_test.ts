@@ -2,39 +2,8 @@
 import assert from "node:assert/strict";
 import { PluginError } from "../../core/errors.ts";
 import type { Json, TrainingRecord } from "../../core/types.ts";
-import { openSandbox } from "../../sandbox/host/host.ts";
 import { writeHistory } from "../../sandbox/protocol/history.ts";
-import { DEFAULT_LIMITS, type SandboxLimits } from "../../sandbox/protocol/limits.ts";
-import type { PluginHost } from "../../sandbox/protocol/plugin_host.ts";
-import { type PluginText, withTempDir, writePlugin } from "../support/plugins.ts";
-
-async function withSandbox(
-  text: PluginText,
-  limits: Partial<SandboxLimits>,
-  work: (host: PluginHost, sharedDirectory: string) => Promise<void>,
-): Promise<void> {
-  await withTempDir(async (directory) => {
-    const location = await writePlugin(directory, text);
-    const sharedDirectory = `${directory}/shared`;
-    await Deno.mkdir(sharedDirectory);
-    const host = await openSandbox(
-      location,
-      { read: [], sharedDirectory },
-      { ...DEFAULT_LIMITS, ...limits },
-    );
-    try {
-      await work(host, sharedDirectory);
-    } finally {
-      await host.close();
-    }
-  });
-}
-
-const allSeconds = (seconds: number): SandboxLimits["seconds"] => ({
-  ...DEFAULT_LIMITS.seconds,
-  describe: seconds,
-  prepare: seconds,
-});
+import { allSeconds, withSandbox } from "../support/sandboxes.ts";
 
 /** More than a pipe takes, so that the host waits while it sends. */
 const LONG = { config: {}, seed: 0, more: "x".repeat(4e6) };

@@ -1,36 +1,12 @@
 /** What a sandbox does when its plugin misbehaves; the escape attempts have their own folder. */
 import assert from "node:assert/strict";
 import { DataError, PluginError } from "../../core/errors.ts";
-import { openSandbox } from "../../sandbox/host/host.ts";
-import type { HookListener, PluginHost } from "../../sandbox/protocol/plugin_host.ts";
-import { limitsFor } from "../../sandbox/protocol/limits.ts";
+import type { HookListener } from "../../sandbox/protocol/plugin_host.ts";
 import type { HookEvent } from "../../sandbox/protocol/messages.ts";
-import { type PluginText, withTempDir, writePlugin } from "../support/plugins.ts";
+import type { PluginText } from "../support/plugins.ts";
+import { allSeconds, withSandbox } from "../support/sandboxes.ts";
 
 const PREPARE = { config: {}, seed: 0 };
-
-/** Opens a sandbox for a plugin text, works with it, closes it. */
-async function withSandbox(
-  text: PluginText,
-  work: (host: PluginHost, sharedDirectory: string) => Promise<void>,
-  hookTimeoutSeconds?: number,
-): Promise<void> {
-  await withTempDir(async (directory) => {
-    const location = await writePlugin(directory, text);
-    const sharedDirectory = `${directory}/shared`;
-    await Deno.mkdir(sharedDirectory);
-    const host = await openSandbox(
-      location,
-      { read: [], sharedDirectory },
-      limitsFor(location.manifest, hookTimeoutSeconds),
-    );
-    try {
-      await work(host, sharedDirectory);
-    } finally {
-      await host.close();
-    }
-  });
-}
 
 function prepare(statements: string): PluginText {
   return { body: `prepare() { ${statements}; return { tables: {}, simulated: true, source: "none" }; },` };
@@ -49,6 +25,7 @@ async function rejection(promise: Promise<unknown>): Promise<PluginError> {
 Deno.test("openSandbox() runs describe, parse and prepare", async () => {
   await withSandbox(
     { ...prepare(""), config: `depth: z.int().min(1).default(3).describe("layers")` },
+    {},
     async (host) => {
       const description = await host.call("describe", {}) as { name: string; hooks: string[] };
       assert.equal(description.name, "trial");
@@ -75,7 +52,7 @@ Deno.test("openSandbox() runs describe, parse and prepare", async () => {
 });
 
 Deno.test("openSandbox() names plugin, hook and cause when a hook throws", async () => {
-  await withSandbox(prepare(`throw new TypeError("no such cell")`), async (host) => {
+  await withSandbox(prepare(`throw new TypeError("no such cell")`), {}, async (host) => {
     const error = await rejection(host.call("prepare", PREPARE));
     assert.equal(error.message, "[trial prepare] TypeError: no such cell");
     assert.equal((error.cause as Error).name, "TypeError");
@@ -87,7 +64,7 @@ Deno.test("openSandbox() keeps a data error a data error", async () => {
     ...prepare(`throw new DataError("Cannot read the file", "a.npz")`),
     head: `import { DataError } from "beamline";`,
   };
-  await withSandbox(text, async (host) => {
+  await withSandbox(text, {}, async (host) => {
     await assert.rejects(
       host.call("prepare", PREPARE),
       (error: Error) => error instanceof DataError && error.file === "a.npz",
@@ -96,7 +73,7 @@ Deno.test("openSandbox() keeps a data error a data error", async () => {
 });
 
 Deno.test("openSandbox() tells when the plugin exits", async () => {
-  await withSandbox(prepare("Deno.exit(7)"), async (host) => {
+  await withSandbox(prepare("Deno.exit(7)"), {}, async (host) => {
     const error = await rejection(host.call("prepare", PREPARE));
     assert.match(
       error.message,
@@ -106,29 +83,33 @@ Deno.test("openSandbox() tells when the plugin exits", async () => {
 });
 
 Deno.test("openSandbox() ends a hook that loops past its limit", async () => {
-  await withSandbox(prepare("for (;;) {}"), async (host) => {
+  await withSandbox(prepare("for (;;) {}"), { seconds: allSeconds(2) }, async (host) => {
     const error = await rejection(host.call("prepare", PREPARE));
     assert.match(error.message, /may take at most 2 s: it was still running; raise it with --hook-timeout/);
-  }, 2);
+  });
 });
 
 Deno.test("openSandbox() turns prints into log events and keeps the protocol whole", async () => {
   const statements = `console.log("a", 1); Deno.stdout.writeSync(new TextEncoder().encode("b\\n"));
     process.stdout.write("c\\n")`;
-  await withSandbox({ ...prepare(statements), head: `import process from "node:process";` }, async (host) => {
-    const events: HookEvent[] = [];
-    const listener: HookListener = { onEvent: (event) => void events.push(event) };
-    assert.equal((await host.call("prepare", PREPARE, listener) as { source: string }).source, "none");
-    const texts = events.filter((event) => event.event === "log").map((event) =>
-      event.event === "log" ? event.text : ""
-    );
-    assert.deepEqual(texts.slice(0, 2), ["a 1", "b"]);
-  });
+  await withSandbox(
+    { ...prepare(statements), head: `import process from "node:process";` },
+    {},
+    async (host) => {
+      const events: HookEvent[] = [];
+      const listener: HookListener = { onEvent: (event) => void events.push(event) };
+      assert.equal((await host.call("prepare", PREPARE, listener) as { source: string }).source, "none");
+      const texts = events.filter((event) => event.event === "log").map((event) =>
+        event.event === "log" ? event.text : ""
+      );
+      assert.deepEqual(texts.slice(0, 2), ["a 1", "b"]);
+    },
+  );
 });
 
 Deno.test("openSandbox() ends a sandbox whose messages are not frames", async () => {
   const text = { ...prepare(`fs.writeSync(1, "garbage")`), head: `import * as fs from "node:fs";` };
-  await withSandbox(text, async (host) => {
+  await withSandbox(text, {}, async (host) => {
     const error = await rejection(host.call("prepare", PREPARE));
     assert.match(error.message, /messages must be frames of the protocol/);
   });
@@ -152,18 +133,22 @@ Deno.test("openSandbox() grants neither net, run, ffi nor files outside", async 
   const head = `const attempts = { ${
     Object.entries(attempts).map(([what, code]) => `${what}: async () => { ${code}; }`).join(", ")
   } };`;
-  await withSandbox({ head, body }, async (host) => {
+  await withSandbox({ head, body }, {}, async (host) => {
     const { source } = await host.call("prepare", PREPARE) as { source: string };
     assert.equal(source, Object.keys(attempts).join(","));
   });
 });
 
 Deno.test("openSandbox() refuses a static import of a file outside the grants", async () => {
-  await withSandbox({
-    ...prepare(""),
-    head: `import text from "/etc/hostname" with { type: "text" }; void text;`,
-  }, async (host) => {
-    const error = await rejection(host.call("prepare", PREPARE));
-    assert.match(error.message, /Requires read access/);
-  });
+  await withSandbox(
+    {
+      ...prepare(""),
+      head: `import text from "/etc/hostname" with { type: "text" }; void text;`,
+    },
+    {},
+    async (host) => {
+      const error = await rejection(host.call("prepare", PREPARE));
+      assert.match(error.message, /Requires read access/);
+    },
+  );
 });

@@ -1,5 +1,6 @@
 /** Twenty thousand seeded mutations of every format that comes from outside: no crash, no hang, bounded memory. */
 import assert from "node:assert/strict";
+import { jsonOf } from "../support/child_process.ts";
 import type { FuzzReport } from "./fuzz_process.ts";
 
 const COUNT = 20_000;
@@ -18,14 +19,8 @@ const MAX_BYTES: { readonly [format: string]: number } = {
 
 for (const [format, maxBytes] of Object.entries(MAX_BYTES)) {
   Deno.test(`${format} survives ${COUNT} mutations`, async () => {
-    const script = new URL("fuzz_process.ts", import.meta.url).pathname;
-    const config = new URL("../../deno.json", import.meta.url).pathname;
-    const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: ["run", "--config", config, "--no-prompt", "-A", script, format, String(COUNT)],
-    }).output();
-    const decoder = new TextDecoder();
-    assert.ok(success, decoder.decode(stderr));
-    const { parsed, refused, residentBytes } = JSON.parse(decoder.decode(stdout)) as FuzzReport;
+    const script = new URL("fuzz_process.ts", import.meta.url);
+    const { parsed, refused, residentBytes } = await jsonOf<FuzzReport>(script, [format, COUNT], ["-A"]);
     console.log(
       `${format}: ${parsed} parsed, ${refused} refused, at most ${(residentBytes / 1e6).toFixed(0)} MB`,
     );

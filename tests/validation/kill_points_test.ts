@@ -75,7 +75,12 @@ async function makePlace(directory: string, name: string): Promise<Place> {
     ? { files: [] }
     : JSON.parse(await whole([...simulate, "--out", data, "--json", "--quiet"], directory));
   return {
-    ...{ directory, plugin, flags, cache, run, expected: outcomeOf(run) },
+    directory,
+    plugin,
+    flags,
+    cache,
+    run,
+    expected: outcomeOf(run),
     data: name === "hcal" ? data : files[0],
     stranger: await writeTrial(directory),
   };

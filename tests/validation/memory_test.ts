@@ -1,18 +1,13 @@
 /** Training over long runs and in other processes: memory stays flat, bits stay the same. */
 import assert from "node:assert/strict";
 import { WORKLOADS } from "../../bench/workloads.ts";
+import { jsonOf } from "../support/child_process.ts";
 import type { TrainingReport } from "./training_process.ts";
 
-async function train(...args: readonly (string | number)[]): Promise<TrainingReport> {
-  const script = new URL("training_process.ts", import.meta.url).pathname;
-  const flags = ["--v8-flags=--expose-gc,--no-maglev-osr", "--no-prompt"];
+function train(...args: readonly (string | number)[]): Promise<TrainingReport> {
+  const flags = ["--v8-flags=--expose-gc,--no-maglev-osr"];
   const grants = ["--allow-read", "--allow-env", "--allow-sys", "--allow-ffi"];
-  const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", ...flags, ...grants, script, ...args.map(String)],
-  }).output();
-  const decoder = new TextDecoder();
-  assert.ok(success, decoder.decode(stderr));
-  return JSON.parse(decoder.decode(stdout)) as TrainingReport;
+  return jsonOf(new URL("training_process.ts", import.meta.url), args, [...flags, ...grants]);
 }
 
 Deno.test("native keeps its resident memory over 5,000 steps of the MLP within 5 % of that after 500", async () => {

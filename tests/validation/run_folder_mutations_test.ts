@@ -1,22 +1,16 @@
 /** Twenty thousand damaged run folders through the functions behind commands, and three hundred through whole commands. */
 import assert from "node:assert/strict";
+import { jsonOf } from "../support/child_process.ts";
 import { withTempDir } from "../support/plugins.ts";
 import { damageRun, makeMutationPlace, restore } from "../support/run_mutations.ts";
 import { SECRET, snapshot } from "../support/sent_runs.ts";
 import { taskWith } from "../support/trial.ts";
 
 const COUNT = 20_000;
-async function mutate(count: number, seed: number): Promise<{ readonly [command: string]: number }> {
-  const script = new URL("mutation_process.ts", import.meta.url).pathname;
-  const config = new URL("../../deno.json", import.meta.url).pathname;
+function mutate(count: number, seed: number): Promise<{ readonly [command: string]: number }> {
   // as the tasks run: without all permissions Deno opens files in another way
   const grants = ["read", "write", "run", "env", "sys", "ffi"].map((grant) => `--allow-${grant}`);
-  const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "--config", config, "--no-prompt", ...grants, script, String(count), String(seed)],
-  }).output();
-  const decoder = new TextDecoder();
-  assert.ok(success, decoder.decode(stderr).slice(0, 3000));
-  return JSON.parse(decoder.decode(stdout));
+  return jsonOf(new URL("mutation_process.ts", import.meta.url), [count, seed], grants);
 }
 
 /** In a process of its own, beside the whole commands. */
