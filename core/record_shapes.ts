@@ -11,8 +11,9 @@ import type { Json } from "./types.ts";
 export const MAX_RECORD_BYTES = 2 ** 28;
 
 /**
- * What a value must be: a type or one of {@linkcode WORDS}, one of several (`"string|null"`), an object with at least these fields (a name that ends
- * in `?` may be absent, one that ends in `??` also null), an object whose values are all alike (`{"*": shape}`), or an array whose elements are (`[shape]`).
+ * What a value must be: a type or one of {@linkcode WORDS}, one of several (`"string|null"`), an object with at least these
+ * fields (a name that ends in `?` may be absent, one that ends in `??` also null), an object whose values are all alike
+ * (`{"*": shape}`), or an array whose elements are (`[shape]`).
  */
 export type Shape = string | readonly [Shape] | { readonly [field: string]: Shape };
 
@@ -202,7 +203,11 @@ export function isRecordFile(name: string): name is RecordFile {
 export const LINE_SHAPES = {
   "metrics.jsonl": { step: "number", epoch: "number", split: "string", "model?": "string" },
   "fingerprints.jsonl": {
-    ...{ model: "string", step: "number", epoch: "number", loss: "string", parameters: "string" },
+    model: "string",
+    step: "number",
+    epoch: "number",
+    loss: "string",
+    parameters: "string",
   },
 } as const satisfies { readonly [file: string]: Shape };
 

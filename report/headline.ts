@@ -139,8 +139,10 @@ function shownMetrics(
   const rows = [...cut.values()];
   const shown = rows.reduce((sum, { cells }) => sum + cells.size, 0);
   return {
-    ...{ rows, baselines, left: Object.keys(metrics).length - shown },
+    rows,
+    baselines,
     named: first.flatMap((row) => cut.get(row) ?? []),
+    left: Object.keys(metrics).length - shown,
   };
 }
 

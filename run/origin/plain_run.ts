@@ -18,7 +18,7 @@ const MAX_ENTRIES = 1_000_000;
  * @throws {DataError} Naming the first entry that is not plain.
  */
 export async function requirePlainRun(run: RunDirectory, action: string): Promise<void> {
-  const found = await firstStrange(run.path);
+  const found = await firstSpecialFile(run.path);
   if (found === undefined) return;
   throw new DataError(
     `Cannot ${action} run "${run.record.id}" as a run folder may hold plain files and folders only: ${found}`,
@@ -28,10 +28,10 @@ export async function requirePlainRun(run: RunDirectory, action: string): Promis
 
 /** Whether a run folder holds plain files and folders only. */
 export async function isPlainRun(run: RunDirectory): Promise<boolean> {
-  return await firstStrange(run.path) === undefined;
+  return await firstSpecialFile(run.path) === undefined;
 }
 
-async function firstStrange(root: string): Promise<string | undefined> {
+async function firstSpecialFile(root: string): Promise<string | undefined> {
   const open = [""];
   let count = 0;
   for (let folder = open.pop(); folder !== undefined; folder = open.pop()) {

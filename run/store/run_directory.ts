@@ -211,8 +211,15 @@ function unreadable(path: string, cause: unknown): DataError {
 
 /** Fields that older versions did not write, and readers rely on. */
 const ABSENT = {
-  ...{ finished: null, seconds: {}, engine: null, seed: 0, versions: {}, command: [], configHash: "" },
-  ...{ error: null, warnings: [] },
+  finished: null,
+  seconds: {},
+  engine: null,
+  seed: 0,
+  versions: {},
+  command: [],
+  configHash: "",
+  error: null,
+  warnings: [],
 };
 
 /** A folder in the place of a run whose record cannot be read. */

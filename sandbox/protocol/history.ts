@@ -8,7 +8,7 @@ import type { TrainingRecord } from "../../core/types.ts";
 import { join } from "../../files/paths.ts";
 import { ANSWERS } from "./shared_directory.ts";
 
-/** File names of histories begin so; the sandbox reads no other. */
+/** The file of a history among the answers. */
 const HISTORY = "history.jsonl";
 
 /** A history that is in a file. */

@@ -140,7 +140,7 @@ function sharedTensors(inputs: Arrays, names: readonly string[], program: Progra
   return Object.fromEntries(names.map((name) => {
     const array = inputs[name];
     const input = program.inputs.find((candidate) => candidate.name === name)!;
-    const expected = program.values[input.value]!.shape;
+    const { shape: expected, dtype: taken } = program.values[input.value]!;
     if (array?.shape.join() !== expected.join()) {
       throw new TypeError(
         `Cannot run program "${program.name}" as "${name}" must have shape [${expected.join(",")}]: found [${
@@ -151,7 +151,7 @@ function sharedTensors(inputs: Arrays, names: readonly string[], program: Progra
     const { dtype, data } = programColumn(
       { ...array, shape: [1, ...array.shape], dims: [], unit: "1" },
       name,
-      inputDtypes(program)[name],
+      taken as ColumnDtype,
     );
     return [name, { dtype, shape: array.shape, data }];
   }));
