@@ -9,7 +9,7 @@ import { join } from "../../files/paths.ts";
 import { openSource } from "../../formats/byte_source.ts";
 import { SharedDirectory } from "../../sandbox/host/taken.ts";
 import { readArrays } from "../../sandbox/protocol/call_arrays.ts";
-import { answerFolder, RELEASE, releaseAnswer } from "../../sandbox/protocol/shared_directory.ts";
+import { answerFolder, answersOf, RELEASE, releaseAnswer } from "../../sandbox/protocol/shared_directory.ts";
 import { traceBuild } from "../../tests/support/tracing.ts";
 import { LoadedModel } from "../../train/models.ts";
 import { ProgramCalls, type ProgramCallsOptions } from "./program_calls.ts";
@@ -53,7 +53,7 @@ async function withCalls(
     await use({ sandbox, host, sharedDirectory });
   } finally {
     await model.dispose();
-    for (const path of [sharedDirectory, shared.aside]) await removeFolder(path);
+    for (const path of [sharedDirectory, answersOf(sharedDirectory), shared.aside]) await removeFolder(path);
   }
 }
 

@@ -7,6 +7,7 @@
  */
 import type { ConfigRecord, InputsRecord, RunRecord } from "../../core/records.ts";
 import type { Json } from "../../core/types.ts";
+import { asideTarget } from "../../core/writing.ts";
 import { exists, writeJson } from "../../files/atomic.ts";
 import { hashOfModules } from "../../registry/framework.ts";
 import { relative } from "../../files/paths.ts";
@@ -218,7 +219,7 @@ async function filesBelow(root: string): Promise<FileInfo[]> {
       const absolute = `${folder}/${name}`;
       const path = relative(root, absolute);
       if (isDirectory) await walk(absolute);
-      else if (path !== CRATE && path !== LOCK_FILE && !name.endsWith(".tmp")) {
+      else if (path !== CRATE && path !== LOCK_FILE && asideTarget(name) === undefined) {
         found.push({ path, bytes: (await Deno.lstat(absolute)).size });
       }
     }

@@ -131,11 +131,12 @@ function relativeFlag(flag: string, request: ProvenanceRequest): string {
 function placeOf(path: string, request: ProvenanceRequest): string {
   const input = request.inputs.find((candidate) => candidate.path === path);
   if (input) return `<input>/${input.name}`;
+  // before the folders with names, as a cache may lie in one of them
+  const ofSandbox = path.match(/\/shared\/[0-9a-f-]{36}\/written(\.answers)?(\/.*)?$/);
+  if (ofSandbox) return `${ofSandbox[1] ? "<answers>" : "<shared>"}${ofSandbox[2] ?? ""}`;
   for (const { name, folder } of placesOf(request)) {
     if (path === folder || path.startsWith(folder + "/")) return join(name, relative(folder, path));
   }
-  const sharedDirectory = path.match(/\/shared\/[0-9a-f-]{36}(\/.*)?$/);
-  if (sharedDirectory) return `<shared>${sharedDirectory[1] ?? ""}`;
   if (/\/[0-9a-f]{32}\/tables(\/.*)?$/.test(path)) return "<prepared>";
   return `<outside>/${basename(path)}`;
 }

@@ -19,7 +19,7 @@ const UUID = "0123abcd-0000-4000-8000-00000000beef";
 const KEY = "0123456789abcdef".repeat(2);
 
 const PLUGIN = "/home/a/plugins/jets";
-const SHARED = `/home/a/cache/shared/${UUID}`;
+const SHARED = `/home/a/cache/shared/${UUID}/written`;
 const PREPARED = `/home/a/cache/${KEY}/tables`;
 
 const input = (path: string, name: string): InputFile => ({ path, name, bytes: 3, sha256: ABC });
@@ -49,6 +49,8 @@ const PLACES: { readonly [path: string]: string } = {
   "/data/showers/deep/1.h5": "<input>/showers/deep/1.h5",
   [SHARED]: "<shared>",
   [`${SHARED}/tables`]: "<shared>/tables",
+  [`${SHARED}.answers/1`]: "<answers>/1",
+  [`${PLUGIN}/cache/shared/${UUID}/written/a`]: "<shared>/a",
   [PREPARED]: "<prepared>",
   "/etc/passwd": "<outside>/passwd",
   [`${PLUGIN}-other`]: "<outside>/jets-other",

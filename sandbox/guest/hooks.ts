@@ -2,7 +2,7 @@
  * The hooks of a plugin as functions from JSON to JSON, with arrays in files of the shared directory. The same code
  * runs in the sandbox (`bootstrap.ts`) and in this process (`in_process.ts`).
  *
- * Layout of the shared directory:
+ * Layout of the shared directory, and of the folder of answers beside it:
  *
  * | path | written by | content |
  * |---|---|---|
@@ -10,7 +10,7 @@
  * | `models/<model>/<program>.json`, `state.safetensors` | trace | programs and initial weights |
  * | `figures/<name>.{svg,json}`, `predictions/<name>.npy` | evaluate, action | results |
  * | `call-<n>/` | evaluate, action | arrays for a call to a program; the host takes them |
- * | `answers/<n>/` | host | arrays of its answer; read-only in the sandbox |
+ * | `../<shared>.answers/<n>/` | host | arrays of its answer; read-only in the sandbox |
  * | `files/` | simulate | files in the real format |
  *
  * @module

@@ -16,7 +16,7 @@ import { join, toFileUrl } from "../../files/paths.ts";
 import { checkAnswer } from "../protocol/responses.ts";
 import { fromErrorMessage, toErrorMessage } from "../protocol/error_messages.ts";
 import { EventGate } from "./event_gate.ts";
-import { ANSWERS, folderOfCall, RELEASE, releaseAnswer } from "../protocol/shared_directory.ts";
+import { answersOf, folderOfCall, RELEASE, releaseAnswer } from "../protocol/shared_directory.ts";
 import { encodeFrame, readFrames } from "../protocol/frames.ts";
 import type { AskedPermission, HookListener, PluginHost, SandboxGrants } from "../protocol/plugin_host.ts";
 import type { HookName, SandboxLimits } from "../protocol/limits.ts";
@@ -52,21 +52,22 @@ function readGrants(location: PluginLocation, grants: SandboxGrants): string[] {
  *
  * No folder is both readable and writable unless a wall of the system keeps the sandbox to its files: Deno's
  * `node:wasi` makes symbolic links in such a folder, and Deno's permissions are checked on the path as it is
- * written. So a sandbox writes its shared directory, but reads back only the answers that the host puts
- * there.
+ * written. So a sandbox writes its shared directory, but reads only the answers that the host puts beside it. Reading is
+ * denied and not just left out, since the cache may lie in a folder that is granted: the plugin's own, or one with data.
  */
 export function permissionFlags(location: PluginLocation, grants: SandboxGrants, hasWall = true): string[] {
   const reads = readGrants(location, grants);
   const { sharedDirectory } = grants;
   // Nobody reviews what is in it, and `beamline.lock` does not pin it.
-  const noGit = `--deny-read=${pathList([join(location.directory, GIT_FOLDER)])}`;
-  if (sharedDirectory === undefined) return [`--allow-read=${pathList(reads)}`, noGit];
-  const answers = join(sharedDirectory, ANSWERS);
+  const gitFolder = join(location.directory, GIT_FOLDER);
+  if (sharedDirectory === undefined) {
+    return [`--allow-read=${pathList(reads)}`, `--deny-read=${pathList([gitFolder])}`];
+  }
+  const written = hasWall ? { read: [sharedDirectory], denied: [] } : { read: [], denied: [sharedDirectory] };
   return [
-    `--allow-read=${pathList([...reads, hasWall ? sharedDirectory : answers])}`,
-    noGit,
+    `--allow-read=${pathList([...reads, answersOf(sharedDirectory), ...written.read])}`,
+    `--deny-read=${pathList([gitFolder, ...written.denied])}`,
     `--allow-write=${pathList([sharedDirectory])}`,
-    `--deny-write=${pathList([answers])}`,
   ];
 }
 
@@ -109,7 +110,7 @@ export async function openSandbox(
     grants.sharedDirectory ?? "",
   ];
   const { sharedDirectory, denoDir } = folders;
-  const answers = sharedDirectory === undefined ? [] : [join(sharedDirectory, ANSWERS)];
+  const answers = sharedDirectory === undefined ? [] : [answersOf(sharedDirectory)];
   const inner: SandboxCommand = {
     command: deno,
     mounts: {
@@ -134,7 +135,7 @@ export async function openSandbox(
  */
 async function makeFolders(location: PluginLocation, grants: SandboxGrants): Promise<SandboxFolders> {
   const { sharedDirectory } = grants;
-  if (sharedDirectory !== undefined) await Deno.mkdir(join(sharedDirectory, ANSWERS), { recursive: true });
+  if (sharedDirectory !== undefined) await Deno.mkdir(answersOf(sharedDirectory), { recursive: true });
   if (grants.denoDir === undefined) return { sharedDirectory };
   const denoDir = join(grants.denoDir, sha256Hex(location.directory).slice(0, 12));
   await Deno.mkdir(denoDir, { recursive: true });

@@ -150,7 +150,7 @@ export class TakenFolder {
       await Deno.rename(join(this.path, name), target);
     } catch (error) {
       if ((error as { code?: string }).code !== "EXDEV") throw error;
-      await writeAtomic(target, piecesOf(sourceOf(file, target), COPIED_BYTES)); // another file system
+      await writeAtomic(target, piecesOf(sourceOf(file, target), COPIED_BYTES), { isTidied: true }); // another file system
       return;
     }
     const { dev, ino } = fs.lstatSync(target);

@@ -6,7 +6,7 @@
  */
 import type { TrainingRecord } from "../../core/types.ts";
 import { join } from "../../files/paths.ts";
-import { ANSWERS } from "./shared_directory.ts";
+import { answersOf } from "./shared_directory.ts";
 
 /** The file of a history among the answers. */
 const HISTORY = "history.jsonl";
@@ -24,7 +24,7 @@ export async function writeHistory(
   sharedDirectory: string,
   history: readonly TrainingRecord[],
 ): Promise<WrittenHistory> {
-  const folder = join(sharedDirectory, ANSWERS);
+  const folder = answersOf(sharedDirectory);
   await Deno.mkdir(folder, { recursive: true });
   const path = join(folder, HISTORY);
   for (let at = 0; at === 0 || at < history.length; at += PIECE) {
@@ -40,6 +40,6 @@ export async function sentHistory(
   history: readonly TrainingRecord[] | WrittenHistory,
 ): Promise<readonly TrainingRecord[]> {
   if (!("lines" in history)) return history;
-  const text = await Deno.readTextFile(join(sharedDirectory, ANSWERS, HISTORY));
+  const text = await Deno.readTextFile(join(answersOf(sharedDirectory), HISTORY));
   return text.split("\n", history.lines).map((line) => JSON.parse(line) as TrainingRecord);
 }

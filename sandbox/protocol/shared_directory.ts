@@ -1,6 +1,6 @@
 /**
  * Names in the shared directory that host and sandbox share. What the sandbox writes and what the host writes
- * are kept apart, so that the sandbox can read the one and write the other.
+ * are in two folders beside each other, so that the sandbox can read the one and write the other.
  *
  * @module
  */
@@ -9,8 +9,14 @@ import type { Json } from "../../core/types.ts";
 import { removeFolder } from "../../files/atomic.ts";
 import { join } from "../../files/paths.ts";
 
-/** Where the host puts its answers: the sandbox can read it but not write to it. */
-export const ANSWERS = "answers";
+/**
+ * Where the host puts its answers: beside the shared directory, not in it, as the sandbox can read the one and must not
+ * read the other where its permissions are all that holds it.
+ */
+export function answersOf(sharedDirectory: string): string {
+  return `${sharedDirectory}.answers`;
+}
+
 /** The call by which a sandbox says that it has read an answer. */
 export const RELEASE = "release";
 
@@ -27,7 +33,7 @@ export function folderOfCall(sharedDirectory: string, args: Json): string {
 
 /** The folder with the arrays of its answer. */
 export function answerFolder(sharedDirectory: string, call: number): string {
-  return join(sharedDirectory, ANSWERS, String(call));
+  return join(answersOf(sharedDirectory), String(call));
 }
 
 const numbered = z.object({ call: z.int().positive() });

@@ -58,7 +58,7 @@ const MODULE = `import Module, { createRequire } from "node:module";`;
 const PROCESS = `import process from "node:process";`;
 
 /** A WASI instance whose functions can be called; `made.put(address, text)` writes a text into its memory. */
-const WASI = `import { WASI } from "node:wasi";
+export const WASI = `import { WASI } from "node:wasi";
 function make(options) {
   const wasi = new WASI({ version: "preview1", ...options });
   const module = new WebAssembly.Module(new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0, 5, 3, 1, 0, 1, 7, 10, 1, 6, 109,
@@ -303,9 +303,9 @@ export const ATTEMPTS: { readonly [topic: string]: readonly Attempt[] } = {
     {
       name: "make a symbolic link with node:wasi in the folder of answers",
       head: WASI,
-      code: `const made = make({ preopens: { "/x": given.sharedDirectory + "/answers" } });
+      code: `const made = make({ preopens: { "/x": given.sharedDirectory + ".answers" } });
       link(made, given.outside + "/secret.txt", "g");
-      return Deno.readTextFileSync(given.sharedDirectory + "/answers/g")`,
+      return Deno.readTextFileSync(given.sharedDirectory + ".answers/g")`,
     },
     {
       name: "make a symbolic link with node:wasi in a folder of its own",
@@ -334,9 +334,9 @@ export const ATTEMPTS: { readonly [topic: string]: readonly Attempt[] } = {
     },
     {
       name: "put a folder of its own in the place of the folder of answers",
-      code: `Deno.renameSync(given.sharedDirectory + "/answers", given.sharedDirectory + "/k");
-      Deno.mkdirSync(given.sharedDirectory + "/answers");
-      Deno.writeTextFileSync(given.sharedDirectory + "/answers/own", "x");
+      code: `Deno.renameSync(given.sharedDirectory + ".answers", given.sharedDirectory + "/k");
+      Deno.mkdirSync(given.sharedDirectory + ".answers");
+      Deno.writeTextFileSync(given.sharedDirectory + ".answers/own", "x");
       return "replaced"`,
       proof: /^replaced/,
     },
@@ -836,7 +836,7 @@ export const ATTEMPTS: { readonly [topic: string]: readonly Attempt[] } = {
     },
     {
       name: "write into the folder of answers",
-      code: `Deno.writeTextFileSync(given.sharedDirectory + "/answers/1.npy", "x"); return "written"`,
+      code: `Deno.writeTextFileSync(given.sharedDirectory + ".answers/1.npy", "x"); return "written"`,
       proof: /^written/,
     },
     {
