@@ -8,6 +8,7 @@ const COMMANDS = [
   ...[0xad, 0x61c, 0x115f, 0x180e, 0x200b, 0x200c, 0x200d, 0x200e, 0x200f],
   ...[0x202a, 0x202b, 0x202c, 0x202d, 0x202e, 0x2060, 0x2061, 0x2066, 0x2067, 0x2068, 0x2069],
   ...[0x3164, 0xfeff, 0xffa0, 0xfff9, 0xfffb, 0xd800, 0xdfff, 0xe0001, 0xe0041, 0xe007f],
+  ...[0x34f, 0x1160, 0x17b4, 0x180b, 0x2065, 0x2800, 0xfe0f, 0xfff0, 0x1d159, 0xe0002, 0xe0100],
 ].map((code) => String.fromCodePoint(code));
 
 Deno.test("plainLine() makes every control, format and invisible character visible", () => {
@@ -26,6 +27,21 @@ Deno.test("plainLine() is one line whatever ends lines in it", () => {
 Deno.test("plainLine() leaves letters of every script, signs and pairs of surrogates", () => {
   const text = "π⁺ → μ⁺ν, 0.05 ± 0.01 cm², Größe, 日本語, עברית, 😀";
   assert.equal(plainLine(text), text);
+});
+
+Deno.test("plainLine() leaves pictures without what only says how they are drawn", () => {
+  assert.equal(plainLine("⚛\ufe0f ☢\ufe0e done\ufe0f"), "⚛ ☢ done\ufffd");
+});
+
+Deno.test("plainLine() takes long runs of spaces, tabs and line ends in linear time", () => {
+  // quadratic, each of these takes more than 100 s; linear, a few ms
+  const spaces = " \t".repeat(250_000);
+  const started = performance.now();
+  assert.equal(plainLine(`a${spaces}b`).length, 500_002);
+  assert.equal(plainLine(`a${spaces}\n${spaces}b`), "a b");
+  assert.equal(plainLine(`a${"\n ".repeat(250_000)}b`).length, 250_002);
+  assert.equal(plainLines(`a${spaces}${"\n".repeat(250_000)}`).length, 1);
+  assert.ok(performance.now() - started < 20_000);
 });
 
 Deno.test("plainLines() indents what follows the first line", () => {
