@@ -81,18 +81,31 @@ export async function readManifest(
   };
 }
 
-/** The text of a manifest. It may be reached by a link; a pipe, a device or an endless file is not read. */
+/** The text of a manifest. */
 async function manifestText(path: string, directory: string): Promise<string> {
+  const text = await configText(path);
+  if (text !== undefined) return text;
+  throw new NotFoundError(
+    `Cannot load plugin "${directory}" as its folder must hold a deno.json with the key "beamline": none found`,
+    "plugin",
+    directory,
+  );
+}
+
+/**
+ * The text of a `deno.json`; undefined where there is none. It may be reached by a link; a pipe, a device or an endless
+ * file is not read.
+ *
+ * @throws {DataError} If what is there is no file that can be read, or is too large.
+ */
+export async function configText(path: string): Promise<string | undefined> {
   try {
-    return readPlainText(await Deno.realPath(path), MAX_MANIFEST_BYTES);
+    const real = await Deno.realPath(path);
+    return (await Deno.stat(real)).isDirectory ? undefined : readPlainText(real, MAX_MANIFEST_BYTES);
   } catch (error) {
-    if (error instanceof DataError && !(await Deno.stat(path).catch(() => undefined))?.isDirectory) {
-      throw error;
-    }
-    throw new NotFoundError(
-      `Cannot load plugin "${directory}" as its folder must hold a deno.json with the key "beamline": none found`,
-      "plugin",
-      directory,
-    );
+    if (error instanceof DataError) throw error;
+    const { message, code } = error as Error & { code?: string };
+    if (error instanceof Deno.errors.NotFound || code === "ENOTDIR") return undefined;
+    throw new DataError(`Cannot read "${path}" as it must be readable: ${message}`, path, { cause: error });
   }
 }

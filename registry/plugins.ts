@@ -7,7 +7,7 @@ import { NotFoundError } from "../core/errors.ts";
 import { safeParseJson } from "../core/json.ts";
 import { nearestName } from "../core/names.ts";
 import { exists } from "../files/atomic.ts";
-import { type PluginLocation, readManifest } from "./manifest.ts";
+import { configText, type PluginLocation, readManifest } from "./manifest.ts";
 import { join, resolve } from "../files/paths.ts";
 
 /** Built-in plugins: folder by name, in the order they are listed. */
@@ -16,8 +16,9 @@ export type BuiltIns = { readonly [name: string]: string };
 /** Folders named in the user's `deno.json` under `"beamline": {"plugins": {name: path}}`; empty when there is none. */
 async function userPlugins(workingDirectory: string): Promise<{ readonly [name: string]: string }> {
   const path = join(workingDirectory, "deno.json");
-  if (!await exists(path)) return {};
-  const json = safeParseJson(await Deno.readTextFile(path), path) as {
+  const text = await configText(path);
+  if (text === undefined) return {};
+  const json = safeParseJson(text, path) as {
     beamline?: { plugins?: Record<string, unknown> };
   };
   const plugins: { [name: string]: string } = {};
@@ -87,7 +88,7 @@ export async function findPlugin(
   const isPath = /[\\/]|^\.{1,2}$/.test(reference);
   if (isPath) {
     const path = resolve(workingDirectory, reference);
-    if (!await exists(path)) {
+    if (!await exists(path).catch(() => true)) { // what may not be looked at is told by its manifest
       throw new NotFoundError(
         `Cannot find plugin "${reference}" as there is no such folder: ${path}`,
         "plugin",

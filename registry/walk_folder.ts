@@ -31,6 +31,9 @@ const STORED_SHARE = 1e-3;
 /** Bytes that are hashed of one folder: some ten seconds. */
 const MAX_HASHED_BYTES = 2 ** 33;
 
+/** Characters of the longest path below a folder that a message shows. */
+const MAX_SHOWN = 200;
+
 /** One file or link of a folder. */
 export interface FolderEntry {
   /** Relative to the folder, with "/". */
@@ -59,6 +62,9 @@ export async function walkFolder(
       const path = folder === "" ? name : `${folder}/${name}`;
       if (!counts(path, name)) continue;
       if (--left < 0) refuse(`it may hold at most ${MAX_ENTRIES} files and folders`, "it holds more");
+      if (name.includes("\ufffd") && !await isThere(join(directory, path))) {
+        refuse("names in it must be UTF-8", `"${path}" is not`); // Deno gives such names changed, and cannot open them
+      }
       if (isDirectory) await walk(path, depth + 1);
       else if (isFile || isSymlink) found.push({ path, isLink: isSymlink });
       else refuse("it may hold files, folders and links only", `"${path}" is a pipe, device or socket`);
@@ -68,12 +74,17 @@ export async function walkFolder(
   return found.sort((a, b) => a.path < b.path ? -1 : a.path > b.path ? 1 : 0);
 }
 
+async function isThere(path: string): Promise<boolean> {
+  return await Deno.lstat(path).then(() => true, () => false);
+}
+
 async function entriesOf(directory: string, folder: string): Promise<Deno.DirEntry[]> {
   try {
     return await Array.fromAsync(Deno.readDir(join(directory, folder)));
   } catch (error) {
     const { message } = error as Error;
-    const found = message.replace(/: readdir '[^]*$/, ""); // the path of a deep folder takes many lines
+    const reason = message.replace(/: readdir '[^]*$/, ""); // the path of a deep folder takes many lines
+    const found = folder === "" || folder.length > MAX_SHOWN ? reason : `"${folder}" is not (${reason})`;
     throw new DataError(
       `Cannot use folder "${directory}" as all of it must be readable: ${found}`,
       directory,
