@@ -3,13 +3,16 @@
  *
  * @module
  */
+import { DataError } from "../core/errors.ts";
+import { diskFailure } from "../core/writing.ts";
+import { createAside, freshAside, removeOldAsides } from "./asides.ts";
 import { basename, dirname, join } from "./paths.ts";
 
 /** How a file is written. */
 export interface WriteOptions {
   /** Waits until the bytes are on the disk, so that a power cut cannot leave an empty file. @default false */
   readonly isSynced?: boolean;
-  /** Removes what a killed process left of this file an hour ago or longer: {@linkcode removeOldAsides}. @default false */
+  /** Removes what killed processes left of this file: {@linkcode removeOldAsides}. @default false */
   readonly isTidied?: boolean;
 }
 
@@ -17,6 +20,7 @@ export interface WriteOptions {
  * Writes a file to a temporary name and renames it.
  *
  * @param content What it will hold; in pieces, each of which is needed only until the next is asked for.
+ * @throws {DataError} If the disk is full.
  */
 export async function writeAtomic(
   path: string,
@@ -24,19 +28,23 @@ export async function writeAtomic(
   { isSynced = false, isTidied = false }: WriteOptions = {},
 ): Promise<void> {
   if (isTidied) await removeOldAsides(dirname(path), basename(path));
-  const aside = `${path}.${crypto.randomUUID().slice(0, 8)}.tmp`;
   try {
-    const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
-    const pieces = bytes instanceof Uint8Array ? [bytes] : bytes;
-    {
-      using file = await Deno.open(aside, { write: true, createNew: true });
-      for (const piece of pieces) await writeAll(file, piece);
+    const { path: aside, file } = await createAside(path);
+    try {
+      const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
+      for (const piece of bytes instanceof Uint8Array ? [bytes] : bytes) await writeAll(file, piece);
       if (isSynced) await file.syncData();
+      await Deno.rename(aside, path); // still locked, so that nobody takes it for a left-over
+    } catch (error) {
+      await Deno.remove(aside).catch(() => {});
+      throw error;
+    } finally {
+      file.close();
     }
-    await Deno.rename(aside, path);
-  } catch (error) {
-    await Deno.remove(aside).catch(() => {});
-    throw error;
+  } catch (cause) {
+    const reason = diskFailure(cause);
+    if (reason === undefined) throw cause;
+    throw new DataError(`Cannot write "${path}" as the disk must take all of it: ${reason}`, path, { cause });
   }
 }
 
@@ -70,46 +78,20 @@ export async function removeFolder(path: string): Promise<void> {
   }
 }
 
-/** Removes temporary files that a killed process left. */
-export async function removeAsides(folder: string): Promise<void> {
-  for await (const { name, isDirectory } of Deno.readDir(folder)) {
-    const path = join(folder, name);
-    if (/\.[0-9a-f]{8}\.tmp$/.test(name)) await Deno.remove(path, { recursive: true });
-    else if (isDirectory) await removeAsides(path);
-  }
-}
-
-/** Nobody writes one file for as long. */
-const OLD_MILLISECONDS = 3_600_000;
-
-/**
- * Removes temporary files of a folder, not of those in it, that a killed process left: those that are an hour old, as
- * another process can be writing now. A folder that is not there, or cannot be written, is left as it is.
- *
- * @param of Name of the file that they stand for. @default any
- */
-export async function removeOldAsides(folder: string, of?: string): Promise<void> {
-  try {
-    for await (const { name, isFile } of Deno.readDir(folder)) {
-      const target = /^(.*)\.[0-9a-f]{8}\.tmp$/.exec(name)?.[1];
-      if (!isFile || target === undefined || (of !== undefined && of !== target)) continue;
-      const { mtime } = await Deno.lstat(join(folder, name));
-      if (mtime && Date.now() - mtime.getTime() > OLD_MILLISECONDS) await Deno.remove(join(folder, name));
-    }
-  } catch {
-    // tidying is no reason to fail
-  }
-}
-
 /** Moves a folder; copies where the target is on another file system. */
 export async function moveFolder(from: string, to: string): Promise<void> {
   try {
     await Deno.rename(from, to);
   } catch (error) {
     if ((error as { code?: string }).code !== "EXDEV") throw error;
-    const aside = `${to}.${crypto.randomUUID().slice(0, 8)}.tmp`;
-    await copyFolder(from, aside);
-    await Deno.rename(aside, to);
+    const aside = freshAside(to);
+    try {
+      await copyFolder(from, aside);
+      await Deno.rename(aside, to);
+    } catch (failure) {
+      await removeFolder(aside);
+      throw failure;
+    }
     await removeFolder(from);
   }
 }

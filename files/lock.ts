@@ -7,6 +7,7 @@
  */
 import { DataError } from "../core/errors.ts";
 import { exists, writeAll } from "./atomic.ts";
+import { tryLock } from "./flock.ts";
 
 /** Checking a lock takes it for an instant, so an attempt is repeated. */
 const TRIES = 5;
@@ -27,7 +28,7 @@ export class FileLock {
       }
       const file = await Deno.open(path, { create: true, read: true, write: true });
       try {
-        if (await tryLock(file, true) && await isAt(path, file)) return new FileLock(path, file);
+        if (await tryLock(file, true) !== false && await isAt(path, file)) return new FileLock(path, file);
       } catch (error) {
         file.close();
         throw error;
@@ -50,14 +51,20 @@ export class FileLock {
   }
 }
 
-/** Whether a process holds the lock. */
+/** Whether a process holds the lock; where the file system has no locks nobody does. */
 export async function isLocked(path: string): Promise<boolean> {
-  if (!await exists(path) || !await isLockFile(path)) return false;
+  return await stateOfLock(path) === "held";
+}
+
+/** Whether a process holds the lock; unknown where the file system has no locks. */
+export async function stateOfLock(path: string): Promise<"held" | "free" | "unknown"> {
+  if (!await exists(path) || !await isLockFile(path)) return "free";
   try {
     using file = await Deno.open(path, { read: true });
-    return !await tryLock(file, false);
+    const isTaken = await tryLock(file, false);
+    return isTaken === undefined ? "unknown" : isTaken ? "free" : "held";
   } catch {
-    return false; // released at this moment, or not ours to read
+    return "free"; // released at this moment, or not ours to read
   }
 }
 
@@ -67,14 +74,6 @@ async function isLockFile(path: string): Promise<boolean> {
     return (await Deno.lstat(path)).isFile;
   } catch {
     return true; // nothing is there
-  }
-}
-
-async function tryLock(file: Deno.FsFile, isExclusive: boolean): Promise<boolean> {
-  try {
-    return await file.tryLock(isExclusive);
-  } catch {
-    return true; // the file system has no locks
   }
 }
 

@@ -62,14 +62,14 @@ async function removeLeftOvers(parent: string): Promise<void> {
     await removeClosed(path.slice(0, -".lock".length));
     await lock.release();
   }
-  await removeStale(parent, /^[0-9a-f-]{36}$/);
+  await removeStale(parent, (name) => /^[0-9a-f-]{36}$/.test(name));
 }
 
 /** Removes what is old, judging by its name, and has no owner. */
-export async function removeStale(parent: string, pattern: RegExp): Promise<void> {
+export async function removeStale(parent: string, isMeant: (name: string) => boolean): Promise<void> {
   for await (const { name } of Deno.readDir(parent)) {
     const path = join(parent, name);
-    if (!pattern.test(name) || await exists(`${path}.lock`)) continue;
+    if (!isMeant(name) || await exists(`${path}.lock`)) continue;
     if (await ageMs(path) > STALE_MS) await removeClosed(path);
   }
 }

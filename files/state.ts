@@ -6,6 +6,7 @@
  */
 import { safeParseJson } from "../core/json.ts";
 import type { Json } from "../core/types.ts";
+import { removeOldAsides } from "./asides.ts";
 import { writeJson } from "./atomic.ts";
 import { dirname, join, resolve } from "./paths.ts";
 
@@ -41,6 +42,7 @@ export async function readState(file: string): Promise<Json | undefined> {
 export async function writeState(file: string, value: unknown): Promise<boolean> {
   try {
     await Deno.mkdir(dirname(file), { recursive: true, mode: 0o700 });
+    await removeOldAsides(dirname(file));
     await writeJson(file, value);
     return true;
   } catch {

@@ -8,6 +8,7 @@
  * @module
  */
 import { DataError } from "../core/errors.ts";
+import { asidePath, diskFailure } from "../core/writing.ts";
 
 /** Bytes that can be read from any position: a file, or a part of one, or an array in memory. */
 export interface ByteSource {
@@ -184,8 +185,8 @@ export function oneLine(message: string): string {
 }
 
 /**
- * Writes a file aside (`.<name>.<n>.tmp` in the same folder, created exclusively) and renames it, so that a reader sees
- * the old file or the whole new one. Needs `--allow-write` and `--allow-read` of the folder; where only writing is
+ * Writes a file aside ({@linkcode asidePath}, created exclusively and locked) and renames it, so that a reader sees the old
+ * file or the whole new one. Needs `--allow-write` and `--allow-read` of the folder; where only writing is
  * granted, as in a sandbox without walls, a rename is not, and the file is written in its place. The file is removed when
  * `produce` throws. Contents are handed to the system but not forced to the disk: a loss of power may lose the newest
  * file.
@@ -198,16 +199,14 @@ export async function writeAside(
   produce: (write: (bytes: Uint8Array) => void) => void | Promise<void>,
 ): Promise<void> {
   const { aside, file } = openAside(path);
-  let isOpen = true;
   try {
     await produce((bytes) => writeAll(path, file, bytes));
-    file.close();
-    isOpen = false;
-    if (aside !== path) Deno.renameSync(aside, path);
+    if (aside !== path) Deno.renameSync(aside, path); // still locked, so that nobody takes it for a left-over
   } catch (cause) {
-    if (isOpen) file.close();
     Deno.removeSync(aside);
     throw cause instanceof Deno.errors.IsADirectory ? cannotWrite(path, cause) : cause;
+  } finally {
+    file.close();
   }
 }
 
@@ -225,23 +224,48 @@ export function writeInPlace(path: string, parts: readonly Uint8Array[]): void {
   }
 }
 
-function openAside(path: string): { aside: string; file: Deno.FsFile } {
-  const slash = Math.max(path.lastIndexOf("/"), path.lastIndexOf("\\"));
-  const folder = path.slice(0, slash + 1);
-  if (Deno.permissions.querySync({ name: "read", path: folder || "." }).state !== "granted") {
-    return { aside: path, file: openInPlace(path) };
-  }
-  const stem = `${folder}.${path.slice(slash + 1)}`;
+function openAside(path: string): Aside {
+  const folder = path.slice(0, Math.max(path.lastIndexOf("/"), path.lastIndexOf("\\")) + 1);
+  const isReadable = Deno.permissions.querySync({ name: "read", path: folder || "." }).state === "granted";
+  return isReadable ? createAside(path) : { aside: path, file: openInPlace(path) };
+}
+
+/** A file beside the one that it is going to be. */
+export interface Aside {
+  readonly aside: string;
+  /** Holds the lock that tells other processes that the file is being written: to be closed when it has its name. */
+  readonly file: Deno.FsFile;
+}
+
+/**
+ * Creates a file aside, locked.
+ *
+ * @throws {DataError} If the folder is missing or cannot be written.
+ */
+export function createAside(path: string): Aside {
   for (let n = 0;; n++) {
-    const aside = `${stem}.${n}.tmp`;
+    const aside = asidePath(path, n);
     try {
-      return { aside, file: Deno.openSync(aside, { write: true, createNew: true }) };
+      const file = Deno.openSync(aside, { write: true, createNew: true });
+      if (isOurs(file)) return { aside, file };
+      file.close();
     } catch (cause) {
       // A file of that name is another writer's, or was left by one that was killed.
       if (cause instanceof Deno.errors.AlreadyExists && n < 1000) continue;
       throw cannotWrite(path, cause);
     }
   }
+}
+
+/** Locks a file; between creating and locking it another process can have taken it for a left-over. */
+function isOurs(file: Deno.FsFile): boolean {
+  let isLocked = true;
+  try {
+    isLocked = file.tryLockSync(true);
+  } catch {
+    // the file system has no locks
+  }
+  return isLocked && (file.statSync().nlink ?? 1) > 0;
 }
 
 function openInPlace(path: string): Deno.FsFile {
@@ -265,6 +289,12 @@ function writeAll(path: string, file: Deno.FsFile, bytes: Uint8Array): void {
 /** The {@linkcode DataError} for a path that cannot be written; denied Deno permissions come back unchanged. */
 export function cannotWrite(path: string, cause: unknown): unknown {
   if (!(cause instanceof Error) || cause instanceof Deno.errors.NotCapable) return cause;
+  const reason = diskFailure(cause);
+  if (reason !== undefined) {
+    return new DataError(`Cannot write "${path}" as the disk must take all of it: ${reason}`, path, {
+      cause,
+    });
+  }
   const found = cause instanceof Deno.errors.NotFound
     ? "the folder is missing"
     : cause instanceof Deno.errors.NotADirectory

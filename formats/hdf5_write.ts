@@ -6,7 +6,7 @@
 import { DataError } from "../core/errors.ts";
 import { type Dtype, type NdArray, sizeOf, type TypedArray } from "../core/types.ts";
 import { bytesOf, checkNdArray, createArray, describeArray, dtypeOfArray, ITEM_BYTES } from "./arrays.ts";
-import { cannotWrite } from "./byte_source.ts";
+import { type Aside, cannotWrite, createAside } from "./byte_source.ts";
 import type { Hdf5Attribute, Hdf5Attributes } from "./hdf5_attributes.ts";
 import { loadWriter, type WritingLibrary } from "./hdf5_library.ts";
 
@@ -77,20 +77,20 @@ const CODES: { readonly [D in Exclude<Dtype, "bool">]: string } = {
 };
 
 /**
- * Starts a file. It is written as `.<name>.tmp` in the same folder and gets its name with {@linkcode Hdf5Writer.close},
- * so that a reader sees the old file or the whole new one.
+ * Starts a file. It is written aside in the same folder and gets its name with {@linkcode Hdf5Writer.close}, so that a
+ * reader sees the old file or the whole new one.
  *
  * @throws {DataError} If the folder is missing or cannot be written.
  */
 export async function createHdf5(path: string): Promise<Hdf5Writer> {
-  const slash = path.lastIndexOf("/") + 1;
-  const aside = `${path.slice(0, slash)}.${path.slice(slash)}.tmp`;
+  const writer = await loadWriter();
+  const aside = createAside(path);
   try {
-    Deno.openSync(aside, { write: true, create: true }).close();
-  } catch (cause) {
-    throw cannotWrite(path, cause);
+    return new OpenWriter(path, aside, writer);
+  } catch (error) {
+    removeAside(aside);
+    throw error;
   }
-  return new OpenWriter(path, aside, await loadWriter());
 }
 
 class OpenWriter implements Hdf5Writer {
@@ -98,8 +98,8 @@ class OpenWriter implements Hdf5Writer {
   readonly #groups = new Set<string>();
   #isOpen = true;
 
-  constructor(readonly path: string, readonly aside: string, readonly writer: WritingLibrary) {
-    this.#file = this.#guard("the file", () => new writer.package.File(aside, "w"));
+  constructor(readonly path: string, readonly aside: Aside, readonly writer: WritingLibrary) {
+    this.#file = this.#guard("the file", () => new writer.package.File(aside.aside, "w"));
   }
 
   write(name: string, array: NdArray, storage: Hdf5Storage = {}): void {
@@ -190,9 +190,11 @@ class OpenWriter implements Hdf5Writer {
     this.#isOpen = false;
     this.#guard("the file", () => void this.#file.close());
     try {
-      Deno.renameSync(this.aside, this.path);
+      Deno.renameSync(this.aside.aside, this.path);
     } catch (cause) {
       throw cannotWrite(this.path, cause);
+    } finally {
+      this.aside.file.close();
     }
   }
 
@@ -200,7 +202,7 @@ class OpenWriter implements Hdf5Writer {
     if (!this.#isOpen) return;
     this.#isOpen = false;
     this.#file.close();
-    Deno.removeSync(this.aside);
+    removeAside(this.aside);
   }
 
   #guard<T>(what: string, work: () => T): T {
@@ -209,6 +211,11 @@ class OpenWriter implements Hdf5Writer {
     }
     return this.writer.library.guard("write", this.path, `${what} must be writable`, work);
   }
+}
+
+function removeAside({ aside, file }: Aside): void {
+  Deno.removeSync(aside);
+  file.close();
 }
 
 class OpenAppender implements Hdf5Appender {

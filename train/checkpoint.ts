@@ -17,7 +17,8 @@ import { safeParseJson } from "../core/json.ts";
 import { decodeNumber, encodeNumber, NOT_FINITE } from "../core/not_finite.ts";
 import { encodeSafetensors, parseSafetensors } from "../formats/safetensors.ts";
 import type { Tensors } from "../engine/runtimes/types.ts";
-import { exists, removeAsides, removeFolder, writeAtomic, writeJson } from "../files/atomic.ts";
+import { freshAside, removeAsides } from "../files/asides.ts";
+import { exists, removeFolder, writeAtomic, writeJson } from "../files/atomic.ts";
 import { join } from "../files/paths.ts";
 import { pathBelow, readPlainFile, readPlainText } from "../files/plain_file.ts";
 import type { TrainingCounters } from "./counters.ts";
@@ -58,7 +59,7 @@ export class CheckpointStore {
     const directory = directoryOf(model, globalStep, counters);
     const target = join(this.directory, directory);
     if (await exists(target)) return directory;
-    const aside = `${target}.${crypto.randomUUID().slice(0, 8)}.tmp`;
+    const aside = freshAside(target);
     try {
       await Deno.mkdir(aside, { recursive: true });
       const bytes = encodeSafetensors(state, { model, step: String(globalStep) });
@@ -146,7 +147,7 @@ export class CheckpointStore {
 
   /** Removes a checkpoint; under its final name a folder is never half there. */
   async remove(directory: string): Promise<void> {
-    const aside = join(this.directory, `${directory}.${crypto.randomUUID().slice(0, 8)}.tmp`);
+    const aside = freshAside(join(this.directory, directory));
     await Deno.rename(join(this.directory, directory), aside);
     await removeFolder(aside);
   }

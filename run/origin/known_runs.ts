@@ -10,7 +10,7 @@ import { canonicalJson } from "../../core/json.ts";
 import type { Json } from "../../core/types.ts";
 import { dirname, join } from "../../files/paths.ts";
 import { readState, stateDirectory, writeState } from "../../files/state.ts";
-import type { RunDirectory } from "../store/run_directory.ts";
+import { RUN_ID, type RunDirectory } from "../store/run_directory.ts";
 import type { Named } from "./named.ts";
 
 /** The most runs that are remembered; the oldest are forgotten, and asked about once if they are used again. */
@@ -18,9 +18,6 @@ const MAX_RUNS = 20_000;
 
 /** Runs that are forgotten at once, so that the folder is not tidied at every run. */
 const FORGOTTEN = 1_000;
-
-/** The form of ids, which become names of files. */
-const RUN_ID = /^\d{8}T\d{6}Z-[0-9a-f]{8}-[0-9a-f]{4}$/;
 
 const entryShape = z.object({
   schema: z.literal("beamline-known-run/1"),
@@ -95,7 +92,7 @@ async function readEntry(run: RunDirectory, state: string | undefined): Promise<
 }
 
 function fileOf({ record }: RunDirectory, state: string | undefined): string | undefined {
-  const isId = typeof record.id === "string" && RUN_ID.test(record.id);
+  const isId = typeof record.id === "string" && RUN_ID.test(record.id); // it becomes the name of a file
   return state === undefined || !isId ? undefined : join(state, "runs", `${record.id}.json`);
 }
 

@@ -3,8 +3,9 @@
  *
  * @module
  */
-import { ConfigError, InterruptedError, PluginError } from "../../core/errors.ts";
+import { ConfigError, InterruptedError } from "../../core/errors.ts";
 import type { ConfigRecord, InitRecord, RunRecord } from "../../core/records.ts";
+import { diskFailure } from "../../core/writing.ts";
 import { relative, resolve } from "../../files/paths.ts";
 import { frameworkVersion } from "../../registry/framework.ts";
 import type { Description } from "../../sandbox/protocol/description.ts";
@@ -144,11 +145,8 @@ export function plainTexts<T>(value: T, { request, inputs, run, sharedDirectory 
   });
 }
 
-/** Codes of the operating system for a place that cannot be written. */
-const UNWRITABLE: { readonly [code: string]: string } = {
-  ENOSPC: "there is no space left",
-  EDQUOT: "the quota is used up",
-  EROFS: "it is read-only",
+/** Codes of the operating system that a place gives which cannot be written; reading can give them, too. */
+const REFUSED: { readonly [code: string]: string } = {
   EACCES: "permission is denied",
   EIO: "the device failed",
 };
@@ -158,8 +156,7 @@ export function failureOf(error: Error, isStopped: boolean): Error {
   if (isStopped && !(error instanceof InterruptedError)) {
     return new InterruptedError("Cannot finish the run as it was interrupted", { cause: error });
   }
-  const inSandbox = error instanceof PluginError && /\(os error 28\)|ENOSPC/.test(error.message);
-  const reason = UNWRITABLE[inSandbox ? "ENOSPC" : (error as { code?: string }).code ?? ""];
+  const reason = diskFailure(error) ?? REFUSED[(error as { code?: string }).code ?? ""];
   if (reason === undefined) return error;
   return new ConfigError(
     `Cannot write the run or its data as the disk must take them: ${reason}; earlier checkpoints are intact`,

@@ -9,10 +9,12 @@ import { sha256Hex } from "../../core/hash.ts";
 import { canonicalJson, safeParseJson } from "../../core/json.ts";
 import type { Json, JsonObject, Tables, TextTable, Warning } from "../../core/types.ts";
 import { sha256Source } from "../../data/digest.ts";
+import { asideTarget } from "../../core/writing.ts";
+import { freshAside } from "../../files/asides.ts";
 import { exists, moveFolder, removeFolder, writeJson } from "../../files/atomic.ts";
 import type { Flag } from "../../core/flags.ts";
 import { getPath, setPath } from "../../core/flags.ts";
-import { join, resolve } from "../../files/paths.ts";
+import { basename, join, resolve } from "../../files/paths.ts";
 import { isLocked } from "../../files/lock.ts";
 import { removeStale, ScratchFolder } from "../../files/scratch.ts";
 import { SharedDirectory, type TakenFolder } from "../../sandbox/host/taken.ts";
@@ -97,8 +99,18 @@ const KEY = /^[A-Za-z0-9_-]{1,128}$/;
 
 /** A shared directory of this process, with a place beside it for what is taken out of it. */
 export class ScratchShared extends SharedDirectory {
-  constructor(readonly folders: readonly [ScratchFolder, ScratchFolder]) {
-    super(folders[0].path, folders[1].path);
+  private constructor(readonly folders: readonly [ScratchFolder, ScratchFolder], path: string) {
+    super(path, folders[1].path);
+  }
+
+  /**
+   * @param inner What is shared is made in it: the host's answers lie beside that.
+   * @param aside For what is taken.
+   */
+  static async create(inner: ScratchFolder, aside: ScratchFolder): Promise<ScratchShared> {
+    const path = join(inner.path, "written");
+    await Deno.mkdir(path);
+    return new ScratchShared([inner, aside], path);
   }
 
   async remove(): Promise<void> {
@@ -110,8 +122,8 @@ export class ScratchShared extends SharedDirectory {
 const SCRATCH = ["shared", "verify"] as const;
 /** What is in a cache beside entries. */
 const OTHERS: ReadonlySet<string> = new Set([...SCRATCH, "deno", "describe", "graphs", "seen.json"]);
-/** An entry on its way in or out. */
-const ASIDE = /\.[0-9a-f]{8}\.tmp$/;
+/** Whether a name is that of an entry on its way in or out. */
+const isAside = (name: string): boolean => asideTarget(name) !== undefined;
 
 /** The store of prepared data. */
 export class Cache {
@@ -161,11 +173,11 @@ export class Cache {
     const target = join(this.directory, key);
     const content = { ...entry, key, files: await digestFiles(tables) };
     if (await exists(join(target, "entry.json"))) return;
-    const aside = join(this.directory, `${key}.${crypto.randomUUID().slice(0, 8)}.tmp`);
-    await Deno.mkdir(aside, { recursive: true });
-    await moveFolder(tables.path, join(aside, "tables"));
-    await writeJson(join(aside, "entry.json"), { ...content, checksum: checksumOf(content) });
+    const aside = freshAside(join(this.directory, key));
     try {
+      await Deno.mkdir(aside, { recursive: true });
+      await moveFolder(tables.path, join(aside, "tables"));
+      await writeJson(join(aside, "entry.json"), { ...content, checksum: checksumOf(content) });
       await Deno.rename(aside, target);
     } catch (error) {
       await removeFolder(aside);
@@ -179,7 +191,7 @@ export class Cache {
    * @throws {ConfigError} If it cannot be removed.
    */
   async drop(key: string): Promise<void> {
-    const aside = join(this.directory, `${key}.${crypto.randomUUID().slice(0, 8)}.tmp`);
+    const aside = freshAside(join(this.directory, key));
     try {
       await Deno.rename(join(this.directory, key), aside);
       await removeFolder(aside);
@@ -191,15 +203,30 @@ export class Cache {
 
   /** A fresh shared directory, and the place beside it. */
   async scratchShared(): Promise<ScratchShared> {
-    return new ScratchShared([await this.scratch(), await this.scratch()]);
+    return await ScratchShared.create(await this.scratch(), await this.scratch());
   }
 
   /** A fresh folder that lives as long as this process; removes those that a process left when it was killed. */
   async scratch(): Promise<ScratchFolder> {
     const scratch = await ScratchFolder.create(join(this.directory, "shared"));
     this.#scratches.push(scratch);
-    await removeStale(this.directory, ASIDE).catch(() => {}); // entries that were half stored
+    await this.#removeHalfStored().catch(() => {}); // another process may be doing the same
     return scratch;
+  }
+
+  /**
+   * Removes entries that were half stored: at once where only this process uses the cache, else those that are a day old,
+   * as another may be storing them.
+   */
+  async #removeHalfStored(): Promise<void> {
+    const asides = (await namesIn(this.directory)).filter(isAside);
+    if (asides.length === 0) return;
+    // looked at after the names: whoever stores one of these had its lock before
+    const { folders } = await runningUsers(SCRATCH.map((name) => join(this.directory, name)));
+    const own = this.#scratches.map(({ path }) => basename(path));
+    const hasLocks = own.every((name) => folders.has(name)); // else nothing is known of the others
+    if (!hasLocks || folders.size > own.length) await removeStale(this.directory, isAside);
+    else for (const name of asides) await removeFolder(join(this.directory, name));
   }
 
   /** The folder that Deno uses as its cache for the sandbox of one plugin; made here. */
@@ -213,7 +240,7 @@ export class Cache {
   async list(): Promise<CacheItem[]> {
     const found: CacheItem[] = [];
     for (const key of await namesIn(this.directory)) {
-      if (OTHERS.has(key) || ASIDE.test(key)) continue;
+      if (OTHERS.has(key) || isAside(key)) continue;
       const entry = describedEntry(await this.#read(key).catch(() => undefined));
       found.push({ key, entry, bytes: await sizeBelow(join(this.directory, key)) });
     }
@@ -229,7 +256,7 @@ export class Cache {
   async clean(): Promise<string[]> {
     const users = await runningUsers(SCRATCH.map((name) => join(this.directory, name)));
     const isKept = (name: string): boolean =>
-      users.keys.has(name) || (users.folders.size > 0 && (name === "deno" || ASIDE.test(name)));
+      users.keys.has(name) || (users.folders.size > 0 && (name === "deno" || isAside(name)));
     const kept: string[] = [];
     let failure: Error | undefined;
     const remove = async (path: string): Promise<void> => {

@@ -193,9 +193,10 @@ Deno.test("Cache holds one whole entry when several runs store it at once", asyn
   });
 });
 
-Deno.test("Cache passes over folders that were half stored and removes old ones", async () => {
+Deno.test("Cache passes over folders that were half stored, and removes them once no other process can be storing", async () => {
   await withCache(async (cache) => {
     const half = (digits: string): string => join(cache.directory, `${KEY}.${digits}.tmp`);
+    const other = await new Cache(cache.directory).scratch();
     for (const digits of ["00000001", "00000002"]) await Deno.mkdir(half(digits), { recursive: true });
     const twoDaysAgo = new Date(Date.now() - 2 * 24 * 3600 * 1000);
     await Deno.utime(half("00000001"), twoDaysAgo, twoDaysAgo);
@@ -204,7 +205,11 @@ Deno.test("Cache passes over folders that were half stored and removes old ones"
     const scratch = await cache.scratch();
     assert.equal(await exists(half("00000001")), false, "older than a day: no process works on it");
     assert.equal(await exists(half("00000002")), true, "another run may be storing it");
+    await other.remove();
     await scratch.remove();
+    const alone = await new Cache(cache.directory).scratch();
+    assert.equal(await exists(half("00000002")), false, "no process uses the cache but this one");
+    await alone.remove();
     assert.deepEqual(namesIn(join(cache.directory, "shared")), []);
   });
 });

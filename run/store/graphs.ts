@@ -10,6 +10,7 @@
 import { sha256Hex } from "../../core/hash.ts";
 import type { Warning } from "../../core/types.ts";
 import { GraphCache, type GraphStore } from "../../engine/runtimes/graphs/graph_cache.ts";
+import { removeOldAsides } from "../../files/asides.ts";
 import { writeAtomic } from "../../files/atomic.ts";
 import { FRAMEWORK_ROOT, hashOfModules, LOWERING_ROOMS, moduleHashes } from "../../registry/framework.ts";
 import { join } from "../../files/paths.ts";
@@ -73,6 +74,7 @@ export class GraphFolder implements GraphStore {
       whole.set(new TextEncoder().encode(checksum(name, bytes)));
       whole.set(bytes, DIGITS);
       await Deno.mkdir(this.directory, { recursive: true });
+      await removeOldAsides(this.directory);
       await writeAtomic(join(this.directory, name), whole);
       await this.#prune();
     } catch {

@@ -8,8 +8,10 @@ import { safeParseJson } from "../../core/json.ts";
 import { faultOf, MAX_RECORD_BYTES, SHAPES } from "../../core/record_shapes.ts";
 import type { RunRecord } from "../../core/records.ts";
 import type { Json } from "../../core/types.ts";
-import { exists, removeAsides, removeFolder, writeJson } from "../../files/atomic.ts";
-import { FileLock, isLocked } from "../../files/lock.ts";
+import { diskFailure } from "../../core/writing.ts";
+import { removeAsides } from "../../files/asides.ts";
+import { exists, removeFolder, writeJson } from "../../files/atomic.ts";
+import { FileLock, isLocked, stateOfLock } from "../../files/lock.ts";
 import { basename, dirname, join, resolve } from "../../files/paths.ts";
 import { readPlainText } from "../../files/plain_file.ts";
 
@@ -80,6 +82,9 @@ export class RunDirectory {
   }
 }
 
+/** The form of ids: time, beginning of the hash of the configuration, random digits. */
+export const RUN_ID = /^\d{8}T\d{6}Z-[0-9a-f]{8}-[0-9a-f]{4}$/;
+
 /** "20261121T205543Z" */
 export function timeStamp(time: Date): string {
   return time.toISOString().replace(/[-:]/g, "").replace(/\.\d+/, "");
@@ -111,6 +116,7 @@ export async function createRun(
   const parent = join(resolve(out), record.plugin.name);
   try {
     await Deno.mkdir(parent, { recursive: true });
+    await removeUnbegun(parent).catch(() => {}); // another run may be doing the same
     for (;;) {
       const now = new Date();
       const random = crypto.randomUUID().slice(0, 4);
@@ -140,6 +146,33 @@ export async function createRun(
   }
 }
 
+/** Folders that were begun as lately may be locked in a moment. */
+const FRESH_MS = 60_000;
+
+/** Where the file system has no locks: no run takes as long to begin. */
+const OLD_MS = 3_600_000;
+
+/** Removes folders of runs that were killed before their run.json was there, and hold no results. */
+async function removeUnbegun(parent: string): Promise<void> {
+  for await (const { name, isDirectory } of Deno.readDir(parent)) {
+    const path = join(parent, name);
+    if (isDirectory && RUN_ID.test(name) && await isUnbegun(path)) await removeFolder(path);
+  }
+}
+
+async function isUnbegun(path: string): Promise<boolean> {
+  if (await exists(join(path, "run.json"))) return false;
+  const lock = await stateOfLock(join(path, LOCK_FILE));
+  const begun = (await Deno.lstat(path)).mtime?.getTime() ?? Date.now();
+  if (lock === "held" || Date.now() - begun < (lock === "free" ? FRESH_MS : OLD_MS)) return false;
+  return !await exists(join(path, "metrics.jsonl")) && await isEmpty(join(path, "checkpoints"));
+}
+
+/** Whether there is nothing in a folder, or no folder. */
+async function isEmpty(folder: string): Promise<boolean> {
+  return !await exists(folder) || (await Array.fromAsync(Deno.readDir(folder))).length === 0;
+}
+
 async function fillRun(
   run: RunDirectory,
   { files = {}, beforeRecord }: RelativeParts,
@@ -159,6 +192,8 @@ async function fillRun(
 }
 
 function plainReason(cause: unknown): string {
+  const reason = diskFailure(cause);
+  if (reason !== undefined) return reason;
   const error = cause as Error;
   return error.message.split("\n")[0]!.replace(/ \(os error \d+\)/, "").replace(
     /: (mkdir|writefile|rename) .*/,

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { basename, join } from "node:path";
 import { withTempDir } from "../../tests/support/plugins.ts";
+import { FileLock } from "../../files/lock.ts";
 import { type BrokenRun, createRun, findRun, listRuns, openRun, timeStamp } from "./run_directory.ts";
 
 const RECORD = {
@@ -27,6 +28,42 @@ Deno.test("createRun() makes 20 runs at once without a collision", async () => {
     assert.equal(new Set(runs.map(({ path }) => path)).size, 20);
     assert.match(runs[0]!.record.id, /^\d{8}T\d{6}Z-01234567-[0-9a-f]{4}$/);
     assert.equal((await listRuns(directory)).length, 20);
+  });
+});
+
+Deno.test("createRun() removes folders of runs that were killed before their record was there, and no others", async () => {
+  await withTempDir(async (directory) => {
+    const { path: run } = await createRun(directory, RECORD);
+    const folder = (digits: string): string =>
+      join(directory, "trial", `20261121T205543Z-01234567-${digits}`);
+    const killed = { empty: folder("0001"), filled: folder("0002") };
+    const kept = {
+      fresh: folder("0003"),
+      results: folder("0004"),
+      log: folder("0005"),
+      used: folder("0006"),
+    };
+    for (
+      const path of [...Object.values(killed), ...Object.values(kept), join(directory, "trial", "notes")]
+    ) {
+      await Deno.mkdir(join(path, "checkpoints"), { recursive: true });
+      await Deno.writeTextFile(join(path, "lock"), "");
+    }
+    await Deno.remove(join(killed.empty, "checkpoints"));
+    await Deno.writeTextFile(join(killed.filled, "config.json"), "{}");
+    await Deno.mkdir(join(kept.results, "checkpoints", "7"));
+    await Deno.writeTextFile(join(kept.log, "metrics.jsonl"), "");
+    const lock = await FileLock.take(join(kept.used, "lock"));
+    const then = new Date(Date.now() - 120_000);
+    for (const path of [...Object.values(killed), kept.results, kept.log, kept.used]) {
+      await Deno.utime(path, then, then);
+    }
+    const { path: next } = await createRun(directory, RECORD);
+    assert.deepEqual(
+      [...Deno.readDirSync(join(directory, "trial"))].map(({ name }) => name).sort(),
+      [...Object.values(kept), run, next, "notes"].map((path) => basename(path)).sort(),
+    );
+    await lock!.release();
   });
 });
 

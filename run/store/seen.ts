@@ -63,7 +63,7 @@ export class SeenDigests {
     if (!this.#isChanged || !this.#files) return;
     const files = Object.fromEntries([...this.#files].slice(-MOST_FILES));
     const text = JSON.stringify({ schema: "beamline-seen/1", files });
-    await writeAtomic(this.#path, text).catch(() => {});
+    await writeAtomic(this.#path, text, { isTidied: true }).catch(() => {});
     this.#isChanged = false;
   }
 

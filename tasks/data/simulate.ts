@@ -8,11 +8,13 @@ import type { Json } from "../../core/types.ts";
 import { mergeConfig } from "../../core/merge.ts";
 import { Cache } from "../../run/store/cache.ts";
 import { type ParseAnswer, readLayers, resolveConfig } from "../../run/config/config.ts";
+import { sha256File, sha256Source } from "../../data/digest.ts";
 import { exists } from "../../files/atomic.ts";
 import { join, resolve } from "../../files/paths.ts";
 import type { TakenFolder } from "../../sandbox/host/taken.ts";
 import { openExperiment, seedOf } from "../shared/experiment.ts";
 import { terminalListener } from "../terminal/progress.ts";
+import { userDirectory } from "../finding/user_paths.ts";
 import { EXIT } from "../terminal/exit_codes.ts";
 import { print, printJson } from "../terminal/print.ts";
 
@@ -33,7 +35,7 @@ export async function simulate(reference: string, args: readonly string[]): Prom
       preset: parsed.task.preset,
       file: parsed.task.config,
       flags: parsed.flags,
-      workingDirectory: Deno.cwd(),
+      workingDirectory: userDirectory(),
     };
     const merged = mergeConfig(await readLayers(request, description));
     const answer = await host.call("parse", { values: merged.values }) as unknown as ParseAnswer;
@@ -55,7 +57,8 @@ export async function simulate(reference: string, args: readonly string[]): Prom
 }
 
 /**
- * Moves files of a sandbox that has ended; files that are there already are not replaced.
+ * Moves files of a sandbox that has ended. Files that are there already are not replaced: those of the same bytes stay, so
+ * that a simulation that was killed can be done again.
  *
  * @throws {PluginError} If one is no plain file.
  */
@@ -65,15 +68,29 @@ export async function placeFiles(
   out: string,
 ): Promise<string[]> {
   const targets = names.map((name) => join(out, name));
-  for (const target of targets) {
-    if (await exists(target)) {
+  for (const [i, target] of targets.entries()) {
+    if (await exists(target) && !await isSame(from, names[i]!, target)) {
       throw new ConfigError(
-        `Cannot write "${target}" as a simulated file must not replace another: it is there already; choose --out`,
+        `Cannot write "${target}" as a simulated file must not replace another: one with other content is there; choose --out`,
       );
     }
   }
   await Deno.mkdir(out, { recursive: true });
   for (const name of names) from.open(name).close(); // all or none
-  for (const [i, name] of names.entries()) await from.move(name, targets[i]!);
+  for (const [i, name] of names.entries()) {
+    if (!await exists(targets[i]!)) await from.move(name, targets[i]!);
+  }
   return targets;
+}
+
+/** Whether a file that is there has the bytes of the one that was simulated. */
+async function isSame(from: TakenFolder, name: string, target: string): Promise<boolean> {
+  if (!(await Deno.lstat(target)).isFile) return false;
+  const source = from.source(name);
+  try {
+    return source.size === (await Deno.stat(target)).size &&
+      sha256Source(source).sha256 === (await sha256File(target)).sha256;
+  } finally {
+    source.close();
+  }
 }

@@ -36,10 +36,24 @@ Deno.test("placeFiles() replaces nothing, and moves none where one is there", as
     await assert.rejects(
       placeFiles(taken(from), ["a", "b"], out),
       (error: Error) =>
-        error instanceof ConfigError && /must not replace another: it is there/.test(error.message),
+        error instanceof ConfigError && /must not replace another: one with other/.test(error.message),
     );
     assert.deepEqual(await names(out), ["b"]);
     assert.equal(await Deno.readTextFile(join(out, "b")), join(out, "b"));
+  });
+});
+
+Deno.test("placeFiles() keeps files of the same bytes, which a killed simulation left, and adds those that are missing", async () => {
+  await withTempDir(async (directory) => {
+    const [from, out] = [join(directory, "from"), join(directory, "out")];
+    for (const folder of [from, out]) await Deno.mkdir(folder);
+    for (const path of [join(from, "a"), join(from, "b"), join(out, "b")]) {
+      await Deno.writeTextFile(path, basename(path));
+    }
+    const before = (await Deno.stat(join(out, "b"))).ino;
+    assert.deepEqual(await placeFiles(taken(from), ["a", "b"], out), [join(out, "a"), join(out, "b")]);
+    assert.deepEqual(await names(out), ["a", "b"]);
+    assert.equal((await Deno.stat(join(out, "b"))).ino, before);
   });
 });
 
