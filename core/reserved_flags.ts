@@ -24,7 +24,7 @@ export const RESERVED_FLAGS = {
   "plugin": "resume and verify",
   "preset": "run",
   "quiet": "every task",
-  "runs": "resume and verify",
+  "runs": "every task",
   "seed": "run",
   "steps": "verify",
   "threads": "every task",

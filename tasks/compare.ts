@@ -15,11 +15,13 @@ import {
   renderComparison,
 } from "../report/comparison.ts";
 import { writeAtomic } from "../files/atomic.ts";
-import { dirname, join, relative, resolve } from "../files/paths.ts";
+import { dirname, join, resolve } from "../files/paths.ts";
 import { isPlainRun } from "../run/origin/plain_run.ts";
 import type { RunDirectory } from "../run/store/run_directory.ts";
 import { type CommandSpec, withCommand } from "./shared/command.ts";
 import { findRunTo, listRunsTelling } from "./shared/broken_runs.ts";
+import { RUNS_FLAG, runsFolder } from "./finding/runs_folder.ts";
+import { shownPath } from "./finding/user_paths.ts";
 import { EXIT } from "./terminal/exit_codes.ts";
 import { main } from "./terminal/main.ts";
 import { print, printJson, tell } from "./terminal/print.ts";
@@ -33,7 +35,7 @@ const COMMAND: CommandSpec = {
   summary: "Shows runs side by side: what was set differently, what came out, their curves.",
   positionals: "<run> <run>...",
   taskFlags: [
-    { name: "runs", value: "dir", help: "the folder of runs", default: "runs" },
+    RUNS_FLAG,
     { name: "all", value: "plugin", help: "compare all finished runs of a plugin" },
     { name: "html", value: "file", help: "the HTML file to write", default: "<runs>/comparison.html" },
   ],
@@ -42,7 +44,7 @@ const COMMAND: CommandSpec = {
 /** Compares runs; returns the exit code. */
 export function compare(args: readonly string[]): Promise<number> {
   return withCommand(COMMAND, args, async (parsed) => {
-    const store = parsed.task.runs ?? "runs";
+    const store = runsFolder(parsed.task);
     const comparison = comparisonOf(await chosen(parsed.positionals, parsed.task.all, store));
     const file = resolve(parsed.task.html ?? join(store, "comparison.html"));
     await writeHtml(file, await renderComparison(comparison));
@@ -134,7 +136,7 @@ export function comparisonLines(comparison: Comparison, file: string): string[] 
     if (rows.length > SHOWN_ROWS) lines.push(`... ${rows.length - SHOWN_ROWS} more in the HTML file`);
     if (note) lines.push(note);
   }
-  return [...lines, "", `comparison  ${relative(Deno.cwd(), file)}`];
+  return [...lines, "", `comparison  ${shownPath(file)}`];
 }
 
 if (import.meta.main) await main(compare);

@@ -9,31 +9,63 @@ import { nearestName } from "../core/names.ts";
 import { fetchData } from "./data/fetch.ts";
 import { inspect } from "./data/inspect.ts";
 import { simulate } from "./data/simulate.ts";
+import { printHelpWithoutPlugin } from "./shared/experiment.ts";
+import { type CommandSpec, isHelpAsked, withCommand } from "./shared/command.ts";
 import { main } from "./terminal/main.ts";
 
-const VERBS: { readonly [verb: string]: (plugin: string, args: readonly string[]) => Promise<number> } = {
-  fetch: fetchData,
-  simulate,
-  inspect,
+/** What can be done with data. */
+interface Verb {
+  readonly summary: string;
+  /** What the second argument names. */
+  readonly subject: "plugin" | "file";
+  readonly work: (subject: string, args: readonly string[]) => Promise<number>;
+  /** Prints the help text where the flags depend on a subject and none is named. @default that of `work` */
+  readonly help?: () => number;
+}
+
+const VERBS: { readonly [verb: string]: Verb } = {
+  fetch: { summary: "download the files that the manifest names", subject: "plugin", work: fetchData },
+  simulate: {
+    summary: "write simulated files in the format that the plugin reads",
+    subject: "plugin",
+    work: simulate,
+    help: () =>
+      printHelpWithoutPlugin("data simulate", "Writes simulated files in the format that the plugin reads."),
+  },
+  inspect: { summary: "list the arrays of a file", subject: "file", work: inspect },
+};
+
+const COMMAND: CommandSpec = {
+  name: "data",
+  summary: "Works on data: the files of a plugin, simulated ones, what is in a file.",
+  positionals: `${Object.keys(VERBS).join("|")} <plugin|file>`,
+  taskFlags: [],
+  epilog: `\nVerbs:\n${
+    Object.entries(VERBS).map(([verb, { summary, subject }]) =>
+      `  ${`${verb} <${subject}>`.padEnd(24)} ${summary}\n`
+    ).join("")
+  }\n"deno task data <verb> --help" prints the flags of one.\n`,
 };
 
 /** Works on data; returns the exit code. */
 export async function data(args: readonly string[]): Promise<number> {
-  const [verb, plugin, ...rest] = args;
+  const [name = "nothing", subject, ...rest] = args;
+  const verb = Object.hasOwn(VERBS, name) ? VERBS[name] : undefined;
+  if (verb === undefined) return await withCommand(COMMAND, args, () => Promise.reject(unknownVerb(name)));
+  if (subject !== undefined && !subject.startsWith("-")) return await verb.work(subject, rest);
+  if (isHelpAsked(args)) return verb.help?.() ?? await verb.work(`<${verb.subject}>`, ["--help"]);
+  throw new ConfigError(
+    `Cannot ${name} as the second argument must name a ${verb.subject}: ${subject ?? "nothing"} found`,
+  );
+}
+
+function unknownVerb(found: string): ConfigError {
   const known = Object.keys(VERBS);
-  if (verb === undefined || !known.includes(verb)) {
-    const nearest = nearestName(verb ?? "", known);
-    throw new ConfigError(
-      `Cannot work on data as the first argument must be one of ${known.join(", ")}: found ${
-        verb ?? "nothing"
-      }` +
-        (nearest ? `; did you mean "${nearest}"?` : ""),
-    );
-  }
-  if (plugin === undefined || plugin.startsWith("-")) {
-    throw new ConfigError(`Cannot ${verb} as the second argument must name a plugin or a file: none found`);
-  }
-  return await VERBS[verb]!(plugin, rest);
+  const nearest = nearestName(found, known);
+  return new ConfigError(
+    `Cannot work on data as the first argument must be one of ${known.join(", ")}: found ${found}` +
+      (nearest ? `; did you mean "${nearest}"?` : ""),
+  );
 }
 
 if (import.meta.main) await main(data);

@@ -5,7 +5,8 @@ import { data } from "./data.ts";
 const REFUSALS: readonly (readonly [args: string[], message: RegExp])[] = [
   [[], /first argument must be one of fetch, simulate, inspect: found nothing$/],
   [["inspct", "a.npy"], /found inspct; did you mean "inspect"\?$/],
-  [["fetch"], /Cannot fetch as the second argument must name a plugin or a file: none found/],
+  [["fetch"], /Cannot fetch as the second argument must name a plugin: nothing found$/],
+  [["inspect"], /Cannot inspect as the second argument must name a file: nothing found$/],
   [["simulate", "--out", "a"], /Cannot simulate as the second argument must name a plugin/],
 ];
 

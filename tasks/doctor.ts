@@ -5,7 +5,9 @@
  */
 import { describeEngines } from "../engine/mod.ts";
 import { frameworkVersion } from "../registry/framework.ts";
+import { type CommandSpec, withCommand } from "./shared/command.ts";
 import { platformOf, type Tool } from "./shared/platforms.ts";
+import { RUNS_FLAG } from "./finding/runs_folder.ts";
 import { EXIT } from "./terminal/exit_codes.ts";
 import { main } from "./terminal/main.ts";
 import { paint, print, printJson } from "./terminal/print.ts";
@@ -24,10 +26,33 @@ export interface Check {
 /** Deno versions that were tested. */
 const TESTED_DENO = "2.9.6";
 
+const COMMAND: CommandSpec = {
+  name: "doctor",
+  summary: "Says what this machine has, what is missing, and how to get it.",
+  taskFlags: [
+    RUNS_FLAG,
+    { name: "cache", value: "dir", help: "the folder of prepared data", default: "cache" },
+  ],
+};
+
 /** Prints the state of this machine; exit code 1 when something needed is missing. */
-export async function doctor(args: readonly string[]): Promise<number> {
+export function doctor(args: readonly string[]): Promise<number> {
+  return withCommand(COMMAND, args, async ({ task }) => {
+    const checks = [
+      ...await machineChecks(),
+      await writableCheck("runs", task.runs),
+      await writableCheck("cache", task.cache),
+    ];
+    const missing = checks.filter(({ ok, isOptional }) => !ok && !isOptional);
+    if ("json" in task) printJson({ checks, ok: missing.length === 0 });
+    else for (const check of checks) print(checkLine(check));
+    return missing.length === 0 ? EXIT.ok : EXIT.checkFailed;
+  });
+}
+
+async function machineChecks(): Promise<Check[]> {
   const platform = platformOf(Deno.build);
-  const checks: Check[] = [
+  return [
     { what: "beamline", ok: true, found: await frameworkVersion() },
     {
       what: "deno",
@@ -46,13 +71,7 @@ export async function doctor(args: readonly string[]): Promise<number> {
     ...await engineChecks(),
     ...await Promise.all(platform.wallTools.map(toolCheck)),
     await toolCheck(GIT),
-    await writableCheck("runs"),
-    await writableCheck("cache"),
   ];
-  const missing = checks.filter(({ ok, isOptional }) => !ok && !isOptional);
-  if (args.includes("--json")) printJson({ checks, ok: missing.length === 0 });
-  else for (const check of checks) print(checkLine(check));
-  return missing.length === 0 ? EXIT.ok : EXIT.checkFailed;
 }
 
 /** A check as a line, with its remedy where it failed. */
@@ -102,9 +121,13 @@ export async function toolCheck({ program, args, purpose, remedy }: Tool): Promi
   }
 }
 
-/** Whether files can be written to a folder; what is made for the check is removed. */
-export async function writableCheck(folder: string): Promise<Check> {
-  const remedy = `choose another folder with --${folder === "runs" ? "out" : folder}`;
+/**
+ * Whether files can be written to a folder; what is made for the check is removed.
+ *
+ * @param flag The flag that names the folder.
+ */
+export async function writableCheck(flag: string, folder: string = flag): Promise<Check> {
+  const remedy = `choose another folder with --${flag}`;
   try {
     let isMade = true;
     await Deno.mkdir(folder).catch((error) => {

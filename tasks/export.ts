@@ -5,13 +5,14 @@
  */
 import { ConfigError } from "../core/errors.ts";
 import { type ExportedFile, exportRun } from "../run/replay/export.ts";
-import { relative, resolve } from "../files/paths.ts";
 import { describePlugin, sandboxedSource } from "../run/hooks/plugin_source.ts";
 import { type CommandSpec, withCommand } from "./shared/command.ts";
 import { ACCEPT_FLAG } from "./shared/consent.ts";
 import { useEngine } from "./shared/engine.ts";
 import { pluginOf } from "./shared/replay.ts";
 import { findRunTo } from "./shared/broken_runs.ts";
+import { RUNS_FLAG, runsFolder } from "./finding/runs_folder.ts";
+import { shownPath } from "./finding/user_paths.ts";
 import { EXIT } from "./terminal/exit_codes.ts";
 import { main } from "./terminal/main.ts";
 import { print, printJson } from "./terminal/print.ts";
@@ -24,8 +25,8 @@ const COMMAND: CommandSpec = {
     { name: "onnx", help: "write ONNX; the only format so far" },
     { name: "out", value: "file", help: "path of the file (default: <run>/export/<model>.onnx)" },
     { name: "model", value: "name", help: "the only model to write, where the run has several" },
-    { name: "plugin", value: "path", help: "the plugin's folder, where it is not where it was" },
-    { name: "runs", value: "dir", help: "the folder of runs", default: "runs" },
+    { name: "plugin", value: "name|path", help: "the plugin's folder, where it is not where it was" },
+    RUNS_FLAG,
     { name: "cache", value: "dir", help: "the folder of prepared data", default: "cache" },
     { name: "engine", value: "name", help: "what the file is compared with (default: as in the run)" },
     { name: "frozen", help: "refuse a plugin that is not in beamline.lock as it is" },
@@ -45,7 +46,7 @@ export function exportTask(args: readonly string[]): Promise<number> {
         "Cannot export as a format must be named: none found; --onnx is the one that there is",
       );
     }
-    const run = await findRunTo("export", reference, parsed.task.runs ?? "runs");
+    const run = await findRunTo("export", reference, runsFolder(parsed.task));
     const cache = parsed.task.cache ?? "cache";
     const source = sandboxedSource(await pluginOf(run, parsed, "export"));
     const files = await exportRun({
@@ -72,7 +73,7 @@ export function exportLines(
   const worst = Math.max(...checked.map(({ difference }) => difference));
   const rows = checked.map(({ rows }) => rows).join(", ");
   return [
-    `wrote    ${relative(Deno.cwd(), resolve(path))}  (${(bytes / 1024).toFixed(0)} KiB)`,
+    `wrote    ${shownPath(path)}  (${(bytes / 1024).toFixed(0)} KiB)`,
     `inputs   ${list(inputs)}`,
     `outputs  ${list(outputs)}`,
     `format   operator set ${opset}, file version ${irVersion}`,

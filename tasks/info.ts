@@ -9,7 +9,8 @@ import { limitsFor } from "../sandbox/protocol/limits.ts";
 import { type Flag, flagsOf, isSwitch } from "../core/flags.ts";
 import type { Manifest } from "../registry/manifest.ts";
 import type { Description } from "../sandbox/protocol/description.ts";
-import { openExperiment } from "./shared/experiment.ts";
+import { isHelpAsked } from "./shared/command.ts";
+import { openExperiment, printHelpWithoutPlugin } from "./shared/experiment.ts";
 import { EXIT } from "./terminal/exit_codes.ts";
 import { main } from "./terminal/main.ts";
 import { paint, print, printJson } from "./terminal/print.ts";
@@ -19,11 +20,21 @@ import { textTable } from "./terminal/text_table.ts";
 export async function info(args: readonly string[]): Promise<number> {
   const [reference, ...rest] = args;
   if (reference === undefined || reference.startsWith("-")) {
+    if (isHelpAsked(args)) {
+      return printHelpWithoutPlugin(
+        "info",
+        "Says what a plugin needs and gives: flags, data, models, metrics.",
+      );
+    }
     throw new ConfigError(
       "Cannot show a plugin as the first argument must name one: none found; deno task list prints them",
     );
   }
   const { location, description, parsed } = await openExperiment("info", reference, rest);
+  if (parsed.help !== undefined) {
+    print(parsed.help.split("\n"));
+    return EXIT.ok;
+  }
   const { manifest, directory, origin } = location;
   const limits = limitsFor(manifest);
   const permissions = permissionFlags(location, { read: [] });

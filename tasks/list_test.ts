@@ -34,3 +34,27 @@ Deno.test("list() lists the plugins beside a broken one, and names that one", as
     await assert.rejects(findPlugin("gone", BUILT_IN_PLUGINS, directory), /^\w+: Cannot /);
   });
 });
+
+Deno.test({
+  name:
+    "list() refuses a deno.json of the working directory that is a pipe, a device or endless, and never waits for it",
+  ignore: Deno.build.os !== "linux",
+  async fn() {
+    const ways = [["mkfifo", "deno.json"], ["ln", "-s", "/dev/zero", "deno.json"], [
+      "truncate",
+      "-s",
+      "1G",
+      "deno.json",
+    ]];
+    for (const [program, ...args] of ways) {
+      await withTempDir(async (directory) => {
+        assert.ok((await new Deno.Command(program!, { args, cwd: directory }).output()).success);
+        await assert.rejects(list([], directory), {
+          name: "DataError",
+          message:
+            /^Cannot read ".*" as it (must be a plain file|must be readable|may have at most 16777216 bytes): /,
+        });
+      });
+    }
+  },
+});

@@ -5,7 +5,7 @@
  */
 import { ConfigError, DataError } from "../core/errors.ts";
 import { exists } from "../files/atomic.ts";
-import { basename, join, relative, resolve } from "../files/paths.ts";
+import { basename, join, resolve } from "../files/paths.ts";
 import { predictNew, type PredictOutcome } from "../run/replay/predict.ts";
 import { describePlugin, sandboxedSource } from "../run/hooks/plugin_source.ts";
 import { type CommandSpec, withCommand } from "./shared/command.ts";
@@ -14,6 +14,8 @@ import { useEngine } from "./shared/engine.ts";
 import { threadsOf } from "./shared/experiment.ts";
 import { pluginOf } from "./shared/replay.ts";
 import { findRunTo } from "./shared/broken_runs.ts";
+import { RUNS_FLAG, runsFolder } from "./finding/runs_folder.ts";
+import { shownPath } from "./finding/user_paths.ts";
 import { EXIT } from "./terminal/exit_codes.ts";
 import { main } from "./terminal/main.ts";
 import { print, printJson } from "./terminal/print.ts";
@@ -33,8 +35,8 @@ const COMMAND: CommandSpec = {
       name: "skip-bad",
       help: "leave out rows of the new data that have defects, where the plugin can (its --skip-bad)",
     },
-    { name: "plugin", value: "path", help: "the plugin's folder, where it is not a built-in one" },
-    { name: "runs", value: "dir", help: "the folder of runs", default: "runs" },
+    { name: "plugin", value: "name|path", help: "the plugin's folder, where it is not a built-in one" },
+    RUNS_FLAG,
     {
       name: "out",
       value: "dir",
@@ -65,7 +67,7 @@ export function predict(args: readonly string[]): Promise<number> {
         data,
       );
     }
-    const run = await findRunTo("predict", reference, parsed.task.runs ?? "runs");
+    const run = await findRunTo("predict", reference, runsFolder(parsed.task));
     const cache = parsed.task.cache ?? "cache";
     const source = sandboxedSource(await pluginOf(run, parsed, "predict"));
     const outcome = await predictNew({
@@ -115,7 +117,7 @@ export function predictionLines(outcome: PredictOutcome): string[] {
     `${outcome.rows} rows${outcome.simulated ? " (simulated data)" : ""}: ${outcome.source}`,
     ...textTable(header, rows),
     ...(outcome.rows > SHOWN_ROWS ? [`... ${outcome.rows - SHOWN_ROWS} more rows`] : []),
-    ...Object.values(outcome.predictions).map(({ path }) => `wrote  ${relative(Deno.cwd(), resolve(path))}`),
+    ...Object.values(outcome.predictions).map(({ path }) => `wrote  ${shownPath(path)}`),
   ];
 }
 

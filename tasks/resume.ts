@@ -7,7 +7,6 @@ import { ConfigError } from "../core/errors.ts";
 import { execute } from "../run/stages/execute.ts";
 import { completeRun } from "../run/stages/report.ts";
 import { exists } from "../files/atomic.ts";
-import { relative } from "../files/paths.ts";
 import type { RunDirectory } from "../run/store/run_directory.ts";
 import { CHECKPOINT_FLAG, checkpointSecondsOf } from "./shared/experiment.ts";
 import { integerFlag, type ParsedCommand } from "./shared/command.ts";
@@ -15,6 +14,8 @@ import { terminalListener } from "./terminal/progress.ts";
 import { openReplay } from "./shared/replay.ts";
 import { stopOnSignals } from "./shared/signals.ts";
 import { showOutcome } from "./terminal/outcome.ts";
+import { outcomeJson } from "./terminal/outcome_json.ts";
+import { shownPath } from "./finding/user_paths.ts";
 import { EXIT } from "./terminal/exit_codes.ts";
 import { main } from "./terminal/main.ts";
 import { print, printJson } from "./terminal/print.ts";
@@ -46,9 +47,8 @@ export async function resume(args: readonly string[]): Promise<number> {
     stop: stopOnSignals(isQuiet),
     resume: run,
   });
-  if ("json" in parsed.task) {
-    printJson({ run: run.path, status: run.record.status, metrics: outcome.metrics, ...outcome.results });
-  } else showOutcome(outcome, description.metrics, (performance.now() - started) / 1000, isQuiet);
+  if ("json" in parsed.task) printJson(outcomeJson(outcome));
+  else showOutcome(outcome, description.metrics, (performance.now() - started) / 1000, isQuiet);
   return EXIT.ok;
 }
 
@@ -81,7 +81,7 @@ async function complete(run: RunDirectory, parsed: ParsedCommand): Promise<numbe
   }
   await completeRun(run);
   if ("json" in parsed.task) printJson({ run: run.path, status: run.record.status });
-  else print(`report  ${relative(Deno.cwd(), run.file("report.html"))}`);
+  else print(`report  ${shownPath(run.file("report.html"))}`);
   return EXIT.ok;
 }
 

@@ -4,19 +4,27 @@
  * @module
  */
 import { ConfigError, NotFoundError } from "../core/errors.ts";
-import { encodeMetrics } from "../core/not_finite.ts";
 import { BUILT_IN_PLUGINS } from "../plugins/mod.ts";
 import { execute } from "../run/stages/execute.ts";
-import type { RunOutcome } from "../run/stages/request.ts";
 import { resolve } from "../files/paths.ts";
 import { exists } from "../files/atomic.ts";
 import { useEngine } from "./shared/engine.ts";
-import { checkpointSecondsOf, openExperiment, seedOf, threadChoiceOf } from "./shared/experiment.ts";
+import { isHelpAsked } from "./shared/command.ts";
+import {
+  checkpointSecondsOf,
+  openExperiment,
+  printHelpWithoutPlugin,
+  seedOf,
+  threadChoiceOf,
+} from "./shared/experiment.ts";
 import { terminalListener } from "./terminal/progress.ts";
 import { openFile } from "./shared/open_file.ts";
 import { stopOnSignals } from "./shared/signals.ts";
+import { runsFolder } from "./finding/runs_folder.ts";
+import { userDirectory, userPath } from "./finding/user_paths.ts";
 import { EXIT } from "./terminal/exit_codes.ts";
 import { showOutcome } from "./terminal/outcome.ts";
+import { outcomeJson } from "./terminal/outcome_json.ts";
 import { main } from "./terminal/main.ts";
 import { print, printJson } from "./terminal/print.ts";
 
@@ -24,7 +32,7 @@ import { print, printJson } from "./terminal/print.ts";
 export async function run(args: readonly string[]): Promise<number> {
   const started = performance.now();
   const [reference, ...rest] = args;
-  if (reference === undefined || reference.startsWith("-")) return usage(reference);
+  if (reference === undefined || reference.startsWith("-")) return withoutPlugin(args);
   const { source, description, parsed } = await openExperiment("run", reference, rest);
   if (parsed.help !== undefined) {
     print(parsed.help.split("\n"));
@@ -40,7 +48,7 @@ export async function run(args: readonly string[]): Promise<number> {
       file: parsed.task.config,
       flags: parsed.flags,
       issues: parsed.issues,
-      workingDirectory: Deno.cwd(),
+      workingDirectory: userDirectory(),
     },
     action,
     files: await existingFiles(files),
@@ -49,41 +57,27 @@ export async function run(args: readonly string[]): Promise<number> {
     threads: threadChoiceOf(parsed),
     init: parsed.task.init,
     checkpointSeconds: checkpointSecondsOf(parsed),
-    out: parsed.task.out ?? "runs",
+    out: runsFolder(parsed.task),
     cache: parsed.task.cache ?? "cache",
     command: ["run", ...args],
     listener: terminalListener(isQuiet),
     stop: stopOnSignals(isQuiet),
   });
-  const { status } = outcome.run.record;
-  if (isJson) {
-    printJson({
-      run: outcome.run.path,
-      status,
-      metrics: encodeMetrics(outcome.metrics),
-      ...filesJson(outcome),
-      ...outcome.results,
-    });
-  } else showOutcome(outcome, description.metrics, (performance.now() - started) / 1000, isQuiet);
+  if (isJson) printJson(outcomeJson(outcome));
+  else showOutcome(outcome, description.metrics, (performance.now() - started) / 1000, isQuiet);
   if ("open" in parsed.task) await openFile(outcome.run.file("report.html"));
   return EXIT.ok;
 }
 
-function filesJson({ files }: RunOutcome): { files?: readonly string[] } {
-  return files.length > 0 ? { files } : {};
-}
-
-function usage(first: string | undefined): number {
-  const text = `usage: deno task run <plugin|path> [action] [file...] [--flag value]...\n` +
-    `plugins: ${Object.keys(BUILT_IN_PLUGINS).join(", ")}; "deno task run <plugin> --help" prints its flags`;
-  if (first === "--help" || first === "-h") {
-    print(text.split("\n"));
-    return EXIT.ok;
+/** The help text, or what is missing. */
+function withoutPlugin(args: readonly string[]): number {
+  if (isHelpAsked(args)) {
+    return printHelpWithoutPlugin("run", "Runs an experiment, or one of its actions.", "[action] [file...]");
   }
   throw new ConfigError(
-    `Cannot run as the first argument must name a plugin: ${first ?? "nothing"} found; ${
-      text.split("\n")[1]
-    }`,
+    `Cannot run as the first argument must name a plugin: ${args[0] ?? "nothing"} found; plugins: ${
+      Object.keys(BUILT_IN_PLUGINS).join(", ")
+    }; "deno task run <plugin> --help" prints its flags`,
   );
 }
 
@@ -94,11 +88,11 @@ function usage(first: string | undefined): number {
  */
 export async function existingFiles(files: readonly string[]): Promise<string[]> {
   for (const file of files) {
-    if (!await exists(file)) {
+    if (!await exists(userPath(file))) {
       throw new NotFoundError(`Cannot read "${file}" as there is no such file`, "file", file);
     }
   }
-  return files.map((file) => resolve(file));
+  return files.map((file) => resolve(userPath(file)));
 }
 
 if (import.meta.main) {

@@ -6,11 +6,11 @@ import { withTempDir } from "../tests/support/plugins.ts";
 import { printed } from "../tests/support/printed.ts";
 import { existingFiles, run } from "./run.ts";
 
-Deno.test("run() prints its usage and the plugins when it is asked for help without one", async () => {
+Deno.test("run() prints its flags and the plugins when it is asked for help without one", async () => {
   for (const flag of ["--help", "-h"]) {
     const { value, stdout } = await printed(() => run([flag]));
     assert.equal(value, 0);
-    assert.match(stdout, /^usage: deno task run <plugin\|path>/);
+    assert.match(stdout, /^Usage: deno task run <plugin\|path> \[action\] \[file\.\.\.\] \[flags\]/);
     for (const name of Object.keys(BUILT_IN_PLUGINS)) assert.ok(stdout.includes(name));
   }
 });

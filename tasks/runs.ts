@@ -25,7 +25,7 @@ export function runs(args: readonly string[]): Promise<number> {
     const { runs: all, broken } = await listRunsTelling(parsed.task.out ?? "runs");
     const found = all.filter(({ record }) => plugin === undefined || record.plugin.name === plugin);
     if ("json" in parsed.task) {
-      const listed = found.map(async (run) => ({ run: run.path, ...run.record, status: await run.state() }));
+      const listed = found.map(async (run) => ({ ...run.record, run: run.path, status: await run.state() }));
       printJson({ runs: await Promise.all(listed), ...(broken.length > 0 ? { broken } : {}) });
     } else if (found.length > 0) {
       const rows = await Promise.all(found.map(async (run) => [

@@ -7,7 +7,8 @@ import { runs } from "./runs.ts";
 
 Deno.test("runs() lists runs oldest first, and those that were killed as such", async () => {
   await withTempDir(async (out) => {
-    await storeRun(out, { id: "b", created: "2026-02-01T00:00:00.000Z", seed: 9 });
+    const odd = { run: "elsewhere" } as object; // a field that a record somebody sent may have
+    await storeRun(out, { id: "b", ...odd, created: "2026-02-01T00:00:00.000Z", seed: 9 });
     await storeRun(out, { id: "a", created: "2026-01-01T00:00:00.000Z" });
     const plugin = { name: "hcal", title: "" };
     await storeRun(out, { id: "c", created: "2026-03-01T00:00:00.000Z", status: "running", plugin });
@@ -21,6 +22,8 @@ Deno.test("runs() lists runs oldest first, and those that were killed as such", 
         ["hcal", "c", "killed", "run", "1m 00s", "7"],
       ],
     );
+    const all = JSON.parse((await printed(() => runs(["--out", out, "--json"]))).stdout);
+    assert.equal(all.runs[1].run, join(out, "ecal", "b"));
     const json = JSON.parse((await printed(() => runs(["hcal", "--out", out, "--json"]))).stdout);
     assert.deepEqual(
       json.runs.map(({ id, status, run }: { [key: string]: string }) => [id, status, run]),

@@ -13,6 +13,7 @@ import { findPlugin } from "../registry/plugins.ts";
 import { type Pin, pinOf } from "../registry/pins.ts";
 import { ExperimentLock } from "../registry/trust.ts";
 import { type CommandSpec, type TaskFlag, withCommand } from "./shared/command.ts";
+import { userPath, userReference } from "./finding/user_paths.ts";
 import { EXIT } from "./terminal/exit_codes.ts";
 import { main } from "./terminal/main.ts";
 import { print, printJson } from "./terminal/print.ts";
@@ -37,7 +38,7 @@ export function trust(args: readonly string[]): Promise<number> {
       throw new ConfigError("Cannot trust as the first argument must name a plugin: none found");
     }
     if (OWN_FLAG.name in parsed.task) return await declareOwn(reference, "json" in parsed.task);
-    const { location, lock, pin } = await pinPlugin(reference, Deno.cwd());
+    const { location, lock, pin } = await pinPlugin(userReference(reference), Deno.cwd());
     const { name } = location.manifest;
     if ("json" in parsed.task) printJson({ plugin: name, lock, ...pin });
     else if (location.origin === "built-in") print(`${name} is built in and needs no pin`);
@@ -51,10 +52,12 @@ export function trust(args: readonly string[]): Promise<number> {
 
 /** Declares the folder of a plugin, or any other, to be the user's own; returns the exit code. */
 async function declareOwn(reference: string, isJson: boolean): Promise<number> {
-  const path = resolve(Deno.cwd(), reference);
+  const path = resolve(userPath(reference));
   const info = await Deno.stat(path).catch(() => undefined);
   const isFolder = info?.isDirectory === true && /[\\/]|^\.{1,2}$/.test(reference);
-  const folder = isFolder ? path : (await findPlugin(reference, BUILT_IN_PLUGINS, Deno.cwd())).directory;
+  const folder = isFolder
+    ? path
+    : (await findPlugin(userReference(reference), BUILT_IN_PLUGINS, Deno.cwd())).directory;
   if (dirname(folder) === folder) {
     throw new ConfigError(
       `Cannot trust "${reference}" as your own as it must be a folder of a disk: it is the root`,

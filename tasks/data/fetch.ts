@@ -11,6 +11,7 @@ import { CLOSED_IPV4 } from "../../registry/addresses.ts";
 import { findPlugin } from "../../registry/plugins.ts";
 import { parseCommand, refuseUnknown } from "../shared/command.ts";
 import type { FetchOrder } from "./download.ts";
+import { userReference } from "../finding/user_paths.ts";
 import { EXIT } from "../terminal/exit_codes.ts";
 import { print } from "../terminal/print.ts";
 
@@ -33,7 +34,7 @@ export async function fetchData(reference: string, args: readonly string[]): Pro
     return EXIT.ok;
   }
   refuseUnknown(parsed.issues);
-  const { manifest } = await findPlugin(reference, BUILT_IN_PLUGINS, Deno.cwd());
+  const { manifest } = await findPlugin(userReference(reference), BUILT_IN_PLUGINS, Deno.cwd());
   if (manifest.data.length === 0) {
     throw new DataError(
       `Cannot fetch data of "${manifest.name}" as its manifest must name files: found none; "deno task data simulate ${reference}" may make some`,

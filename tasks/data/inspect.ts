@@ -8,23 +8,24 @@ import { isJagged, isNested, openHdf5, openNpy, openNpz, readRootTree } from "..
 import { exists } from "../../files/atomic.ts";
 import { resolve } from "../../files/paths.ts";
 import { inspectSafetensors } from "../../formats/safetensors.ts";
+import { withCommand } from "../shared/command.ts";
+import { userPath } from "../finding/user_paths.ts";
 import { EXIT } from "../terminal/exit_codes.ts";
 import { print, printJson } from "../terminal/print.ts";
 import { textTable } from "../terminal/text_table.ts";
 
-/** Arrays of a file: name, dtype, shape. */
-export async function inspect(path: string, args: readonly string[]): Promise<number> {
-  const file = args.find((arg) => !arg.startsWith("-")) ?? path;
-  if (!await exists(file)) throw new DataError(`Cannot read "${file}" as there is no such file`, file);
-  const arrays = await arraysOf(file);
-  if (args.includes("--json")) printJson({ file: resolve(file), arrays });
-  else {print(
-      textTable(
-        ["array", "dtype", "shape"],
-        arrays.map(({ name, dtype, shape }) => [name, dtype, `[${shape.join(",")}]`]),
-      ),
-    );}
-  return EXIT.ok;
+/** Arrays of a file: name, dtype, shape. A name of a plugin may stand before the file. */
+export function inspect(path: string, args: readonly string[]): Promise<number> {
+  const command = { name: `data inspect ${path}`, summary: "Lists the arrays of a file.", taskFlags: [] };
+  return withCommand(command, args, async ({ positionals, task }) => {
+    const file = userPath(positionals[0] ?? path);
+    if (!await exists(file)) throw new DataError(`Cannot read "${file}" as there is no such file`, file);
+    const arrays = await arraysOf(file);
+    const rows = arrays.map(({ name, dtype, shape }) => [name, dtype, `[${shape.join(",")}]`]);
+    if ("json" in task) printJson({ file: resolve(file), arrays });
+    else print(textTable(["array", "dtype", "shape"], rows));
+    return EXIT.ok;
+  });
 }
 
 /** One array of a file. */

@@ -5,6 +5,7 @@
  */
 import { requirePlainRun } from "../../run/origin/plain_run.ts";
 import { type BrokenRun, findRun, listRuns, type RunDirectory } from "../../run/store/run_directory.ts";
+import { runReference } from "../finding/user_paths.ts";
 import { tell } from "../terminal/print.ts";
 
 /** Runs that are named; the others are counted. */
@@ -33,7 +34,7 @@ export class BrokenRuns {
  */
 export async function findRunTo(action: string, reference: string, out: string): Promise<RunDirectory> {
   const broken = new BrokenRuns();
-  const run = await findRun(reference, out, broken.add);
+  const run = await findRun(runReference(reference), out, broken.add);
   broken.end();
   await requirePlainRun(run, action);
   return run;

@@ -11,13 +11,14 @@ import type { Json } from "../../core/types.ts";
 import { parseFlagTexts, placeholderOf, SWITCH_TEXTS } from "../../core/flag_values.ts";
 import { type Flag, isSwitch } from "../../core/flags.ts";
 import { RESERVED_FLAGS } from "../../core/reserved_flags.ts";
+import { PATH_VALUES } from "../finding/user_paths.ts";
 import { EXIT } from "../terminal/exit_codes.ts";
 import { print } from "../terminal/print.ts";
 
 /** A flag of a task itself, such as `--out`. */
 export interface TaskFlag {
   readonly name: string;
-  /** Placeholder of the value; a flag without one is a switch. */
+  /** Placeholder of the value, which says whether it is a path; a flag without one is a switch. */
   readonly value?: string;
   readonly help: string;
   readonly default?: string;
@@ -56,10 +57,15 @@ export const COMMON_FLAGS: readonly TaskFlag[] = [
   { name: "verbose", help: "causes and stack traces of errors" },
 ];
 
+/** Whether the help text is asked for, wherever in the arguments. */
+export function isHelpAsked(args: readonly string[]): boolean {
+  return args.some((arg) => arg === "--help" || arg === "-h");
+}
+
 /** Parses arguments. */
 export function parseCommand(spec: CommandSpec, args: readonly string[]): ParsedCommand {
   const command = build(spec);
-  if (args.some((arg) => arg === "--help" || arg === "-h")) {
+  if (isHelpAsked(args)) {
     return {
       positionals: [],
       task: {},
@@ -78,9 +84,9 @@ export function parseCommand(spec: CommandSpec, args: readonly string[]): Parsed
   }
   const given = new Map(Object.entries(command.opts<{ [name: string]: boolean | string | string[] }>()));
   const task: { [name: string]: string } = {};
-  for (const { name } of [...spec.taskFlags, ...COMMON_FLAGS]) {
+  for (const { name, value } of [...spec.taskFlags, ...COMMON_FLAGS]) {
     const found = given.get(name);
-    if (found !== undefined) task[name] = String(found);
+    if (found !== undefined) task[name] = pathOf(String(found), value);
   }
   const flags: { [path: string]: Json } = {};
   for (const flag of spec.flags ?? []) {
@@ -90,6 +96,11 @@ export function parseCommand(spec: CommandSpec, args: readonly string[]): Parsed
   }
   const { positionals, issues } = splitUnknown(command.args, spec);
   return { positionals, issues: [...switches.issues, ...issues], task, flags };
+}
+
+/** A value, made a path from where the user stands if its placeholder says that it is one. */
+function pathOf(typed: string, placeholder: string | undefined): string {
+  return PATH_VALUES[placeholder ?? ""]?.(typed) ?? typed;
 }
 
 /** Names of flags as keys of what commander found: as typed, "no-" included, which commander would cut off. */

@@ -13,7 +13,11 @@ import type { PluginLocation } from "../../registry/manifest.ts";
 import { findPlugin } from "../../registry/plugins.ts";
 import { describePlugin, type PluginSource, sandboxedSource } from "../../run/hooks/plugin_source.ts";
 import { checkTrust } from "../../registry/trust.ts";
-import { tell } from "../terminal/print.ts";
+import { resolve } from "../../files/paths.ts";
+import { OUT_FLAG, RUNS_FLAG } from "../finding/runs_folder.ts";
+import { userPath, userReference } from "../finding/user_paths.ts";
+import { EXIT } from "../terminal/exit_codes.ts";
+import { print, tell } from "../terminal/print.ts";
 import { integerFlag, parseCommand, type ParsedCommand, type TaskFlag } from "./command.ts";
 
 /** The flag of tasks that train. */
@@ -26,7 +30,7 @@ export const CHECKPOINT_FLAG: TaskFlag = {
 /** Flags of every task that runs hooks of a plugin. */
 export const RUN_FLAGS: readonly TaskFlag[] = [
   { name: "preset", value: "name", help: "a named set of values of the plugin" },
-  { name: "config", value: "file", help: "JSON file with values, - for standard input; flags win over it" },
+  { name: "config", value: "file|-", help: "JSON file with values, - for standard input; flags win over it" },
   { name: "seed", value: "number", help: "seed of all random numbers", default: "0" },
   {
     name: "engine",
@@ -45,7 +49,8 @@ export const RUN_FLAGS: readonly TaskFlag[] = [
     value: "run|file",
     help: "begin with the weights of a run, of a .safetensors file or of a model.json, as far as they fit",
   },
-  { name: "out", value: "dir", help: "the folder that takes the place of runs/", default: "runs" },
+  RUNS_FLAG,
+  OUT_FLAG,
   { name: "cache", value: "dir", help: "the folder of prepared data", default: "cache" },
   { name: "open", help: "open the report when it is made" },
   { name: "frozen", help: "refuse a plugin that is not in beamline.lock as it is" },
@@ -74,11 +79,11 @@ export async function openExperiment(
   reference: string,
   args: readonly string[],
 ): Promise<OpenedExperiment> {
-  const location = await findPlugin(reference, BUILT_IN_PLUGINS, Deno.cwd());
+  const location = await findPlugin(userReference(reference), BUILT_IN_PLUGINS, Deno.cwd());
   const notice = await checkTrust(location, Deno.cwd(), args.includes("--frozen"));
   if (!args.includes("--quiet")) { for (const line of notice.lines) tell(line); }
   const source = sandboxedSource(location, hookTimeout(args));
-  const description = await describePlugin(source, earlyFlag(args, "cache") ?? "cache");
+  const description = await describePlugin(source, userPath(earlyFlag(args, "cache") ?? resolve("cache")));
   const parsed = parseCommand({
     name: `${task} ${reference}`,
     summary: description.title,
@@ -88,6 +93,20 @@ export async function openExperiment(
     epilog: epilogOf(description),
   }, args);
   return { location, source, description, parsed };
+}
+
+/** Prints the help text of a task that takes a plugin, where none is named; returns the exit code. */
+export function printHelpWithoutPlugin(task: string, summary: string, positionals = ""): number {
+  const { help } = parseCommand({
+    name: `${task} <plugin|path>`,
+    summary,
+    positionals,
+    taskFlags: RUN_FLAGS,
+    epilog: `\nPlugins: ${Object.keys(BUILT_IN_PLUGINS).join(", ")}\n` +
+      `"deno task ${task} <plugin> --help" prints the flags of one, too.\n`,
+  }, ["--help"]);
+  print(help!.split("\n"));
+  return EXIT.ok;
 }
 
 /** The time limit of hooks, checked; undefined for the defaults. */

@@ -30,12 +30,14 @@ import {
 import { ACCEPT_FLAG, requireConsent, terminalQuestion } from "./consent.ts";
 import { useEngine } from "./engine.ts";
 import { hookTimeout } from "./experiment.ts";
+import { RUNS_FLAG, runsFolder } from "../finding/runs_folder.ts";
+import { userDirectory } from "../finding/user_paths.ts";
 import { tell } from "../terminal/print.ts";
 
 /** Flags of tasks that repeat or continue a run. */
 export const REPLAY_FLAGS: readonly TaskFlag[] = [
-  { name: "plugin", value: "path", help: "the plugin's folder, where it is not where it was" },
-  { name: "runs", value: "dir", help: "the folder of runs", default: "runs" },
+  { name: "plugin", value: "name|path", help: "the plugin's folder, where it is not where it was" },
+  RUNS_FLAG,
   { name: "cache", value: "dir", help: "the folder of prepared data", default: "cache" },
   { name: "engine", value: "name", help: "what runs the models (default: as in the run)" },
   { name: "threads", value: "number", help: "threads to compute with (default: as in the run)" },
@@ -68,7 +70,7 @@ export async function openReplay(spec: CommandSpec, args: readonly string[]): Pr
   if (reference === undefined) {
     throw new ConfigError(`Cannot ${spec.name} as the first argument must name a run: none found`);
   }
-  const run = await findRunTo(spec.name, reference, early.task.runs ?? "runs");
+  const run = await findRunTo(spec.name, reference, runsFolder(early.task));
   const config = await readRunJson<ConfigRecord>(run, "config.json"); // once: what is asked for is what is used
   const location = await pluginOf(run, early, spec.name, config.values);
   const source = sandboxedSource(location, hookTimeout(args));
@@ -87,7 +89,7 @@ export async function openReplay(spec: CommandSpec, args: readonly string[]): Pr
       config: {
         layers: recordedLayers(run, description, config),
         flags: parsed.flags,
-        workingDirectory: Deno.cwd(),
+        workingDirectory: userDirectory(),
       },
       action: record.action === "run" ? undefined : record.action,
       files: record.files?.map((file) => resolve(run.path, file)) ?? [],
@@ -95,7 +97,7 @@ export async function openReplay(spec: CommandSpec, args: readonly string[]): Pr
       engine: await useEngine(parsed.task.engine ?? record.engine?.name ?? "native"),
       threads: integerFlag(parsed, "threads", { min: 1, max: 1024 }) ?? recordedThreads(record),
       init: record.init ? run : undefined,
-      out: parsed.task.runs ?? "runs",
+      out: runsFolder(parsed.task),
       cache,
       command: record.command,
     },

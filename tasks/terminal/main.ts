@@ -3,9 +3,11 @@
  *
  * @module
  */
-import { ConfigError, InterruptedError } from "../../core/errors.ts";
+import { ConfigError, DataError, InterruptedError } from "../../core/errors.ts";
 import { plainLines } from "../../core/plain_text.ts";
+import { diskFailure } from "../../core/writing.ts";
 import { EXIT, exitCodeOf } from "./exit_codes.ts";
+import { nextCommand } from "../finding/next_command.ts";
 import { paint, printJson, tell } from "./print.ts";
 
 /** An error as lines: itself in one, its issues below, what to do next; causes and stack only when asked for. */
@@ -20,7 +22,9 @@ export function errorLines(error: unknown, isVerbose: boolean): string[] {
     }
   }
   const { run } = thrown as Error & { run?: string };
-  if (thrown instanceof InterruptedError && run !== undefined) lines.push(`next:   deno task resume ${run}`);
+  if (thrown instanceof InterruptedError && run !== undefined) {
+    lines.push(`next:   ${nextCommand("resume", run)}`);
+  }
   if (isVerbose) return [...lines, ...stackLines(thrown)];
   if (!isOurs) lines.push("hint: this is an error of Beamline itself; --verbose prints where it happened");
   return lines;
@@ -35,12 +39,22 @@ function stackLines(thrown: Error): string[] {
   return lines;
 }
 
+/** The error to show: a disk that is full is the fault of neither a plugin nor Beamline. */
+export function withoutBlame(error: unknown): unknown {
+  const reason = error instanceof DataError || error instanceof ConfigError ? undefined : diskFailure(error);
+  if (reason === undefined) return error;
+  return new DataError(`Cannot write as the disk must take all of it: ${reason}`, undefined, {
+    cause: error,
+  });
+}
+
 /** Runs a task: prints its error, sets the exit code. */
 export async function main(task: (args: readonly string[]) => Promise<number>): Promise<void> {
   const isVerbose = Deno.args.includes("--verbose");
   try {
     Deno.exitCode = await task(Deno.args);
-  } catch (error) {
+  } catch (thrown) {
+    const error = withoutBlame(thrown);
     for (const line of errorLines(error, isVerbose)) tell(line);
     if (Deno.args.includes("--json")) printJson(errorJson(error));
     Deno.exitCode = exitCodeOf(error);

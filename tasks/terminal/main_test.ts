@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { ConfigError, InterruptedError, PluginError } from "../../core/errors.ts";
-import { errorJson, errorLines } from "./main.ts";
+import { errorJson, errorLines, withoutBlame } from "./main.ts";
 
 Deno.test("errorLines() is one line for an error of ours, without a stack", () => {
   assert.deepEqual(errorLines(new PluginError("Error: lost\nbeam", "trial", "prepare"), false), [
@@ -22,7 +22,9 @@ Deno.test("errorLines() lists the issues of a configuration, each with source an
 
 Deno.test("errorLines() says how to resume a run that was interrupted", () => {
   const error = Object.assign(new InterruptedError("Interrupted"), { run: "runs/trial/1" });
-  assert.deepEqual(errorLines(error, false), ["error: Interrupted", "next:   deno task resume runs/trial/1"]);
+  const [first, next, ...more] = errorLines(error, false);
+  assert.deepEqual([first, ...more], ["error: Interrupted"]);
+  assert.match(next!, /^next: {3}(deno|npx --yes deno@\S+) task resume 1$/);
 });
 
 Deno.test("errorLines() names the kind of an error that is not ours, and hints at --verbose", () => {
@@ -41,6 +43,19 @@ Deno.test("errorLines() adds every cause with its stack when it is verbose", () 
   const heads = lines.filter((line) => !/^ +at /.test(line));
   assert.deepEqual(heads.slice(1), ["ConfigError: Cannot read", "RangeError: too long"]);
   assert.match(lines[2]!, /^ +at /);
+});
+
+Deno.test("withoutBlame() blames neither Beamline nor a plugin for a full disk, and leaves other errors as they are", () => {
+  const system = Object.assign(new Error("No space left on device (os error 28)"), { code: "ENOSPC" });
+  const inSandbox = new PluginError("Error: No space left on device (os error 28)", "trial", "trace");
+  for (const error of [system, inSandbox]) {
+    assert.deepEqual(errorLines(withoutBlame(error), false), [
+      "error: Cannot write as the disk must take all of it: there is no space left",
+    ]);
+  }
+  for (const error of [new TypeError("x"), new ConfigError("Cannot run"), "text"]) {
+    assert.equal(withoutBlame(error), error);
+  }
 });
 
 Deno.test("errorJson() has status, name and message, and what else is known", () => {

@@ -5,8 +5,10 @@
  */
 import { formatSeconds } from "../../core/format.ts";
 import { plainLines } from "../../core/plain_text.ts";
-import { join, relative } from "../../files/paths.ts";
+import { join } from "../../files/paths.ts";
 import type { RunOutcome } from "../../run/stages/request.ts";
+import { nextCommand } from "../finding/next_command.ts";
+import { shownPath } from "../finding/user_paths.ts";
 import { metricsTable } from "./metrics_table.ts";
 import { print, tell } from "./print.ts";
 import { textTable } from "./text_table.ts";
@@ -26,10 +28,11 @@ export function showOutcome(
     print(["", table.title, ...textTable(table.columns, texts)]);
   }
   if (record.summary) print(["", ...plainLines(record.summary)]);
-  for (const file of files) print(`wrote   ${relative(Deno.cwd(), file)}`);
-  print(["", `run     ${relative(Deno.cwd(), path)}  (${formatSeconds(seconds)})`]);
-  print(`report  ${relative(Deno.cwd(), join(path, "report.html"))}`);
+  for (const file of files) print(`wrote   ${shownPath(file)}`);
+  print(["", `run     ${shownPath(path)}  (${formatSeconds(seconds)})`]);
+  print(`report  ${shownPath(join(path, "report.html"))}`);
   if (!isQuiet) {
-    tell(`next:   deno task report ${record.id}   or   deno task predict ${record.id} --data PATH`);
+    tell(`next:   ${nextCommand("report", path)}`);
+    if (record.training !== undefined) tell(`next:   ${nextCommand("predict", path, ["--data", "PATH"])}`);
   }
 }

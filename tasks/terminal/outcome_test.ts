@@ -19,7 +19,7 @@ const TABLE = { name: "t", title: "A table", columns: ["a", "b"], rows: [["x", 1
 
 Deno.test("showOutcome() prints metrics, summary and where the run is; what to do next beside it", async () => {
   await withTempDir(async (directory) => {
-    const run = await storeRun(directory, { summary: "It works." });
+    const run = await storeRun(directory, { summary: "It works.", training: { net: {} } });
     const outcome = { run, metrics: { mse: MSE }, tables: [TABLE], files: [] } as unknown as RunOutcome;
     const { stdout, stderr } = await printed(() => showOutcome(outcome, [], 61, false));
     assert.match(stdout, /^simulated data\n/);
@@ -30,7 +30,10 @@ Deno.test("showOutcome() prints metrics, summary and where the run is; what to d
       stdout,
       /\nrun {5}.*20260101T000000Z-00000000-0000 {2}\(1m 01s\)\nreport {2}.*report\.html$/,
     );
-    assert.match(stderr, /^next: {3}deno task report 2026.* deno task predict 2026.* --data PATH$/);
+    assert.match(
+      stderr,
+      /^next: {3}.* task report \S+\/ecal\/2026\S+\nnext: {3}.* task predict \S+\/ecal\/2026\S+ --data PATH$/,
+    );
   });
 });
 
@@ -39,6 +42,12 @@ Deno.test("showOutcome() prints tables and files where there are no metrics, and
     const run = await storeRun(directory, { simulated: false });
     const files = [join(directory, "made.npz")];
     const outcome = { run, metrics: {}, tables: [TABLE], files } as unknown as RunOutcome;
+    const loud = await printed(() => showOutcome(outcome, [], 1, false));
+    assert.match(
+      loud.stderr,
+      /^next: {3}.* task report \S+$/,
+      "nothing was trained: nothing can be predicted",
+    );
     const { stdout, stderr } = await printed(() => showOutcome(outcome, [], 1, true));
     assert.match(stdout, /^\nA table\na {2}b\n- {2}-\nx {2}1\nwrote {3}.*made\.npz\n/);
     assert.equal(stderr, "");
