@@ -4,7 +4,7 @@
  *
  * | path | content |
  * |---|---|
- * | `checkpoints/<step>/state.safetensors` | tensors by state name; the first 0 steps of a later model are `<step>-<model>` |
+ * | `checkpoints/<step>/state.safetensors` | tensors by state name; the first 0 steps of a later model are `<step>-<model>`, and so are those of a model that is trained on after a later one has begun |
  * | `checkpoints/<step>/manifest.json` | {@linkcode CheckpointManifest} |
  * | `checkpoints/best.json`, `last.json` | {@linkcode CheckpointPointer} |
  *
@@ -49,14 +49,19 @@ export interface CheckpointPointer {
 export class CheckpointStore {
   constructor(readonly directory: string) {}
 
-  /** Writes a checkpoint and returns the name of its folder; nothing happens when the folder is there already. */
+  /**
+   * Writes a checkpoint and returns the name of its folder; nothing happens when the folder is there already.
+   *
+   * @param isBehind Whether a later model may have a folder of these steps.
+   */
   async write(
     model: string,
     globalStep: number,
     counters: TrainingCounters,
     state: Tensors,
+    isBehind = false,
   ): Promise<string> {
-    const directory = directoryOf(model, globalStep, counters);
+    const directory = checkpointFolder(model, globalStep, counters.step, isBehind);
     const target = join(this.directory, directory);
     if (await exists(target)) return directory;
     const aside = freshAside(target);
@@ -171,8 +176,15 @@ const FOLDER = /^\d+(-[A-Za-z0-9_-]+)?$/;
 /** Names of models become parts of file names; one that a pointer brings must not lead out of a folder. */
 const MODEL_NAME = /^[^/\\\0]{1,200}$/;
 
-function directoryOf(model: string, globalStep: number, { step }: TrainingCounters): string {
-  return step === 0 && globalStep > 0 ? `${globalStep}-${model}` : String(globalStep);
+/**
+ * Name of a checkpoint's folder.
+ *
+ * @param globalStep Steps of all models up to it.
+ * @param step Steps of its model.
+ * @param isBehind Whether a later model has begun, as where a model is trained on: both may have the same steps.
+ */
+export function checkpointFolder(model: string, globalStep: number, step: number, isBehind: boolean): string {
+  return isBehind || (step === 0 && globalStep > 0) ? `${globalStep}-${model}` : String(globalStep);
 }
 
 function stepOf(directory: string): number {

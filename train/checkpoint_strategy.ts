@@ -49,8 +49,10 @@ export interface CheckpointStrategyOptions {
   readonly seconds?: number | undefined;
   /** The clock, in milliseconds. */
   readonly now: () => number;
-  /** Counters of the checkpoint that training resumes from; it is kept as any other. */
-  readonly resumeFrom?: TrainingCounters | undefined;
+  /** The checkpoints that training resumes from; they are kept as any other. */
+  readonly resumeFrom?: CheckpointPair | undefined;
+  /** Whether a later model has begun: then the names of folders hold the model. @default false */
+  readonly isBehind?: boolean | undefined;
 }
 
 /** Writes one model's checkpoints and lets go of older ones. */
@@ -63,11 +65,7 @@ export class CheckpointStrategy {
   constructor(options: CheckpointStrategyOptions) {
     this.#options = options;
     this.#written = options.now();
-    if (options.resumeFrom) {
-      const { step, bestStep } = options.resumeFrom;
-      const folder = (done: number): string => String(options.stepOffset + done);
-      this.#pairs = [{ best: folder(bestStep ?? step), last: folder(step) }];
-    }
+    if (options.resumeFrom) this.#pairs = [options.resumeFrom];
   }
 
   /** Whether the next checkpoint is due. */
@@ -88,10 +86,10 @@ export class CheckpointStrategy {
     counters: TrainingCounters,
     readState: () => Promise<Tensors>,
   ): Promise<void> {
-    const { store, model, stepOffset, now } = this.#options;
+    const { store, model, stepOffset, isBehind, now } = this.#options;
     const started = now();
     const write = (at: TrainingCounters, state: Tensors): Promise<string> =>
-      store.write(model, stepOffset + at.step, at, state);
+      store.write(model, stepOffset + at.step, at, state, isBehind);
     const bestFolder = best && await write(best.counters, best.state);
     const last = await write(counters, await readState());
     const pair = { best: bestFolder ?? last, last };

@@ -147,7 +147,7 @@ Deno.test("CheckpointStrategy keeps the pair that training resumes from as the o
     const first = strategy({ stepOffset: 100 });
     await writeAt(first, 2, 1);
     await writeAt(first, 5, 4);
-    const second = strategy({ stepOffset: 100, resumeFrom: countersAt(5, 4) });
+    const second = strategy({ stepOffset: 100, resumeFrom: { best: "104", last: "105" } });
     await writeAt(second, 6, 4);
     assert.deepEqual(await folders(), ["104", "105", "106"]);
   });

@@ -5,6 +5,7 @@
  * @module
  */
 import { randomFor } from "../core/random.ts";
+import type { TrainingPlan } from "../core/training.ts";
 import type { Tensors } from "../engine/runtimes/types.ts";
 import { BatchBuffer } from "./batches.ts";
 import { CheckpointStrategy } from "./checkpoint_strategy.ts";
@@ -12,7 +13,7 @@ import { type BestState, INITIAL_COUNTERS, type TrainingCounters } from "./count
 import { hashState, isFingerprinted, lossBits } from "./fingerprint.ts";
 import { checkFiniteState, nonFiniteError } from "./nan_guard.ts";
 import { columnsOf, randomInputs, scalarInputs } from "./programs/inputs.ts";
-import { countPlateau, learningRateAt } from "./schedule.ts";
+import { countPlateau, learningRateAt, since } from "./schedule.ts";
 import { countBest, countLast, isOutOfPatience } from "./stopping.ts";
 import type { TrainOutcome, TrainRequest } from "./types.ts";
 import { meanOverRows } from "./validation.ts";
@@ -30,6 +31,19 @@ export async function train(request: TrainRequest): Promise<TrainOutcome> {
   return await new Training(request).run();
 }
 
+/** Steps of an epoch: whole batches. */
+export function stepsPerEpoch({ batchSize }: Pick<TrainingPlan, "batchSize">, rows: number): number {
+  return rows === 0 ? 0 : Math.floor(rows / Math.min(batchSize, rows));
+}
+
+/** Whether a training has come to its end: all epochs, or too many without a better loss. */
+export function hasEnded(
+  counters: Pick<TrainingCounters, "epoch" | "epochsSinceBest">,
+  { epochs, patience }: Pick<TrainingPlan, "epochs" | "patience">,
+): boolean {
+  return counters.epoch >= epochs || isOutOfPatience(counters, patience);
+}
+
 class Training {
   readonly #batches: BatchBuffer;
   readonly #rows: number;
@@ -45,9 +59,8 @@ class Training {
   constructor(readonly request: TrainRequest) {
     const { plan, train, step, resumeFrom } = request;
     this.#rows = Object.values(train)[0]?.rows ?? 0;
-    const batchSize = Math.min(plan.batchSize, this.#rows);
-    this.#batches = new BatchBuffer(columnsOf(step, train), batchSize);
-    this.#stepsPerEpoch = Math.floor(this.#rows / batchSize);
+    this.#batches = new BatchBuffer(columnsOf(step, train), Math.min(plan.batchSize, this.#rows));
+    this.#stepsPerEpoch = stepsPerEpoch(plan, this.#rows);
     this.#totalSteps = this.#stepsPerEpoch * plan.epochs;
     this.#counters = resumeFrom?.counters ?? INITIAL_COUNTERS;
     this.#sums = { ...this.#counters.sums };
@@ -58,13 +71,14 @@ class Training {
       stepOffset: request.stepOffset,
       seconds: request.checkpointSeconds,
       now: () => performance.now(),
-      resumeFrom: resumeFrom?.counters,
+      resumeFrom: resumeFrom?.pair,
+      isBehind: request.isBehind,
     });
   }
 
   async run(): Promise<TrainOutcome> {
-    const { epochs, patience } = this.request.plan;
-    while (this.#counters.epoch < epochs && !isOutOfPatience(this.#counters, patience)) {
+    const { patience } = this.request.plan;
+    while (!hasEnded(this.#counters, this.request.plan)) {
       if (await this.#epoch() === "interrupted") return await this.#end("interrupted");
       await this.#checkpointInTime();
     }
@@ -116,7 +130,8 @@ class Training {
 
   #learningRateAt(step: number): number {
     const { epoch, plateauDrops } = this.#counters;
-    return learningRateAt(this.request.plan, { step, totalSteps: this.#totalSteps, epoch, plateauDrops });
+    const position = { step, totalSteps: this.#totalSteps, epoch, plateauDrops };
+    return learningRateAt(this.request.plan, since(position, this.request.scheduleFrom));
   }
 
   async #fingerprint(loss: number): Promise<void> {

@@ -26,7 +26,8 @@ async function trainInTwo(
   const saved = bestStep === null ? undefined : await second.checkpoints.read(String(bestStep));
   const best = saved && { state: saved.state, counters: saved.manifest.counters };
   await second.session.load(state);
-  const outcome = await train({ ...second, resumeFrom: { counters: manifest.counters, best } });
+  const pair = { best: String(bestStep ?? cut), last: String(cut) };
+  const outcome = await train({ ...second, resumeFrom: { counters: manifest.counters, best, pair } });
   return { outcome, first, second };
 }
 

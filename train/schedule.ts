@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { ScheduleStart } from "../core/records.ts";
 import type { TrainingPlan } from "../core/training.ts";
 import type { TrainingCounters } from "./counters.ts";
 
@@ -14,6 +15,17 @@ export interface Position {
   readonly epoch: number;
   /** Drops that the plateau rule has asked for so far. */
   readonly plateauDrops: number;
+}
+
+/** The same position as a schedule counts it that began anew on the way; its plan is that of the steps that were left. */
+export function since(position: Position, start: ScheduleStart | undefined): Position {
+  if (!start) return position;
+  return {
+    step: position.step - start.step,
+    totalSteps: position.totalSteps - start.step,
+    epoch: position.epoch - start.epoch,
+    plateauDrops: position.plateauDrops - start.plateauDrops,
+  };
 }
 
 type Rule = (plan: TrainingPlan, position: Position) => number;

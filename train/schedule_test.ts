@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { TRAINING_DEFAULTS, type TrainingPlan } from "../core/training.ts";
 import { INITIAL_COUNTERS } from "./counters.ts";
-import { countPlateau, learningRateAt, type PlateauCounters, type Position } from "./schedule.ts";
+import { countPlateau, learningRateAt, type PlateauCounters, type Position, since } from "./schedule.ts";
 
 interface ScheduleCase {
   readonly plan: Partial<TrainingPlan>;
@@ -107,4 +107,15 @@ Deno.test("countPlateau() counts the same when it goes on from saved counters", 
 Deno.test("countPlateau() leaves all other counters as they are", () => {
   const before = { ...INITIAL_COUNTERS, step: 3, bestLoss: 1 };
   assert.deepEqual(countPlateau(before, false, 5), { ...before, epochsSinceDrop: 1 });
+});
+
+Deno.test("since() counts from where a schedule began anew", () => {
+  const position: Position = { step: 60, totalSteps: 100, epoch: 6, plateauDrops: 3 };
+  assert.equal(since(position, undefined), position);
+  assert.deepEqual(since(position, { step: 50, epoch: 5, plateauDrops: 2 }), {
+    step: 10,
+    totalSteps: 50,
+    epoch: 1,
+    plateauDrops: 1,
+  });
 });

@@ -3,11 +3,13 @@
  *
  * @module
  */
+import type { ScheduleStart } from "../core/records.ts";
 import type { TrainingPlan } from "../core/training.ts";
 import type { TrainingRecord } from "../core/types.ts";
 import type { Executable, Session } from "../engine/runtimes/types.ts";
 import type { ProgramColumn } from "./batches.ts";
 import type { CheckpointStore } from "./checkpoint.ts";
+import type { CheckpointPair } from "./checkpoint_strategy.ts";
 import type { BestState, TrainingCounters } from "./counters.ts";
 import type { Fingerprint } from "./fingerprint.ts";
 
@@ -32,9 +34,11 @@ export interface TrainRequest {
   /** Steps of the models trained before in this run. */
   readonly stepOffset: number;
   /** Where to resume; its state is loaded by the caller. */
-  readonly resumeFrom?:
-    | { readonly counters: TrainingCounters; readonly best?: BestState | undefined }
-    | undefined;
+  readonly resumeFrom?: ResumePoint | undefined;
+  /** Whether a later model has begun, whose checkpoints may have the same steps. @default false */
+  readonly isBehind?: boolean | undefined;
+  /** Where the schedule of the rate begins. @default with the training */
+  readonly scheduleFrom?: ScheduleStart | undefined;
   readonly listener: TrainListener;
   /** Asked between steps; true = save and stop. */
   isStopped(): boolean;
@@ -42,6 +46,14 @@ export interface TrainRequest {
   readonly stopAfterSteps?: number | undefined;
   /** Seconds between checkpoints; 0 for one after each step. @default 10, or longer where writing one is slow */
   readonly checkpointSeconds?: number | undefined;
+}
+
+/** Where a training is resumed. */
+export interface ResumePoint {
+  readonly counters: TrainingCounters;
+  readonly best?: BestState | undefined;
+  /** Folders of the checkpoints that hold both. */
+  readonly pair: CheckpointPair;
 }
 
 /** What is reported while training. */

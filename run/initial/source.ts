@@ -17,7 +17,8 @@ import { holdsWeights, readWeights } from "../../formats/weights.ts";
 import { CheckpointStore } from "../../train/checkpoint.ts";
 import type { RunRequest } from "../stages/request.ts";
 import { requirePlainRun } from "../origin/plain_run.ts";
-import { findRun, type RunDirectory } from "../store/run_directory.ts";
+import { findRun } from "../store/find_run.ts";
+import type { RunDirectory } from "../store/run_directory.ts";
 
 /** Arrays by name. */
 type Arrays = { readonly [name: string]: NdArray };
@@ -59,7 +60,7 @@ export async function openInitial(
     );
   }
   if (holdsWeights(init)) return openFile(init);
-  const run = await findRun(init, out);
+  const run = await findRun(init, out, { action: "begin with" });
   await requirePlainRun(run, "begin with");
   return await openRunWeights(run);
 }

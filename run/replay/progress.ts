@@ -7,18 +7,19 @@ import { type LINE_SHAPES, MAX_RECORD_BYTES, parseLine } from "../../core/record
 import { decodeRecord } from "../../core/not_finite.ts";
 import type { TrainingRecord, Warning } from "../../core/types.ts";
 import type { Tensors } from "../../engine/runtimes/types.ts";
-import { CheckpointStore } from "../../train/checkpoint.ts";
+import { checkpointFolder, type CheckpointManifest, CheckpointStore } from "../../train/checkpoint.ts";
 import { exists, writeAtomic } from "../../files/atomic.ts";
 import { readPlainText } from "../../files/plain_file.ts";
 import type { Fingerprint } from "../../train/fingerprint.ts";
 import type { RunDirectory } from "../store/run_directory.ts";
-import type { BestState, TrainingCounters } from "../../train/counters.ts";
+import type { BestState } from "../../train/counters.ts";
+import type { ResumePoint } from "../../train/types.ts";
 
 /** How far a model's training has got. */
-export interface ModelProgress {
-  readonly counters: TrainingCounters;
+export interface ModelProgress extends ResumePoint {
   readonly state: Tensors;
-  readonly best?: BestState | undefined;
+  /** Steps of the models before, as this one was trained last. */
+  readonly stepOffset: number;
 }
 
 /** How far a run got. */
@@ -71,8 +72,10 @@ async function lastGood(
     try {
       const { manifest, state } = await store.read(directory);
       if (manifest.model !== model) continue;
-      const best = await bestOf(store, manifest.counters, manifest.globalStep - manifest.counters.step);
-      return { counters: manifest.counters, state, best };
+      const { counters } = manifest;
+      const best = await bestOf(store, directory, manifest);
+      const pair = { best: bestFolder(directory, manifest), last: directory };
+      return { counters, state, best, pair, stepOffset: manifest.globalStep - counters.step };
     } catch (error) {
       warnings.push({
         code: "damaged-checkpoint",
@@ -87,12 +90,25 @@ async function lastGood(
 /** The best state that a checkpoint's counters name; the checkpoint is not usable without it. */
 async function bestOf(
   store: CheckpointStore,
-  { bestStep }: TrainingCounters,
-  stepOffset: number,
+  directory: string,
+  manifest: CheckpointManifest,
 ): Promise<BestState | undefined> {
-  if (bestStep === null) return undefined;
-  const { manifest, state } = await store.read(String(stepOffset + bestStep));
-  return { state, counters: manifest.counters };
+  if (manifest.counters.bestStep === null) return undefined;
+  const best = await store.read(bestFolder(directory, manifest));
+  return { state: best.state, counters: best.manifest.counters };
+}
+
+/** The folder of the best state, which is written with the last one, under a name of the same kind. */
+function bestFolder(directory: string, { model, globalStep, counters }: CheckpointManifest): string {
+  const { step, bestStep } = counters;
+  if (bestStep === null || bestStep === step) return directory;
+  const isBehind = step > 0 && isBehindFolder(directory);
+  return checkpointFolder(model, globalStep - step + bestStep, bestStep, isBehind);
+}
+
+/** Whether a folder's name holds the model. */
+export function isBehindFolder(directory: string): boolean {
+  return directory.includes("-");
 }
 
 /** Keeps the lines of a log that fulfil a condition; a last line that was cut off is dropped. */

@@ -37,15 +37,9 @@ export async function checkSameInputs(run: RunDirectory, inputs: InputsRecord): 
   }
 }
 
-/** Notes in `run.json` from which steps a run was resumed. */
-export async function recordSteps(run: RunDirectory, progress: RunProgress): Promise<void> {
-  const { resumed = [] } = run.record;
-  const last = resumed.at(-1);
-  if (!last) return;
-  const steps = Object.fromEntries(
-    Object.entries(progress.models).map(([model, { counters }]) => [model, counters.step]),
-  );
-  await run.update({ resumed: [...resumed.slice(0, -1), { ...last, steps }] });
+/** Steps of each model that are done. */
+export function stepsOf({ models }: RunProgress): { readonly [model: string]: number } {
+  return Object.fromEntries(Object.entries(models).map(([model, { counters }]) => [model, counters.step]));
 }
 
 /**

@@ -38,8 +38,8 @@ export interface Configured {
   readonly files: readonly InputFile[];
 }
 
-/** Its form was checked where it entered the host. */
-const parseResult = z.custom<ParseAnswer>();
+/** What the hook "parse" gives; its form was checked where it entered the host. */
+export const parseAnswer: z.ZodType<ParseAnswer> = z.custom<ParseAnswer>();
 
 /**
  * Merges and validates the configuration, and digests what it names.
@@ -56,7 +56,7 @@ export async function configure(input: ConfigureInput): Promise<Configured> {
   const isClean = issues.length === 0;
   if (isClean) await checkInputPaths(inputPaths, flags);
   const hooks = await input.open(isClean ? Object.values(inputPaths) : []);
-  const answer = await hooks.call("parse", { values: merged.values }, parseResult);
+  const answer = await hooks.call("parse", { values: merged.values }, parseAnswer);
   const config = resolveConfig(description, merged, answer, issues);
   return {
     config,

@@ -40,6 +40,8 @@ export interface TraceInput {
   readonly threads: RunRequest["threads"];
   readonly graphs: GraphCache;
   readonly hooks: Hooks;
+  /** Looks at the files of a model's programs before anything of them is written. */
+  readonly check?: ((model: string, files: ReadonlyMap<string, Uint8Array>) => void) | undefined;
   /** The folder for programs as JSON, text and ONNX. */
   readonly directory: string;
 }
@@ -142,6 +144,7 @@ class Loader {
     };
     const fault = (message: string, cause: Error) => new PluginError(message, plugin, "trace", { cause });
     const programs = readPrograms({ read, programs: names, fault });
+    this.input.check?.(name, files);
     const state = readInitialState(folder.source(STATE_FILE));
     const load: LoadRequest = { name, programs, state, engine, seed, graphs };
     const model = await loadModel({ ...load, threads: await this.#threads(load) });

@@ -9,6 +9,7 @@ import type { InitRecord } from "../../core/records.ts";
 import type { TrainingRecord } from "../../core/types.ts";
 import { plainLine, plainLines } from "../../core/plain_text.ts";
 import { describeLeft } from "../../core/weights.ts";
+import type { RateChange } from "../../run/replay/rates.ts";
 import type { RunListener } from "../../run/stages/request.ts";
 import { paint, tell } from "./print.ts";
 
@@ -54,6 +55,10 @@ export function terminalListener(isQuiet: boolean, isLive: boolean = Deno.stderr
       bar.stop();
       for (const line of initLines(init)) tell(`${"initialized".padStart(12)}  ${line}`);
     },
+    onRate(change) {
+      bar.stop();
+      for (const [title, text] of rateLines(change)) tell(`${title.padStart(12)}  ${text}`);
+    },
     onStep({ step, totalSteps, epoch, epochs, loss }) {
       bar.show(`epoch ${epoch + 1}/${epochs}`, step, totalSteps, `loss ${loss.toPrecision(4)}`);
     },
@@ -77,6 +82,37 @@ export function terminalListener(isQuiet: boolean, isLive: boolean = Deno.stderr
 /** What a hook said, under its kind. */
 function heard(kind: string, text: string): string[] {
   return plainLines(text).map((line, i) => `${(i === 0 ? kind : "").padStart(12)}  ${line}`);
+}
+
+/** How a training goes on that is resumed with changes: where it stands, and what its rate was and will be. */
+export function rateLines(change: RateChange): readonly (readonly [title: string, text: string])[] {
+  const { model, step, epoch, epochs, schedule, before, next, last, peak, isScheduleAnew, isPatienceAnew } =
+    change;
+  const rate = (value: number): string => value.toExponential(1);
+  const jumps = schedule === "cosine" && !isScheduleAnew && next > 1.01 * before;
+  return [
+    [
+      "goes on",
+      `${model}: after step ${step}, epoch ${epoch} of ${epochs}${
+        isPatienceAnew ? "; patience counts anew" : ""
+      }`,
+    ],
+    [
+      "rate",
+      `${model}: was ${rate(before)}, is ${rate(next)} now, ${schedule}${
+        isScheduleAnew ? ` begun anew from its peak ${rate(peak)}` : ""
+      } to ${rate(last)} in the last step`,
+    ],
+    ...(jumps
+      ? [
+        [
+          "",
+          `the cosine is stretched over ${epochs} epochs: the rate jumps to where it would be in such a run; ` +
+          `--warm-restart begins it anew with a warm-up, --learning-rate sets its peak`,
+        ] as const,
+      ]
+      : []),
+  ];
 }
 
 /** What was taken of pretrained weights, a line for each model. */

@@ -32,22 +32,6 @@ Deno.test("resume falls back to the checkpoint before a damaged one, and says so
   });
 });
 
-Deno.test("resume --extend trains longer, and verify repeats both parts", async () => {
-  await withTempDir(async (directory) => {
-    const plugin = await writeTrial(directory);
-    const { cache, flags } = places(directory);
-    const { run } = await json("run", plugin, "--epochs", "2", ...flags);
-    const same = await task("resume", run, "--extend", "2", "--cache", cache);
-    assert.equal(same.code, 2);
-    assert.match(same.stderr, /--extend must be more than its 2 epochs: found 2/);
-    await json("resume", run, "--extend", "4", "--cache", cache);
-    const { record } = await openRun(run);
-    assert.deepEqual([record.extendedFrom, record.training?.slope?.epochs], [[2], 4]);
-    const proof = await verified(run, "--cache", cache);
-    assert.deepEqual([proof.code, proof.equal, proof.levels.record!.slice(0, 5)], [0, true, "equal"]);
-  });
-});
-
 Deno.test("a run that was moved away from its data reports, verifies and resumes with --data", async () => {
   await withTempDir(async (directory) => {
     const plugin = await writeTrial(directory, FROM_FILE);

@@ -19,9 +19,10 @@ import { readManifest } from "../../registry/manifest.ts";
 import { describePlugin, sandboxedSource } from "../../run/hooks/plugin_source.ts";
 import { namedBy } from "../../run/origin/named.ts";
 import { requirePlainRun } from "../../run/origin/plain_run.ts";
+import { lastConfig, partsOf, scheduleStartOf, withPatience } from "../../run/replay/changes.ts";
 import { readProgress } from "../../run/replay/progress.ts";
 import { readRunJson, readRunPrograms, recordedLayers } from "../../run/replay/replay.ts";
-import { checkSameInputs, recordSteps } from "../../run/replay/resume.ts";
+import { checkSameInputs, stepsOf } from "../../run/replay/resume.ts";
 import { listRuns, openRun, type RunDirectory } from "../../run/store/run_directory.ts";
 import { compareRuns } from "../../run/verify/verify.ts";
 import type { Description } from "../../sandbox/protocol/description.ts";
@@ -57,6 +58,8 @@ export async function makeMutationPlace(directory: string): Promise<MutationPlac
     runs.push(JSON.parse(stdout).run);
   }
   const [run, good] = runs as [string, string];
+  const extended = await task("resume", run, "--extend", "3", "--warm-restart", "--cache", cache);
+  assert.equal(extended.code, 0, extended.stderr);
   const source = sandboxedSource(await readManifest(plugin, "path"));
   const description = await describePlugin(source, cache);
   return {
@@ -244,7 +247,7 @@ async function opened({ run }: MutationPlace, action: string): Promise<RunDirect
 
 /** What a repetition begins with: what the record names, and the configuration. */
 async function replayed(run: RunDirectory, { description }: MutationPlace): Promise<ConfigLayer[]> {
-  const config = await readRunJson<ConfigRecord>(run, "config.json");
+  const config = lastConfig(run.record, await readRunJson<ConfigRecord>(run, "config.json"));
   await namedBy(run, { plugin: undefined, values: config.values });
   return recordedLayers(run, description, config);
 }
@@ -271,10 +274,11 @@ export const COMMANDS: { readonly [command: string]: Command } = {
   async verify(place) {
     const before = await opened(place, "verify");
     await replayed(before, place);
+    const parts = partsOf(before.record);
     const flags = flagsOf(place.description.schema);
     const found = await compareRuns(before, await openRun(place.good), { flags, steps: 5 });
     for (const { detail } of found.levels) assertPlain(detail);
-    return JSON.stringify(found);
+    return JSON.stringify([found, parts]);
   },
   async resume(place) {
     const run = await opened(place, "resume");
@@ -284,10 +288,12 @@ export const COMMANDS: { readonly [command: string]: Command } = {
       await run.refresh();
       await checkSameInputs(run, []);
       const warnings: Warning[] = [];
-      const { models, history } = await readProgress(run, ["slope"], warnings);
-      await recordSteps(run, { models, history });
+      const progress = withPatience(await readProgress(run, ["slope"], warnings), run.record);
+      const { resumed = [] } = run.record;
+      await run.update({ resumed: resumed.map((entry) => ({ ...entry, steps: stepsOf(progress) })) });
       const programs = readRunPrograms(run, "slope", ["step", "validate", "predict"]);
-      return JSON.stringify([layers, warnings, Object.keys(programs), history]);
+      const start = scheduleStartOf(run.record, "slope");
+      return JSON.stringify([layers, warnings, Object.keys(programs), progress.history, start]);
     } finally {
       await run.unlock();
     }
