@@ -52,6 +52,21 @@ Deno.test("compareDirectories() finds what was set differently and puts the metr
   });
 });
 
+Deno.test("comparisonTables() calls runs by their names, and shows tags and notes where there are some", async () => {
+  await withTempDir(async (directory) => {
+    const [first, second] = [await writeRun(directory, 0), await writeRun(directory, 1)];
+    const { schema: _schema, ...record } = JSON.parse(await Deno.readTextFile(join(first, "run.json")));
+    const labels = { name: "a name of more than twenty-four", tags: ["x", "y"] };
+    await Deno.writeTextFile(join(first, "run.json"), JSON.stringify({ ...record, ...labels }));
+    const [table] = comparisonTables(await compareDirectories([first, second]));
+    assert.deepEqual(table!.columns, ["run", "plugin", "status", "data", "seed", "folder", "tags"]);
+    assert.deepEqual(table!.rows.map((row) => [row[0], row.at(-1)]), [
+      ["A a name of more than twe…", "x, y"],
+      ["B 20260101T000001Z", ""],
+    ]);
+  });
+});
+
 Deno.test("comparisonTables() gives each of many runs a row", async () => {
   await withTempDir(async (directory) => {
     const runs = await Promise.all(Array.from({ length: 9 }, (_, i) => writeRun(directory, i)));

@@ -72,6 +72,7 @@ function header(files: RunFiles, sections: readonly Section[], status: string): 
     html("h1", {}, run.plugin.title),
     html("ul", { class: "badges", "aria-label": "State" }, badges(files, status)),
     html("p", { class: "facts" }, facts(files)),
+    labels(files),
     run.error && errorBox(run.error),
     run.summary !== undefined && run.summary !== "" && html("p", { class: "summary" }, run.summary),
     (run.warnings ?? []).length > 0 && warningLink(run.warnings!.length),
@@ -95,6 +96,19 @@ function facts({ run }: RunFiles): Content {
     html("code", {}, run.id),
     " · ",
     html("time", { datetime: run.created }, dateText(run.created)),
+  ];
+}
+
+/** What the user calls the run; nothing where it has no labels. */
+function labels({ run: { name, tags = [], note } }: RunFiles): Content {
+  const parts = [
+    ...(name === undefined ? [] : [html("strong", {}, name)]),
+    ...tags.map((tag) => html("span", { class: "tag" }, tag)),
+  ];
+  return [
+    parts.length > 0 &&
+    html("p", { class: "facts" }, parts.flatMap((part, i) => i === 0 ? [part] : [" · ", part])),
+    note !== undefined && html("p", { class: "note" }, note),
   ];
 }
 

@@ -53,6 +53,14 @@ Deno.test("renderReport() shows every part of a finished run, in order", async (
   assert.doesNotMatch(textOf(page), /is missing|is damaged|was refused|Left out/);
 });
 
+Deno.test("renderReport() shows what the user calls the run, as text", async () => {
+  const labels = { name: "<b>base", tags: ["thesis", "a&b"], note: "first\nsecond" };
+  const page = await render({ ...exampleRun([]), "run.json": { ...EXAMPLE_RUN, ...labels } });
+  const head = textOf(/<header>[^]*?<\/header>/.exec(page)![0]);
+  assert.match(head, /&lt;b&gt;base · thesis · a&amp;b first second /);
+  assert.match(page, /<p class="note">first\nsecond<\/p>/);
+});
+
 Deno.test("renderReport() puts baselines beside the result and marks the best honestly", async () => {
   const text = sectionText(await render(exampleRun([])), "metrics");
   // 0.0541 and 0.0482 differ by ten times their errors; 0.0573 and 0.0569 by less than one.

@@ -40,6 +40,8 @@ code.line { display: block; }
 .badges .failed { color: var(--bad); }
 .badges .interrupted, .badges .simulated { color: var(--warn); }
 .facts { margin: 0 0 .75rem; color: var(--soft); font-size: .9375rem; }
+.facts strong { color: var(--ink); }
+.note { margin: 0 0 .75rem; white-space: pre-line; }
 .summary { font-size: 1.0625rem; }
 nav ul { display: flex; flex-wrap: wrap; gap: .25rem 1.1rem; margin: 0 0 1.25rem; padding: 0; list-style: none; font-size: .9375rem; }
 section { margin: 0 0 1.25rem; padding: 1.1rem 1.25rem; background: var(--card); border: 1px solid var(--line); border-radius: .5rem; }

@@ -20,6 +20,7 @@ import { isPlainRun } from "../run/origin/plain_run.ts";
 import type { RunDirectory } from "../run/store/run_directory.ts";
 import { type CommandSpec, withCommand } from "./shared/command.ts";
 import { findRunTo, listRunsTelling } from "./shared/broken_runs.ts";
+import { labelsIn } from "./finding/label_flags.ts";
 import { RUNS_FLAG, runsFolder } from "./finding/runs_folder.ts";
 import { shownPath } from "./finding/user_paths.ts";
 import { EXIT } from "./terminal/exit_codes.ts";
@@ -113,6 +114,7 @@ export function comparisonJson({ runs, differences, metricKeys }: Comparison, fi
       id: record.id,
       plugin: record.plugin.name,
       status: record.status,
+      ...labelsIn(record),
     })),
     differences,
     metrics: Object.fromEntries(

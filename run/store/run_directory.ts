@@ -12,7 +12,7 @@ import { diskFailure } from "../../core/writing.ts";
 import { removeAsides } from "../../files/asides.ts";
 import { exists, removeFolder, writeJson } from "../../files/atomic.ts";
 import { FileLock, isLocked, stateOfLock } from "../../files/lock.ts";
-import { basename, dirname, join, resolve } from "../../files/paths.ts";
+import { join, resolve } from "../../files/paths.ts";
 import { readPlainText } from "../../files/plain_file.ts";
 
 /** The file that is locked by the process that works on a run; gone when it ended orderly. */
@@ -316,38 +316,4 @@ async function folders(path: string): Promise<string[]> {
 
 function leadsToFolder(link: string): Promise<boolean> {
   return Deno.stat(link).then(({ isDirectory }) => isDirectory, () => false);
-}
-
-/**
- * The run meant by a path, an id, a unique prefix of an id, or `latest`.
- *
- * @param onBroken Hears of runs that were passed over as their record cannot be read.
- * @throws {NotFoundError} If none or more than one fits.
- * @throws {SyntaxError | DataError} If the record of the run that is meant cannot be read.
- */
-export async function findRun(
-  reference: string,
-  out: string,
-  onBroken: (broken: BrokenRun) => void = () => {},
-): Promise<RunDirectory> {
-  if (await exists(join(reference, "run.json"))) return await openRun(reference);
-  if (reference.endsWith("run.json") && await exists(reference)) return await openRun(dirname(reference));
-  const broken: BrokenRun[] = [];
-  const runs = await listRuns(out, (one) => broken.push(one));
-  const isMeant = (path: string): boolean => basename(path).startsWith(reference);
-  const fitting = reference === "latest"
-    ? runs.slice(-1)
-    : runs.filter(({ path, record }) => isMeant(path) || `${record.plugin.name}/${record.id}` === reference);
-  const meant = broken.filter(({ path }) => isMeant(path));
-  if (fitting.length + meant.length === 1 && meant[0]) return await openRun(meant[0].path); // throws why not
-  broken.forEach(onBroken);
-  if (fitting.length === 1 && meant.length === 0) return fitting[0]!;
-  const count = fitting.length + meant.length;
-  throw new NotFoundError(
-    count === 0
-      ? `Cannot find run "${reference}" as no run in "${out}" has this path, id or prefix: ${runs.length} runs are there`
-      : `Cannot find run "${reference}" as the prefix must be unique: ${count} runs begin with it`,
-    "run",
-    reference,
-  );
 }

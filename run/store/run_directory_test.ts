@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { basename, join } from "node:path";
 import { withTempDir } from "../../tests/support/plugins.ts";
 import { FileLock } from "../../files/lock.ts";
-import { type BrokenRun, createRun, findRun, listRuns, openRun, timeStamp } from "./run_directory.ts";
+import { findRun } from "./find_run.ts";
+import { type BrokenRun, createRun, listRuns, openRun, timeStamp } from "./run_directory.ts";
 
 const RECORD = {
   plugin: { name: "trial", title: "A trial" },

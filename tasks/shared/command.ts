@@ -10,7 +10,7 @@ import { plainLine } from "../../core/plain_text.ts";
 import type { Json } from "../../core/types.ts";
 import { parseFlagTexts, placeholderOf, SWITCH_TEXTS } from "../../core/flag_values.ts";
 import { type Flag, isSwitch } from "../../core/flags.ts";
-import { RESERVED_FLAGS } from "../../core/reserved_flags.ts";
+import { RESERVED_FLAGS, YIELDING_FLAGS } from "../../core/reserved_flags.ts";
 import { PATH_VALUES } from "../finding/user_paths.ts";
 import { EXIT } from "../terminal/exit_codes.ts";
 import { print } from "../terminal/print.ts";
@@ -22,6 +22,8 @@ export interface TaskFlag {
   readonly value?: string;
   readonly help: string;
   readonly default?: string;
+  /** It may be given several times; the values are in {@linkcode ParsedCommand.lists}. */
+  readonly isRepeatable?: boolean;
 }
 
 /** What a task takes. */
@@ -43,6 +45,8 @@ export interface ParsedCommand {
   readonly positionals: readonly string[];
   /** Task flags by name; switches are "true". */
   readonly task: { readonly [name: string]: string };
+  /** Values of task flags that may be given several times, by name; those that were not given are absent. */
+  readonly lists: { readonly [name: string]: readonly string[] };
   /** Plugin values by dotted path. */
   readonly flags: { readonly [path: string]: Json };
   readonly issues: readonly ConfigIssue[];
@@ -69,6 +73,7 @@ export function parseCommand(spec: CommandSpec, args: readonly string[]): Parsed
     return {
       positionals: [],
       task: {},
+      lists: {},
       flags: {},
       issues: [],
       help: command.helpInformation() + (spec.epilog ?? ""),
@@ -84,9 +89,11 @@ export function parseCommand(spec: CommandSpec, args: readonly string[]): Parsed
   }
   const given = new Map(Object.entries(command.opts<{ [name: string]: boolean | string | string[] }>()));
   const task: { [name: string]: string } = {};
+  const lists: { [name: string]: string[] } = {};
   for (const { name, value } of [...spec.taskFlags, ...COMMON_FLAGS]) {
     const found = given.get(name);
-    if (found !== undefined) task[name] = pathOf(String(found), value);
+    if (Array.isArray(found)) lists[name] = found;
+    else if (found !== undefined) task[name] = pathOf(String(found), value);
   }
   const flags: { [path: string]: Json } = {};
   for (const flag of spec.flags ?? []) {
@@ -95,7 +102,7 @@ export function parseCommand(spec: CommandSpec, args: readonly string[]): Parsed
     flags[flag.path] = Array.isArray(found) ? parseFlagTexts(flag.value, found) : found;
   }
   const { positionals, issues } = splitUnknown(command.args, spec);
-  return { positionals, issues: [...switches.issues, ...issues], task, flags };
+  return { positionals, issues: [...switches.issues, ...issues], task, lists, flags };
 }
 
 /** A value, made a path from where the user stands if its placeholder says that it is one. */
@@ -195,16 +202,24 @@ function build(spec: CommandSpec): Command {
           : flags,
     });
   for (const flag of spec.flags ?? []) for (const option of pluginOptions(flag)) command.addOption(option);
-  for (const { name, value, help, default: fallback } of [...spec.taskFlags, ...COMMON_FLAGS]) {
-    const text = fallback === undefined ? help : `${help} (default: ${fallback})`;
-    command.addOption(option(`--${name}${value ? ` <${value}>` : ""}`, name, text));
-  }
+  for (const flag of [...spec.taskFlags, ...COMMON_FLAGS]) command.addOption(taskOption(flag));
   return command;
+}
+
+function taskOption({ name, value, help, default: fallback, isRepeatable }: TaskFlag): Option {
+  const text = fallback === undefined ? help : `${help} (default: ${fallback})`;
+  const made = option(`--${name}${value ? ` <${value}>` : ""}`, name, text);
+  return isRepeatable ? made.argParser(collect) : made;
+}
+
+function collect(text: string, earlier: string[] | undefined): string[] {
+  return [...(earlier ?? []), text];
 }
 
 /** A task that takes the flags of a plugin, too, must have its own in the table that plugins are checked against. */
 function requireReserved(flags: readonly TaskFlag[]): void {
-  const missing = flags.find(({ name }) => !Object.hasOwn(RESERVED_FLAGS, name));
+  const known = new Set<string>([...Object.keys(RESERVED_FLAGS), ...YIELDING_FLAGS]);
+  const missing = flags.find(({ name }) => !known.has(name));
   if (missing === undefined) return;
   throw new InternalError(
     `Cannot take --${missing.name} beside the flags of a plugin as it must be in core/reserved_flags.ts: not found`,
@@ -227,8 +242,7 @@ function pluginOptions(flag: Flag): Option[] {
     help,
   );
   made.negate = false;
-  made.argParser((text: string, earlier: string[] | undefined) => [...(earlier ?? []), text]);
-  return [made];
+  return [made.argParser(collect)];
 }
 
 /** Arguments that look like flags but are none; what follows one is taken as its value. */

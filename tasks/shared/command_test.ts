@@ -75,7 +75,13 @@ Deno.test("parseCommand() tells positionals, flags of the task and values of the
 });
 
 Deno.test("parseCommand() leaves out what was not given, defaults included", () => {
-  assert.deepEqual(parseCommand(SPEC, []), { positionals: [], task: {}, flags: {}, issues: [] });
+  assert.deepEqual(parseCommand(SPEC, []), { positionals: [], task: {}, lists: {}, flags: {}, issues: [] });
+});
+
+Deno.test("parseCommand() collects a task flag that may be given several times", () => {
+  const spec = { ...SPEC, taskFlags: [{ name: "tag", value: "text", help: "", isRepeatable: true }] };
+  assert.deepEqual(parseCommand(spec, ["--tag", "a", "--tag=b"]).lists, { tag: ["a", "b"] });
+  assert.equal(parseCommand(spec, ["--tag", "a", "--tag"]).issues.length, 1);
 });
 
 Deno.test("parseCommand() takes a switch both ways and collects a flag that is repeated", () => {

@@ -76,3 +76,29 @@ Deno.test("openExperiment() describes a plugin and adds its flags, actions and p
     assert.match(parsed.help!, /Presets:\n {2}deep +\{"depth":9\}\n/);
   });
 });
+
+Deno.test("openExperiment() leaves --name, --tag and --note to a plugin that has fields of these names", async () => {
+  await withTempDir(async (directory) => {
+    const { directory: plugin } = await writePlugin(directory, {
+      config: `note: z.string().default("").describe("a text of the plugin"), tag: z.boolean().default(true)`,
+    });
+    const flags = [
+      "--note",
+      "mine",
+      "--no-tag",
+      "--name",
+      "base",
+      "--cache",
+      join(directory, "cache"),
+      "--quiet",
+    ];
+    const { value: { parsed } } = await printed(() => openExperiment("run", plugin, flags));
+    assert.deepEqual(parsed.flags, { note: "mine", tag: false });
+    assert.deepEqual([parsed.task.name, parsed.task.note, parsed.lists], ["base", undefined, {}]);
+    const { value: { parsed: { help } } } = await printed(() =>
+      openExperiment("run", plugin, [...flags, "--help"])
+    );
+    assert.match(help!, /--note <text> +a text of the plugin/);
+    assert.equal(help!.match(/--note/g)!.length, 1);
+  });
+});

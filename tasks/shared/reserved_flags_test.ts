@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { RESERVED_FLAGS } from "../../core/reserved_flags.ts";
+import { RESERVED_FLAGS, YIELDING_FLAGS } from "../../core/reserved_flags.ts";
 import { COMMON_FLAGS } from "./command.ts";
 import { RUN_FLAGS } from "./experiment.ts";
 import { REPLAY_FLAGS } from "./replay.ts";
@@ -10,10 +10,10 @@ async function declaredIn(file: string): Promise<string[]> {
   return [...text.matchAll(/\{\s*name: "([a-z-]+)",[^{}]*\bhelp:/g)].map((match) => match[1]!);
 }
 
-Deno.test("RESERVED_FLAGS are the flags of the tasks that take those of a plugin, and no others", async () => {
+Deno.test("RESERVED_FLAGS and YIELDING_FLAGS are the flags of the tasks that take those of a plugin, and no others", async () => {
   const shared = [...COMMON_FLAGS, ...RUN_FLAGS, ...REPLAY_FLAGS].map(({ name }) => name);
   const own = (await Promise.all(["../resume.ts", "../verify.ts"].map(declaredIn))).flat();
   assert.ok(own.length >= 3, "the pattern finds the declarations");
   const declared = new Set([...shared, ...own, "help"]);
-  assert.deepEqual(Object.keys(RESERVED_FLAGS).sort(), [...declared].sort());
+  assert.deepEqual([...Object.keys(RESERVED_FLAGS), ...YIELDING_FLAGS].sort(), [...declared].sort());
 });

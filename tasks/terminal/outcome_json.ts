@@ -4,6 +4,7 @@
  * @module
  */
 import { encodeMetrics } from "../../core/not_finite.ts";
+import { labelsIn } from "../finding/label_flags.ts";
 import type { RunOutcome } from "../../run/stages/request.ts";
 
 /** Keys that mean the same in every output of a run, whatever a plugin calls its results. */
@@ -32,6 +33,7 @@ export function outcomeJson(
   return {
     run: run.path,
     status,
+    ...labelsIn(run.record),
     metrics: encodeMetrics(metrics),
     ...(files.length > 0 ? { files } : {}),
     ...Object.fromEntries(beside),
