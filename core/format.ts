@@ -60,6 +60,12 @@ export function formatEstimate(value: number, error: number | null, unit = "1"):
   return isScientific ? `(${pair})×${powerOfTen(scale)}${suffix}` : `${pair}${suffix}`;
 }
 
+/** A standard deviation with the digits that an error keeps: "0.12", "0.4". */
+export function formatSpread(spread: number): string {
+  if (!(spread > 0) || !Number.isFinite(spread)) return formatNumber(spread);
+  return formatEstimate(spread, spread).replace(/^\(?(\S+) ± [^)]*\)?/, "$1");
+}
+
 /** Power of ten of the last digit that an error keeps. */
 function lastDigit(error: number): number {
   const exponent = Math.floor(Math.log10(error));

@@ -1,5 +1,17 @@
 import assert from "node:assert/strict";
-import { formatBytes, formatEstimate, formatNumber, formatSeconds, powerOfTen } from "./format.ts";
+import {
+  formatBytes,
+  formatEstimate,
+  formatNumber,
+  formatSeconds,
+  formatSpread,
+  powerOfTen,
+} from "./format.ts";
+
+Deno.test("formatSpread() keeps the digits of an error", () => {
+  const texts = [0.0123, 0.38, 3.14e-8, 1.234e7, 0, NaN].map(formatSpread);
+  assert.deepEqual(texts, ["0.012", "0.4", "3.1×10⁻⁸", "1.2×10⁷", "0", "NaN"]);
+});
 
 Deno.test("formatEstimate() rounds by the rule of the Particle Data Group", () => {
   const cases: [number, number | null, string, string][] = [

@@ -14,6 +14,7 @@ import type { Scalar, Tensor } from "./tensor.ts";
 import type { TrainingPlan } from "./training.ts";
 import type {
   Figure,
+  Fold,
   Json,
   JsonObject,
   Metric,
@@ -40,7 +41,13 @@ export interface HookContext {
 }
 
 /** What `prepare` is given. */
-export type PrepareContext = HookContext;
+export interface PrepareContext extends HookContext {
+  /**
+   * The part of a cross-validation (`--folds`) whose rows are to be the test table; undefined for the usual split. Give
+   * it to `splitRows` of `beamline/data`. A plugin that does not read it cannot be run in folds.
+   */
+  readonly fold?: Fold | undefined;
+}
 
 /** What `prepare` returns. */
 export interface Prepared<F extends JsonObject = JsonObject> {

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { MAX_LABEL, MAX_NOTE } from "./labels.ts";
 import { safeParseJson } from "./json.ts";
 import type { Json } from "./types.ts";
 
@@ -54,6 +55,11 @@ const WORDS: { readonly [word: string]: readonly [form: string, pattern: RegExp]
     "a time of ISO 8601",
     /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,9})?Z$/,
   ],
+  label: [
+    `a text of 1 to ${MAX_LABEL} characters in one line`,
+    new RegExp(`^[^\\p{Cc}]{1,${MAX_LABEL}}$`, "u"),
+  ],
+  note: [`a text of 1 to ${MAX_NOTE} characters`, new RegExp(`^[^]{1,${MAX_NOTE}}$`, "u")],
   status: ["running, finished, failed or interrupted", /^(running|finished|failed|interrupted)$/],
 };
 
@@ -112,11 +118,22 @@ export const SHAPES = {
     "error??": { message: "string", name: "string" },
     "files?": ["string"],
     "headline?": ["string"],
-    "resumed?": [{ at: "time", steps: { "*": "number" } }],
+    "resumed?": [{
+      at: "time",
+      steps: { "*": "number" },
+      "changed?": { "*": { "from?": "any", to: "any" } },
+      "patience?": "string",
+      "schedule?": { "*": { step: "number", epoch: "number", plateauDrops: "number" } },
+    }],
     "extendedFrom?": ["number"],
     "warnings?": [{ code: "string", message: "string" }],
     "summary?": "string",
+    "name?": "label",
+    "tags?": ["label"],
+    "note?": "note",
     "training?": { "*": "object" },
+    "fold?": { index: "number", count: "number" },
+    "repeat?": { members: [{ seed: "number", "fold?": { index: "number", count: "number" } }] },
     "init?": {
       kind: "string",
       name: "string",
@@ -163,6 +180,8 @@ export const SHAPES = {
       rows: "number",
       split: "string",
       "label?": "string",
+      "spread??": "number",
+      "members?": "number",
     },
   },
   "results.json": { "tables?": [TEXT_TABLE], "results?": "object" },

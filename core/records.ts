@@ -3,14 +3,15 @@
  *
  * @module
  */
+import type { RunLabels } from "./labels.ts";
 import type { WeightsReport } from "./weights.ts";
-import type { Dtype, Json, JsonObject, TextTable, Warning } from "./types.ts";
+import type { Dtype, Fold, Json, JsonObject, TextTable, Warning } from "./types.ts";
 
 /** How far a run is. */
 export type RunStatus = "running" | "finished" | "failed" | "interrupted";
 
-/** `run.json`. All times are UTC, ISO 8601. */
-export interface RunRecord {
+/** `run.json`. All times are UTC, ISO 8601. Name, tags and note are what the user calls the run. */
+export interface RunRecord extends RunLabels {
   readonly schema: "beamline-run/1";
   readonly id: string;
   readonly status: RunStatus;
@@ -37,12 +38,43 @@ export interface RunRecord {
   readonly training?: { readonly [model: string]: JsonObject };
   /** Files given after the action; relative to the run. */
   readonly files?: readonly string[];
-  /** Each time the run was resumed: when, and the steps of each model that were done. */
-  readonly resumed?: readonly { readonly at: string; readonly steps: { readonly [model: string]: number } }[];
-  /** Epochs that were planned before each extension. */
+  /** Each time the run was resumed, and what was changed by that. */
+  readonly resumed?: readonly ResumeRecord[];
+  /** Epochs that were planned before each extension by an older version; a newer one records them in `resumed`. */
   readonly extendedFrom?: readonly number[];
   /** The pretrained weights that the run began with. */
   readonly init?: InitRecord;
+  /** The part of a cross-validation that the run tests. */
+  readonly fold?: Fold;
+  /** Of a group: the runs that it consists of, each in `members/<number from 1>/`. */
+  readonly repeat?: RepeatRecord;
+}
+
+/** The runs of a group, in order. */
+export interface RepeatRecord {
+  readonly members: readonly { readonly seed: number; readonly fold?: Fold }[];
+}
+
+/** One time that a run was resumed: with what is here, the same training can be done again. */
+export interface ResumeRecord {
+  /** When. */
+  readonly at: string;
+  /** Steps of each model that were done. */
+  readonly steps: { readonly [model: string]: number };
+  /** Values of the configuration that are others from these steps on, by dotted path; `from` is absent where none was set. */
+  readonly changed?: { readonly [path: string]: { readonly from?: Json; readonly to: Json } };
+  /** Epochs without a better loss were counted anew from here on, as the run had come to its end. */
+  readonly patience?: "anew";
+  /** Where the schedule of each model's learning rate began anew. */
+  readonly schedule?: { readonly [model: string]: ScheduleStart };
+}
+
+/** Where a schedule of learning rates begins; zeros for the beginning of the training. */
+export interface ScheduleStart {
+  readonly step: number;
+  readonly epoch: number;
+  /** Drops that the plateau rule had asked for. */
+  readonly plateauDrops: number;
 }
 
 /** Where the weights come from that a run began with, and what was taken of them; also `provenance/init.json`. */

@@ -13,6 +13,8 @@ export const RESERVED_FLAGS = {
   "config": "run",
   "engine": "every task",
   "extend": "resume",
+  "fold": "run",
+  "folds": "run",
   "frozen": "every task",
   "help": "every task",
   "hook-timeout": "every task",
@@ -21,12 +23,21 @@ export const RESERVED_FLAGS = {
   "keep": "verify",
   "open": "run",
   "out": "run",
+  "parallel": "run and resume",
   "plugin": "resume and verify",
   "preset": "run",
   "quiet": "every task",
+  "repeat": "run",
   "runs": "every task",
   "seed": "run",
   "steps": "verify",
   "threads": "every task",
   "verbose": "every task",
+  "warm-restart": "resume",
 } as const satisfies { readonly [flag: string]: string };
+
+/**
+ * Flags of `run` that give way to a field of the plugin with the same name: what they set can be set later, and plugins
+ * have fields of these names.
+ */
+export const YIELDING_FLAGS = ["name", "tag", "note"] as const;

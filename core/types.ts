@@ -66,6 +66,14 @@ export type Table = { readonly [column: string]: Column };
 /** Tables by split name: usually `train`, `validation`, `test`. */
 export type Tables = { readonly [split: string]: Table };
 
+/** A part of a cross-validation: which of how many parts of the rows is tested. */
+export interface Fold {
+  /** 0 to `count` - 1. */
+  readonly index: number;
+  /** At least 2. */
+  readonly count: number;
+}
+
 /** How an error was obtained; printed with every metric. */
 export type ErrorKind = "bootstrap" | "fit" | "wilson" | "delong" | "analytic" | "spread" | "none";
 
@@ -86,6 +94,13 @@ export interface Metric extends Estimate {
   readonly split: string;
   /** Short text for tables, such as "core width of x". */
   readonly label?: string;
+  /**
+   * Of a value that is the mean over several runs: their standard deviation, with one less than their number in the
+   * denominator; null where only one gave a number. `error` is that of one run then.
+   */
+  readonly spread?: number | null;
+  /** How many runs the mean is over; those whose value is no number are left out. */
+  readonly members?: number;
 }
 
 /** Metrics by key, such as `core_sigma_x` or `centroid.half_width_68_x`. */

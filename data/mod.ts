@@ -85,6 +85,7 @@ export {
 } from "../formats/safetensors.ts";
 export { type NamedArrays, parseTfjsModel } from "../formats/tfjs_model.ts";
 export { readWeights } from "../formats/weights.ts";
+export { type FoldRows, foldRows, type SplitRows, splitRows, type SplitShares } from "./splits.ts";
 export {
   column,
   columnOf,

@@ -5,7 +5,7 @@
  */
 import { basename, join } from "node:path";
 import { DataError } from "../core/errors.ts";
-import { formatEstimate } from "../core/format.ts";
+import { formatEstimate, formatSpread } from "../core/format.ts";
 import { safeParseJson } from "../core/json.ts";
 import { isRecordFile, MAX_RECORD_BYTES, parseLine, parseRecord } from "../core/record_shapes.ts";
 import type { ConfigRecord, FigureIndex, RunRecord } from "../core/records.ts";
@@ -15,6 +15,7 @@ import { pathBelow, readPlainText } from "../files/plain_file.ts";
 import { curveFigure, histogramFigure } from "../plot/mod.ts";
 import { details, html, Markup, markupOf, textTable } from "./html.ts";
 import { reportStyle } from "./style.ts";
+import { uncertaintyOf } from "./uncertainty.ts";
 
 /** What a comparison reads of a run. */
 export interface ReadRun {
@@ -58,7 +59,7 @@ export async function compareDirectories(directories: readonly string[]): Promis
 
 /** Finds what differs between runs. */
 export function comparisonOf(read: readonly ReadRun[]): Comparison {
-  const runs = read.map((run, i) => ({ ...run, label: `${letters(i)} ${run.record.id.slice(0, 16)}` }));
+  const runs = read.map((run, i) => ({ ...run, label: `${letters(i)} ${shortName(run.record)}` }));
   const configs = runs.map(({ record, config }) => ({
     ...flatten(config),
     seed: record.seed,
@@ -120,6 +121,15 @@ function readLine(line: string): TrainingRecord[] {
   }
 }
 
+/** Characters of a name in tables and legends. */
+const SHORT_NAME = 24;
+
+/** The name of a run, or when it began. */
+function shortName({ id, name }: RunRecord): string {
+  if (name === undefined) return id.slice(0, 16);
+  return name.length <= SHORT_NAME ? name : `${name.slice(0, SHORT_NAME - 1)}…`;
+}
+
 /** A, B, ..., Z, AA, AB, ... */
 function letters(i: number): string {
   const last = String.fromCharCode(65 + i % 26);
@@ -168,7 +178,10 @@ function shown(value: Json): string | number | null {
 }
 
 function estimate(metric: Metric | undefined): string {
-  return metric ? formatEstimate(metric.value, metric.error, "1") : "";
+  if (!metric) return "";
+  const { value, error, spread } = metric;
+  const text = formatEstimate(value, error, "1");
+  return typeof spread === "number" ? `${text}, spread ${formatSpread(spread)}` : text;
 }
 
 function dataOf({ simulated }: RunRecord): string {
@@ -199,8 +212,12 @@ function rowTable({ runs, differences, metricKeys, headlineCount }: Comparison):
   };
 }
 
+/** What users call runs, in columns where a run has it; the label of a run begins with its name. */
+const LABELS = ["tags", "note"] as const;
+
 function columnTables({ runs, differences, metricKeys, headlineCount }: Comparison): TextTable[] {
   const labels = runs.map(({ label }) => label);
+  const labeled = LABELS.filter((key) => runs.some(({ record }) => record[key] !== undefined));
   const isPair = runs.length === 2;
   const metricTable = (name: string, title: string, keys: readonly string[]): TextTable => ({
     name,
@@ -213,7 +230,7 @@ function columnTables({ runs, differences, metricKeys, headlineCount }: Comparis
       ...(isPair ? [apart(runs[0]!.metrics[key], runs[1]!.metrics[key])] : []),
     ]),
     note: isPair
-      ? `${ERRORS} Apart: the difference in units of both errors added in quadrature, as if they were independent.`
+      ? `${ERRORS} Apart: the difference in units of both errors (of means over runs: spreads, where larger) added in quadrature, as if they were independent.`
       : ERRORS,
   });
   const [first, others] = [metricKeys.slice(0, headlineCount), metricKeys.slice(headlineCount)];
@@ -221,7 +238,7 @@ function columnTables({ runs, differences, metricKeys, headlineCount }: Comparis
     {
       name: "runs",
       title: "Runs",
-      columns: ["run", "plugin", "status", "data", "seed", "folder"],
+      columns: ["run", "plugin", "status", "data", "seed", "folder", ...labeled],
       rows: runs.map(({ label, record, directory }) => [
         label,
         record.plugin.name,
@@ -229,6 +246,7 @@ function columnTables({ runs, differences, metricKeys, headlineCount }: Comparis
         dataOf(record),
         record.seed,
         basename(directory),
+        ...labeled.map((key) => [record[key] ?? []].flat().join(", ")),
       ]),
     },
     {
@@ -248,7 +266,7 @@ function columnTables({ runs, differences, metricKeys, headlineCount }: Comparis
 function apart(a: Metric | undefined, b: Metric | undefined): string {
   if (!a || !b) return "";
   if (a.value === b.value || Number.isNaN(a.value) && Number.isNaN(b.value)) return "equal";
-  const combined = Math.hypot(a.error ?? 0, b.error ?? 0);
+  const combined = Math.hypot(uncertaintyOf(a), uncertaintyOf(b));
   return combined === 0 || !Number.isFinite(a.value - b.value)
     ? ""
     : `${(Math.abs(a.value - b.value) / combined).toFixed(1)} σ`;

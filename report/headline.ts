@@ -3,10 +3,11 @@
  *
  * @module
  */
-import { formatEstimate } from "../core/format.ts";
+import { formatEstimate, formatSpread } from "../core/format.ts";
 import { details, html, htmlTable, notice } from "./html.ts";
 import type { Content, Markup } from "./html.ts";
 import type { Metric } from "../core/types.ts";
+import { uncertaintyOf } from "./uncertainty.ts";
 
 /** One row: the result and what the baselines give. */
 export interface HeadlineRow {
@@ -47,8 +48,8 @@ export function arrangeMetrics(metrics: { readonly [key: string]: Metric }): Hea
 export type Standing = "best" | "equal" | "behind" | "none";
 
 /**
- * How the values of a row compare. The best stands alone only if every other differs from it by more than the two errors
- * added in quadrature; those that do not are "equal". Values of other rows, splits or units than the first are not
+ * How the values of a row compare. The best stands alone only if every other differs from it by more than the two errors, or
+ * spreads where those are larger, added in quadrature; those that do not are "equal". Values of other rows, splits or units than the first are not
  * compared ("none"), nor are metrics without a direction.
  */
 export function standings({ cells }: HeadlineRow): Map<string, Standing> {
@@ -65,7 +66,7 @@ export function standings({ cells }: HeadlineRow): Map<string, Standing> {
   if (compared.length < 2) return result;
   const best = compared.reduce((a, b) => b.score! < a.score! ? b : a);
   const isEqual = (entry: typeof best): boolean =>
-    entry.score! - best.score! <= Math.hypot(entry.metric.error ?? 0, best.metric.error ?? 0);
+    entry.score! - best.score! <= Math.hypot(uncertaintyOf(entry.metric), uncertaintyOf(best.metric));
   const equal = compared.filter(isEqual);
   for (const { column } of compared) result.set(column, "behind");
   for (const { column } of equal) result.set(column, equal.length === 1 ? "best" : "equal");
@@ -202,8 +203,10 @@ function cell(
     metric.split !== first.split && metric.split,
   ].filter((text) => text !== false).join(", ");
   const mark = MARKS[standing ?? "none"];
+  const { spread, members } = metric;
   return [
     mark === undefined ? value : html("strong", {}, value),
+    typeof spread === "number" && html("small", {}, `spread ${formatSpread(spread)} over ${members} runs`),
     mark !== undefined && html("small", { class: `mark ${standing}` }, mark),
     differing !== "" && html("small", {}, differing),
   ];
@@ -212,8 +215,11 @@ function cell(
 /** "Errors are one standard deviation: bootstrap, fit." */
 function errorSentence(metrics: readonly Metric[]): string {
   const kinds = [...new Set(metrics.map(({ errorKind }) => errorKind).filter((kind) => kind !== "none"))];
-  if (kinds.length === 0) return "No errors were estimated.";
-  return `Errors are one standard deviation (${kinds.join(", ")}).`;
+  const means = metrics.some(({ spread }) => typeof spread === "number")
+    ? " Values are means over runs, with the error of one run and the standard deviation (spread) of all; the larger one counts where values are compared."
+    : "";
+  if (kinds.length === 0) return `No errors were estimated.${means}`;
+  return `Errors are one standard deviation (${kinds.join(", ")}).${means}`;
 }
 
 /** Says openly where the result is not the best. */

@@ -28,6 +28,7 @@ export async function allSections(files: RunFiles): Promise<Section[]> {
     { id: "data", title: "Data", content: data(files) },
     { id: "weights", title: "Pretrained weights", content: pretrained(files) },
     { id: "configuration", title: "Configuration", content: configuration(files) },
+    { id: "changes", title: "Changes while it was trained", content: changes(files) },
     { id: "warnings", title: "Warnings", content: warnings(files) },
     { id: "timing", title: "Time", content: timing(files) },
     { id: "provenance", title: "Provenance", content: provenance(files) },
@@ -55,7 +56,12 @@ async function figures({ figures, history, run, data }: RunFiles): Promise<Conte
   const shown = [...drawn, ...index].map(figure);
   const problems = trouble("figures/index.json", figures);
   if (history.fault !== undefined) problems.push(...trouble("metrics.jsonl", history));
-  if (shown.length === 0) return [...problems, notice("No figures were drawn.")];
+  if (shown.length === 0) {
+    return [
+      ...problems,
+      notice(run.repeat ? "Figures are in the report of each member." : "No figures were drawn."),
+    ];
+  }
   return [...problems, html("div", { class: "figures" }, shown)];
 }
 
@@ -204,6 +210,32 @@ function configuration({ config }: RunFiles): Content[] {
       rowClasses: ordered.map(({ isChanged }) => isChanged ? "changed" : undefined),
     }),
   ];
+}
+
+/** What was changed when the run was resumed, and at which step. */
+function changes({ run }: RunFiles): Content[] {
+  const rows = (run.resumed ?? []).flatMap(({ at, steps, changed = {}, patience, schedule }) => {
+    const where = Object.entries(steps).map(([model, step]) => `${model}: ${step}`).join(", ") || "the first";
+    const when = [at.slice(0, 16).replace("T", " "), where];
+    const all = Object.entries(changed).map(([path, { from, to }]) => [
+      ...when,
+      html("code", {}, path),
+      from === undefined ? "–" : jsonText(from),
+      jsonText(to),
+    ]);
+    const anew = (what: string): Content[] => [...when, what, "", "counted anew from here"];
+    return [
+      ...all,
+      ...(schedule ? [anew("schedule of the learning rate")] : []),
+      ...(patience ? [anew("epochs without a better loss")] : []),
+    ];
+  });
+  if (rows.length === 0) return [];
+  return [htmlTable({
+    label: "Changes while it was trained",
+    columns: ["resumed (UTC)", "after steps", "what", "from", "to"].map((title) => ({ title })),
+    rows,
+  })];
 }
 
 function warnings({ run }: RunFiles): Content[] {

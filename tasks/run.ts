@@ -5,9 +5,12 @@
  */
 import { ConfigError, NotFoundError } from "../core/errors.ts";
 import { BUILT_IN_PLUGINS } from "../plugins/mod.ts";
+import { createGroup } from "../run/members/group.ts";
 import { execute } from "../run/stages/execute.ts";
 import { resolve } from "../files/paths.ts";
 import { exists } from "../files/atomic.ts";
+import { foldOf, membersOf } from "./members/flags.ts";
+import { runAndShowGroup } from "./members/show.ts";
 import { useEngine } from "./shared/engine.ts";
 import { isHelpAsked } from "./shared/command.ts";
 import {
@@ -16,10 +19,12 @@ import {
   printHelpWithoutPlugin,
   seedOf,
   threadChoiceOf,
+  threadsOf,
 } from "./shared/experiment.ts";
 import { terminalListener } from "./terminal/progress.ts";
 import { openFile } from "./shared/open_file.ts";
 import { stopOnSignals } from "./shared/signals.ts";
+import { labelsOf } from "./finding/label_flags.ts";
 import { runsFolder } from "./finding/runs_folder.ts";
 import { userDirectory, userPath } from "./finding/user_paths.ts";
 import { EXIT } from "./terminal/exit_codes.ts";
@@ -41,7 +46,7 @@ export async function run(args: readonly string[]): Promise<number> {
   const isJson = "json" in parsed.task;
   const isQuiet = "quiet" in parsed.task;
   const [action, ...files] = parsed.positionals;
-  const outcome = await execute({
+  const request = {
     source,
     config: {
       preset: parsed.task.preset,
@@ -53,16 +58,24 @@ export async function run(args: readonly string[]): Promise<number> {
     action,
     files: await existingFiles(files),
     seed: seedOf(parsed),
+    fold: foldOf(parsed),
     engine: await useEngine(parsed.task.engine ?? "native"),
     threads: threadChoiceOf(parsed),
     init: parsed.task.init,
     checkpointSeconds: checkpointSecondsOf(parsed),
+    labels: labelsOf(parsed),
     out: runsFolder(parsed.task),
     cache: parsed.task.cache ?? "cache",
     command: ["run", ...args],
-    listener: terminalListener(isQuiet),
-    stop: stopOnSignals(isQuiet),
-  });
+  };
+  const stop = stopOnSignals(isQuiet);
+  const members = membersOf(parsed, request.seed);
+  if (members) {
+    const group = await createGroup({ ...request, threads: threadsOf(parsed) }, members);
+    await runAndShowGroup(group, { parsed, description, stop });
+    return EXIT.ok;
+  }
+  const outcome = await execute({ ...request, listener: terminalListener(isQuiet), stop });
   if (isJson) printJson(outcomeJson(outcome));
   else showOutcome(outcome, description.metrics, (performance.now() - started) / 1000, isQuiet);
   if ("open" in parsed.task) await openFile(outcome.run.file("report.html"));

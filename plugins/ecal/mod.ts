@@ -22,12 +22,13 @@ import {
   type Metrics,
   type NdArray,
   type NewData,
+  type PrepareContext,
   type Prepared,
   type SimulateContext,
   type Table,
   type Tables,
 } from "beamline";
-import { Defects, rowCount, takeRows, writeNpz } from "beamline/data";
+import { Defects, rowCount, splitRows, takeRows, writeNpz } from "beamline/data";
 import { quantiles } from "beamline/metrics";
 import {
   applyCorrection,
@@ -94,7 +95,7 @@ export default definePlugin({
   simulate,
 });
 
-async function prepare(config: Config, context: HookContext): Promise<Prepared> {
+async function prepare(config: Config, context: PrepareContext): Promise<Prepared> {
   const { events, clusters, skipped } = await clustersOf(config, context);
   if (clusters.count < MINIMUM_CLUSTERS) {
     throw new DataError(
@@ -174,13 +175,12 @@ function windowKey(context: HookContext): number {
   return context.random("window").word();
 }
 
-/** 80 % training, 10 % validation, 10 % test, at random; rows keep the order of the file. */
-function split(table: Table, context: HookContext): Tables {
-  const count = rowCount(table);
-  const order = context.random("split").permutation(count);
-  const [first, second] = [Math.floor(0.8 * count), Math.floor(0.9 * count)];
-  const part = (from: number, to: number) => takeRows(table, order.slice(from, to).sort());
-  return { train: part(0, first), validation: part(first, second), test: part(second, count) };
+/** 80 % training, 10 % validation, 10 % test, or a fold, at random; rows keep the order of the file. */
+function split(table: Table, context: PrepareContext): Tables {
+  const order = context.random("split").permutation(rowCount(table));
+  const { train, validation, test } = splitRows(order, { train: 0.8, validation: 0.1 }, context.fold);
+  const part = (rows: Uint32Array) => takeRows(table, rows.toSorted());
+  return { train: part(train), validation: part(validation), test: part(test) };
 }
 
 function describe(config: Config, events: Events, clusters: Clusters): string {

@@ -4,8 +4,17 @@
  * @module
  */
 import { DataError } from "beamline";
-import type { HookContext, JsonObject, NewData, Prepared, Table, TextTable } from "beamline";
-import { column } from "beamline/data";
+import type {
+  Fold,
+  HookContext,
+  JsonObject,
+  NewData,
+  PrepareContext,
+  Prepared,
+  Table,
+  TextTable,
+} from "beamline";
+import { column, foldRows } from "beamline/data";
 import { CELLS, COLUMNS, ROWS, RUNS } from "./geometry.ts";
 import { forEachRange, type Maps, openFiles, openMaps, type RunMaps, sectionOf } from "./map_files.ts";
 import { simulatedRun, simulateSections } from "./simulation.ts";
@@ -72,7 +81,7 @@ export interface Split {
 }
 
 /**
- * Divides sections into training, validation and test part, 70 : 15 : 15.
+ * Divides sections into training, validation and test part, 70 : 15 : 15, or by a fold.
  *
  * `blocked`: whole blocks of adjacent sections, the same blocks of both runs, so that neither neighbours nor the time
  * in the run tell anything. `random`: single sections, as the source does.
@@ -81,6 +90,7 @@ export function splitSections(
   kind: "blocked" | "random",
   rows: readonly number[],
   random: HookContext["random"],
+  fold?: Fold,
 ): Split {
   const fewest = Math.min(...rows);
   const blocks = Math.min(BLOCKS, Math.floor(fewest / 3));
@@ -88,8 +98,11 @@ export function splitSections(
   const share = (count: number) => Math.max(1, Math.round(SHARE * count));
   const drawn = (count: number, order: Uint32Array) => {
     const parts = new Uint8Array(count);
-    order.subarray(0, share(count)).forEach((i) => parts[i] = 2);
-    order.subarray(share(count), 2 * share(count)).forEach((i) => parts[i] = 1);
+    const { test, rest } = fold
+      ? foldRows(order, fold)
+      : { test: order.subarray(0, share(count)), rest: order.subarray(share(count)) };
+    test.forEach((i) => parts[i] = 2);
+    rest.subarray(0, share(count)).forEach((i) => parts[i] = 1);
     return parts;
   };
   if (kind === "random") {
@@ -130,12 +143,12 @@ export interface PrepareOptions extends MapsOptions {
 /** Reads or simulates both runs and divides them into tables of float32 maps. */
 export async function prepareTables(
   options: PrepareOptions,
-  context: HookContext,
+  context: PrepareContext,
 ): Promise<Prepared<Metadata>> {
   const { runs, skipped } = await openRuns(options, context);
   try {
     requireSections(runs);
-    const split = splitSections(options.split, runs.map(({ rows }) => rows), context.random);
+    const split = splitSections(options.split, runs.map(({ rows }) => rows), context.random, context.fold);
     const builders = PARTS.map((_, part) => tableBuilder(countOf(split, part)));
     const total = runs.reduce((sum, { rows }) => sum + rows, 0);
     let done = 0;

@@ -4,9 +4,9 @@
  * @module
  */
 import { sha256Hex } from "../../core/hash.ts";
-import type { InitRecord } from "../../core/records.ts";
+import type { InitRecord, RepeatRecord } from "../../core/records.ts";
 import { canonicalJson } from "../../core/json.ts";
-import type { Json, JsonObject } from "../../core/types.ts";
+import type { Fold, Json, JsonObject } from "../../core/types.ts";
 import { mapPaths } from "./config.ts";
 import type { Flag } from "../../core/flags.ts";
 
@@ -23,11 +23,15 @@ export interface IdentityParts {
   readonly engine: string;
   /** The pretrained weights that the run began with; a run without has the hash that it always had. */
   readonly init?: InitRecord | undefined;
+  /** The same holds for a run without a fold. */
+  readonly fold?: Fold | undefined;
+  /** Of a group: its runs. */
+  readonly members?: RepeatRecord["members"] | undefined;
 }
 
 /** `configHash` of `run.json`. */
 export function configHash(
-  { plugin, action, values, flags, inputs, seed, engine, init }: IdentityParts,
+  { plugin, action, values, flags, inputs, seed, engine, init, fold, members }: IdentityParts,
 ): string {
   return sha256Hex(canonicalJson({
     plugin,
@@ -36,6 +40,8 @@ export function configHash(
     inputs: inputs.map(({ name, sha256 }) => ({ name, sha256 })),
     seed,
     engine,
+    ...(fold ? { fold } : {}),
+    ...(members ? { members } : {}),
     ...(init ? { init: Object.entries(init.kept).map(([model, { sha256 }]) => ({ model, sha256 })) } : {}),
   } as unknown as Json));
 }

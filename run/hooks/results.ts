@@ -52,6 +52,8 @@ export const prepareResult = z.object({
   source: text,
   metadata: z.record(z.string(), z.json()),
   notes: textTables,
+  /** Whether the hook asked for the fold. */
+  readsFold: z.boolean().default(false),
 });
 
 /** What `readForPrediction` returns beside its table. */

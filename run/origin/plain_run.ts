@@ -31,11 +31,21 @@ export async function isPlainRun(run: RunDirectory): Promise<boolean> {
   return await firstSpecialFile(run.path) === undefined;
 }
 
+/** What is in a folder; nothing where it is gone, as a member of a group may still work in its own. */
+async function entriesOf(folder: string): Promise<Deno.DirEntry[]> {
+  try {
+    return await Array.fromAsync(Deno.readDir(folder));
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return [];
+    throw error;
+  }
+}
+
 async function firstSpecialFile(root: string): Promise<string | undefined> {
   const open = [""];
   let count = 0;
   for (let folder = open.pop(); folder !== undefined; folder = open.pop()) {
-    for await (const { name, isFile, isDirectory, isSymlink } of Deno.readDir(join(root, folder))) {
+    for (const { name, isFile, isDirectory, isSymlink } of await entriesOf(join(root, folder))) {
       const path = folder === "" ? name : `${folder}/${name}`;
       if (++count > MAX_ENTRIES) return `it holds more than ${MAX_ENTRIES} of them`;
       if (isSymlink) return `"${path}" is a symbolic link`;

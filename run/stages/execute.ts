@@ -6,7 +6,7 @@
  */
 import { InterruptedError } from "../../core/errors.ts";
 import type { RunRecord } from "../../core/records.ts";
-import type { Warning } from "../../core/types.ts";
+import type { JsonObject, Warning } from "../../core/types.ts";
 import { checkEngineName } from "../../engine/mod.ts";
 import { plainText } from "../../sandbox/protocol/messages.ts";
 import type { Description } from "../../sandbox/protocol/description.ts";
@@ -15,18 +15,26 @@ import { Workspace } from "../hooks/workspace.ts";
 import { initialize } from "../initial/initialize.ts";
 import { type InitialWeights, keepInitial, openInitial } from "../initial/source.ts";
 import { writePermissions } from "../provenance/provenance.ts";
-import { NO_PROGRESS, readProgress } from "../replay/progress.ts";
-import { LASTING, recordProvenance, recordSteps } from "../replay/resume.ts";
+import {
+  checkChanges,
+  type CheckedChanges,
+  requireSamePrograms,
+  scheduleStartOf,
+  withPatience,
+} from "../replay/changes.ts";
+import { NO_PROGRESS, readProgress, type RunProgress } from "../replay/progress.ts";
+import { rateChange } from "../replay/rates.ts";
+import { LASTING, recordProvenance } from "../replay/resume.ts";
 import { requirePlainRun } from "../origin/plain_run.ts";
 import { Cache } from "../store/cache.ts";
 import { keptGraphs } from "../store/graphs.ts";
 import type { RunDirectory } from "../store/run_directory.ts";
 import { type Course, courseOf } from "./action.ts";
-import { configure, type Configured } from "./configure.ts";
+import { configure, type Configured, parseAnswer } from "./configure.ts";
 import { evaluate } from "./evaluate.ts";
 import { Journal } from "./journal.ts";
-import { prepare, type PreparedData } from "./prepare.ts";
-import { createRecord, failureOf, inputsOf, plainTexts, resumeRecord } from "./record.ts";
+import { prepare, type PreparedData, rowsOf } from "./prepare.ts";
+import { createRecord, failureOf, inputsOf, plainTexts, recordResumption, resumeRecord } from "./record.ts";
 import { completeRun } from "./report.ts";
 import type { RunOutcome, RunRequest } from "./request.ts";
 import { disposeAll, trace, type TracedModels } from "./trace.ts";
@@ -42,6 +50,8 @@ class Conductor {
   readonly #workspace: Workspace;
   #run: RunDirectory | undefined;
   #configured: Configured | undefined;
+  /** What a run is resumed with. */
+  #changes: CheckedChanges | undefined;
   #models: TracedModels["models"] = new Map();
   /** Seconds of training before the run was resumed. */
   #trainedBefore = 0;
@@ -64,6 +74,7 @@ class Conductor {
       if (request.resume) await this.#takeOver(request.resume);
       const initial = await openInitial(request);
       const configured = this.#configured = await this.#configure(description);
+      if (request.resume) this.#changes = await this.#checkChanges(request.resume, configured);
       const run = request.resume
         ? await resumeRecord(request.resume, request, configured)
         : await createRecord(request, configured, description, initial?.record);
@@ -129,6 +140,16 @@ class Conductor {
     });
   }
 
+  /** Checks what a run is to be resumed with, before anything of it is touched. */
+  async #checkChanges(run: RunDirectory, { config }: Configured): Promise<CheckedChanges | undefined> {
+    const plansOf = async (values: JsonObject) => {
+      const answer = await this.#workspace.call("parse", { values }, parseAnswer);
+      return answer.ok ? answer.models : undefined;
+    };
+    const { config: { flags: asked }, resumeOptions: options = {} } = this.request;
+    return await checkChanges({ run, asked, options, config, plansOf });
+  }
+
   async #prepare(run: RunDirectory, { config, inputs }: Configured): Promise<PreparedData> {
     const { cache } = this.#workspace;
     const { source, out } = this.request;
@@ -157,6 +178,7 @@ class Conductor {
         engine,
         threads,
         graphs: keptGraphs(cacheDirectory, (warning) => this.#journal.warn(warning)),
+        check: this.#changes && ((model, files) => requireSamePrograms(run, model, files)),
         directory: run.file("programs"),
       }));
     this.#models = traced.models;
@@ -168,11 +190,39 @@ class Conductor {
     const { request } = this;
     const plans = this.#configured!.config.models;
     const { warnings } = this.#journal;
-    const progress = request.resume ? await readProgress(run, Object.keys(plans), warnings) : NO_PROGRESS;
-    await recordSteps(run, progress);
     const tables = data?.tables ?? {};
+    const found = request.resume ? await readProgress(run, Object.keys(plans), warnings) : NO_PROGRESS;
+    const before = run.record;
+    if (request.resume) await recordResumption(run, request, this.#configured!, found);
+    const progress = withPatience(found, run.record);
+    if (this.#changes) {
+      this.#tellRates(this.#changes, [before, run.record], progress, rowsOf(tables.train ?? {}));
+    }
     const input = { run, models: this.#models, plans, tables, progress, request, warn: this.#warn };
     return await this.#journal.during("train", () => trainModels(input), this.#trainedBefore);
+  }
+
+  /** Tells how the rates go on. */
+  #tellRates(
+    { before }: CheckedChanges,
+    [then, now]: readonly RunRecord[],
+    progress: RunProgress,
+    rows: number,
+  ) {
+    for (const [model, { training }] of Object.entries(this.#configured!.config.models)) {
+      const found = progress.models[model];
+      const change = found && before[model] && rateChange({
+        model,
+        counters: found.counters,
+        rows,
+        before: before[model].training,
+        now: training,
+        startBefore: scheduleStartOf(then!, model),
+        startNow: scheduleStartOf(now!, model),
+        isPatienceAnew: this.request.resumeOptions?.isPatienceAnew ?? false,
+      });
+      if (change) this.request.listener.onRate?.(change);
+    }
   }
 
   /** Adds warnings of the stages, and tells whoever watches. */
@@ -185,8 +235,14 @@ class Conductor {
 
   /** What several stages are given alike. */
   get #common() {
-    const { source, seed } = this.request;
-    return { plugin: source.name, seed, hooks: this.#workspace, plain: <T>(value: T) => this.#plain(value) };
+    const { source, seed, fold } = this.request;
+    return {
+      plugin: source.name,
+      seed,
+      fold,
+      hooks: this.#workspace,
+      plain: <T>(value: T) => this.#plain(value),
+    };
   }
 
   /** Makes this process the only one that works on the run; its warnings and times are kept. */

@@ -3,8 +3,9 @@
  *
  * @module
  */
+import { ConfigError } from "../../core/errors.ts";
 import type { DataRecord } from "../../core/records.ts";
-import type { JsonObject, Table, Tables, TextTable, Warning } from "../../core/types.ts";
+import type { Fold, JsonObject, Table, Tables, TextTable, Warning } from "../../core/types.ts";
 import { readTables, readTablesWith } from "../../data/tables.ts";
 import { resolve } from "../../files/paths.ts";
 import type { ResolvedConfig } from "../config/config.ts";
@@ -21,6 +22,7 @@ export interface PrepareInput {
   readonly config: Pick<ResolvedConfig, "values" | "flags">;
   readonly inputs: readonly InputFile[];
   readonly seed: number;
+  readonly fold?: Fold | undefined;
   readonly cache: Cache;
   /** The folder of runs; it does not count where it lies in the plugin's folder. */
   readonly out: string;
@@ -88,7 +90,7 @@ async function find(key: string, { cache, warn }: PrepareInput): Promise<Prepare
 
 /** Undefined where nobody can know what the data are made from. */
 async function keyOf(
-  { source, config, inputs, seed, cache, out }: PrepareInput,
+  { source, config, inputs, seed, fold, cache, out }: PrepareInput,
 ): Promise<string | undefined> {
   const leftOut = [resolve(out), cache.directory];
   const pluginHash = await source.contentHash({ seen: cache.seen, leftOut });
@@ -100,14 +102,17 @@ async function keyOf(
     config: dataConfig(config.values, config.flags),
     seed,
     inputs: inputs.map(({ name, sha256 }) => ({ name, sha256 })),
+    ...(fold ? { fold } : {}),
   });
 }
 
 /** Lets the plugin prepare; what it gave is digested as it was read, and goes into the cache where it has a key. */
 async function make(key: string | undefined, input: PrepareInput): Promise<Prepared> {
-  const { source, config, seed, cache, hooks, journal, plain } = input;
+  const { source, config, seed, fold, cache, hooks, journal, plain } = input;
   const before = journal.warnings.length;
-  const result = await hooks.call("prepare", { config: config.values, seed }, prepareResult);
+  const args = { config: config.values, seed, ...(fold ? { fold: { ...fold } } : {}) };
+  const result = await hooks.call("prepare", args, prepareResult);
+  if (fold && !result.readsFold) throw withoutFolds(source.name);
   await hooks.end(); // what is read, digested and kept is one and the same
   const taken = hooks.take("tables", "prepare");
   const tables = readTablesWith(taken.opener, taken.name);
@@ -125,6 +130,13 @@ async function make(key: string | undefined, input: PrepareInput): Promise<Prepa
   if (key === undefined) return { entry, tables, directory: taken.path };
   await cache.store(key, taken, entry);
   return { entry, tables, directory: cache.tables(key) };
+}
+
+/** Folds that are all alike would show a spread of zero. */
+function withoutFolds(plugin: string): ConfigError {
+  return new ConfigError(
+    `Cannot run plugin "${plugin}" in folds as its prepare must divide the rows by context.fold: it does not read it`,
+  );
 }
 
 function recordOf(key: string | undefined, entry: CacheEntry, tables: Tables): DataRecord {

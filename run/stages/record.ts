@@ -4,7 +4,7 @@
  * @module
  */
 import { ConfigError, InterruptedError } from "../../core/errors.ts";
-import type { ConfigRecord, InitRecord, RunRecord } from "../../core/records.ts";
+import type { ConfigRecord, InitRecord, RepeatRecord, ResumeRecord, RunRecord } from "../../core/records.ts";
 import { diskFailure } from "../../core/writing.ts";
 import { relative, resolve } from "../../files/paths.ts";
 import { frameworkVersion } from "../../registry/framework.ts";
@@ -13,7 +13,9 @@ import { mapPaths, type ResolvedConfig } from "../config/config.ts";
 import { configHash } from "../config/identity.ts";
 import { type InputFile, withoutPaths } from "../provenance/provenance.ts";
 import { readRunJson } from "../replay/replay.ts";
-import { checkSameInputs } from "../replay/resume.ts";
+import { changesOf, scheduleStarts } from "../replay/changes.ts";
+import type { RunProgress } from "../replay/progress.ts";
+import { checkSameInputs, stepsOf } from "../replay/resume.ts";
 import { rememberRun } from "../origin/known_runs.ts";
 import { namedBy } from "../origin/named.ts";
 import { createRun, type RunDirectory } from "../store/run_directory.ts";
@@ -25,9 +27,15 @@ export function inputsOf({ inputs, files }: Configured): readonly InputFile[] {
   return [...inputs, ...files];
 }
 
+/** What a record is made from. */
+export type RecordRequest = Omit<RunRequest, "listener" | "stop"> & Partial<Pick<RunRequest, "listener">> & {
+  /** Of a group. */
+  readonly members?: RepeatRecord["members"];
+};
+
 /** Makes the folder of a new run, locked, with its record and its configuration. */
 export async function createRecord(
-  request: RunRequest,
+  request: RecordRequest,
   configured: Configured,
   description: Description,
   init?: InitRecord,
@@ -46,6 +54,9 @@ export async function createRecord(
     error: null,
     warnings: [],
     ...(init ? { init } : {}),
+    ...request.labels,
+    ...(request.fold ? { fold: request.fold } : {}),
+    ...(request.members ? { repeat: { members: request.members } } : {}),
   }, (path) => ({
     record: relativeFields(request, path),
     files: { "config.json": configRecord(configured.config, path) },
@@ -59,30 +70,63 @@ export async function resumeRecord(
   request: RunRequest,
   configured: Configured,
 ): Promise<RunDirectory> {
-  const { config } = configured;
   await checkSameInputs(run, inputsOf(configured));
-  const { resumed = [], extendedFrom = [] } = run.record;
-  const before = await readRunJson<ConfigRecord>(run, "config.json");
-  const [planned, now] = [before.values.epochs, config.values.epochs];
+  const { resumed = [] } = run.record;
   await run.update({
     status: "running",
     error: null,
     finished: null,
     resumed: [...resumed, { at: new Date().toISOString(), steps: {} }],
-    ...(planned === now || typeof planned !== "number" ? {} : {
-      extendedFrom: [...extendedFrom, planned],
-      configHash: hashOf(request, configured, run.record.engine?.name ?? request.engine, run.record.init),
-    }),
   });
   await rememberOwn(run, request, configured, "accepted"); // its inputs can lie elsewhere now
-  await run.write("config.json", configRecord(config, run.path));
+  // values that are changed are recorded with the steps that are done, which are not known yet
+  const before = await readRunJson<ConfigRecord>(run, "config.json");
+  const changes = changesOf(
+    request.config.flags,
+    before.values,
+    configured.config.values,
+    configured.config.flags,
+  );
+  const now = configRecord(configured.config, run.path);
+  if (Object.keys(changes).length === 0) await run.write("config.json", now);
   return run;
+}
+
+/** Records from which steps on a run is resumed, and what is otherwise from there on. */
+export async function recordResumption(
+  run: RunDirectory,
+  request: RunRequest,
+  configured: Configured,
+  progress: RunProgress,
+): Promise<void> {
+  const { config } = configured;
+  const { resumed = [] } = run.record;
+  const last = resumed.at(-1);
+  if (!last) return;
+  const { values } = await readRunJson<ConfigRecord>(run, "config.json");
+  const changed = changesOf(request.config.flags, values, config.values, config.flags);
+  const { isPatienceAnew, isScheduleAnew } = request.resumeOptions ?? {};
+  const entry: ResumeRecord = {
+    ...last,
+    steps: stepsOf(progress),
+    ...(Object.keys(changed).length > 0 ? { changed } : {}),
+    ...(isPatienceAnew ? { patience: "anew" } : {}),
+    ...(isScheduleAnew ? { schedule: scheduleStarts(progress) } : {}),
+  };
+  const { engine, init } = run.record;
+  await run.update({
+    resumed: [...resumed.slice(0, -1), entry],
+    ...(entry.changed
+      ? { configHash: hashOf(request, configured, engine?.name ?? request.engine, init) }
+      : {}),
+  });
+  await run.write("config.json", configRecord(config, run.path));
 }
 
 /** Remembers what a run of this user names, so that no later command asks for it; `origin` of one that is not known. */
 async function rememberOwn(
   run: RunDirectory,
-  { source, listener }: RunRequest,
+  { source, listener }: RecordRequest,
   { config }: Configured,
   origin: "made" | "accepted",
 ): Promise<void> {
@@ -92,18 +136,29 @@ async function rememberOwn(
   const named = await namedBy(run, { plugin, values, hasAbsent: true });
   if (await rememberRun(run, named, origin) || named.length === 0) return;
   const message = "this run could not be remembered as one that was made here; see BEAMLINE_STATE";
-  listener.onEvent?.({ event: "warn", code: "run-not-remembered", message });
+  listener?.onEvent?.({ event: "warn", code: "run-not-remembered", message });
 }
 
 function hashOf(
-  { source, action = "run", seed }: RunRequest,
+  { source, action = "run", seed, fold, members }: RecordRequest,
   configured: Configured,
   engine: string,
   init?: InitRecord,
 ): string {
   const { values, flags } = configured.config;
   const inputs = inputsOf(configured);
-  return configHash({ plugin: source.name, action, values, flags, inputs, seed, engine, init });
+  return configHash({
+    plugin: source.name,
+    action,
+    values,
+    flags,
+    inputs,
+    seed,
+    engine,
+    init,
+    fold,
+    members,
+  });
 }
 
 /** `config.json` of a run; input paths are relative to its directory. */
@@ -112,7 +167,7 @@ function configRecord({ record, values, flags }: ResolvedConfig, path: string): 
 }
 
 /** Fields of `run.json` that hold paths relative to it. */
-function relativeFields({ source, files = [] }: RunRequest, path: string): Partial<RunRecord> {
+function relativeFields({ source, files = [] }: RecordRequest, path: string): Partial<RunRecord> {
   const { name, title, origin, directory } = source;
   return {
     ...(origin === "path" && directory !== undefined

@@ -3,13 +3,16 @@
  *
  * @module
  */
+import type { RunLabels } from "../../core/labels.ts";
 import type { InitRecord } from "../../core/records.ts";
-import type { JsonObject, Metrics, TextTable, TrainingRecord } from "../../core/types.ts";
+import type { Fold, JsonObject, Metrics, TextTable, TrainingRecord } from "../../core/types.ts";
 import type { Description } from "../../sandbox/protocol/description.ts";
 import type { HookEvent } from "../../sandbox/protocol/messages.ts";
 import type { TrainOutcome } from "../../train/types.ts";
 import type { ConfigRequest } from "../config/config.ts";
 import type { PluginSource } from "../hooks/plugin_source.ts";
+import type { ResumeOptions } from "../replay/changes.ts";
+import type { RateChange } from "../replay/rates.ts";
 import type { RunDirectory } from "../store/run_directory.ts";
 
 /** What to run and how. */
@@ -21,6 +24,8 @@ export interface RunRequest {
   /** Files given after the action. */
   readonly files?: readonly string[];
   readonly seed: number;
+  /** The part of a cross-validation that is tested, in place of the usual split. */
+  readonly fold?: Fold | undefined;
   readonly engine: string;
   /** Threads to compute with; "auto" for the number that is quickest in a short trial. @default the engine's rule */
   readonly threads?: number | "auto" | undefined;
@@ -28,12 +33,16 @@ export interface RunRequest {
   readonly out: string;
   /** The folder of prepared data. */
   readonly cache: string;
+  /** What the user calls the run. */
+  readonly labels?: RunLabels | undefined;
   /** The command as typed, for the record. */
   readonly command: readonly string[];
   readonly listener: RunListener;
   readonly stop: StopSignal;
   /** Stop after this many steps of the first model; for checks of a prefix. */
   readonly stopAfterSteps?: number | undefined;
+  /** Stop after these steps of each model, and before a model that is not here; to do a part of a training again. */
+  readonly stopAt?: { readonly [model: string]: number } | undefined;
   /** Seconds between checkpoints; 0 for one after each step. @default 10, or longer where writing one is slow */
   readonly checkpointSeconds?: number | undefined;
   /**
@@ -43,6 +52,8 @@ export interface RunRequest {
   readonly init?: string | RunDirectory | undefined;
   /** A run to resume, in place of a new one; `config` then holds its values. */
   readonly resume?: RunDirectory | undefined;
+  /** How it is resumed, beside other values of `config.flags`. */
+  readonly resumeOptions?: ResumeOptions | undefined;
 }
 
 /** What is reported while a run goes on. */
@@ -52,6 +63,8 @@ export interface RunListener {
   onRun?(run: RunDirectory): void;
   /** Which pretrained weights were taken. */
   onInit?(init: InitRecord): void;
+  /** How the rate of a model's training goes on where a run is resumed with changes. */
+  onRate?(change: RateChange): void;
   onStep?(position: RunPosition): void;
   onRecord?(model: string, record: TrainingRecord, epochs: number): void;
   onTrained?(model: string, outcome: TrainOutcome): void;

@@ -10,12 +10,13 @@ import type { JsonObject, Table, Tables, TrainingRecord, Warning } from "../../c
 import { writeAll } from "../../files/atomic.ts";
 import { dtypesOf, programColumns } from "../../train/batches.ts";
 import { CheckpointStore } from "../../train/checkpoint.ts";
-import { train } from "../../train/loop.ts";
+import { hasEnded, stepsPerEpoch, train } from "../../train/loop.ts";
 import type { LoadedModel } from "../../train/models.ts";
 import type { TrainOutcome } from "../../train/types.ts";
 import { checkColumns } from "../../train/nan_guard.ts";
 import type { ResolvedConfig } from "../config/config.ts";
-import type { RunProgress } from "../replay/progress.ts";
+import { scheduleStartOf } from "../replay/changes.ts";
+import { isBehindFolder, type RunProgress } from "../replay/progress.ts";
 import type { RunDirectory } from "../store/run_directory.ts";
 import { checkMonitored, monitoringWarnings } from "../../train/stopping.ts";
 import { rowsOf } from "./prepare.ts";
@@ -31,7 +32,10 @@ export interface TrainInput {
   readonly progress: RunProgress;
   /** Adds warnings to the run. */
   warn(...warnings: readonly Warning[]): void;
-  readonly request: Pick<RunRequest, "seed" | "stop" | "stopAfterSteps" | "checkpointSeconds" | "listener">;
+  readonly request: Pick<
+    RunRequest,
+    "seed" | "stop" | "stopAfterSteps" | "stopAt" | "checkpointSeconds" | "listener"
+  >;
 }
 
 /** Whether there is anything to train. */
@@ -120,8 +124,10 @@ async function trainOne(input: TrainInput, turn: Turn): Promise<TrainOutcome> {
     checkpoints: new CheckpointStore(run.file("checkpoints")),
     stepOffset,
     resumeFrom,
+    isBehind: isBehind(input, name, stepOffset),
+    scheduleFrom: scheduleStartOf(run.record, name),
     isStopped: () => request.stop.isStopped,
-    stopAfterSteps: request.stopAfterSteps,
+    stopAfterSteps: stopAfter(request, name),
     checkpointSeconds: request.checkpointSeconds,
     listener: listenerOf(input, turn),
   });
@@ -131,6 +137,26 @@ async function trainOne(input: TrainInput, turn: Turn): Promise<TrainOutcome> {
   throw new InterruptedError(
     `Cannot finish the run as it was interrupted: a checkpoint was saved at step ${outcome.counters.step}`,
   );
+}
+
+/** Steps after which a model's training stops; undefined for none. */
+function stopAfter({ stopAfterSteps, stopAt }: TrainInput["request"], model: string): number | undefined {
+  if (stopAt === undefined) return stopAfterSteps;
+  return Math.min(stopAfterSteps ?? Infinity, Object.hasOwn(stopAt, model) ? stopAt[model]! : 0);
+}
+
+/**
+ * Whether the checkpoints of a model can come to the steps of a later one that has begun, as where both are trained on. One
+ * that has come to its end keeps the names that it has.
+ */
+function isBehind({ plans, progress, tables }: TrainInput, model: string, stepOffset: number): boolean {
+  const own = progress.models[model];
+  const { training } = plans[model]!;
+  if (own && hasEnded(own.counters, training)) return own.counters.step > 0 && isBehindFolder(own.pair.last);
+  const names = Object.keys(plans);
+  const later = names.slice(names.indexOf(model) + 1).flatMap((name) => progress.models[name] ?? []);
+  const end = stepOffset + stepsPerEpoch(training, rowsOf(tables.train ?? {})) * training.epochs;
+  return later.some(({ stepOffset: began }) => end > began);
 }
 
 /** Writes what is heard of a training into the logs of the run, and passes it on. */

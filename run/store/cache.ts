@@ -7,7 +7,7 @@
 import { ConfigError } from "../../core/errors.ts";
 import { sha256Hex } from "../../core/hash.ts";
 import { canonicalJson, safeParseJson } from "../../core/json.ts";
-import type { Json, JsonObject, Tables, TextTable, Warning } from "../../core/types.ts";
+import type { Fold, Json, JsonObject, Tables, TextTable, Warning } from "../../core/types.ts";
 import { sha256Source } from "../../data/digest.ts";
 import { asideTarget } from "../../core/writing.ts";
 import { freshAside } from "../../files/asides.ts";
@@ -28,6 +28,8 @@ export interface CacheKeyParts {
   readonly config: JsonObject;
   readonly seed: number;
   readonly inputs: readonly { readonly name: string; readonly sha256: string }[];
+  /** Only of a cross-validation: other data keep the key that they always had. */
+  readonly fold?: Fold | undefined;
 }
 
 /** `entry.json` of a cache entry: all of `prepare`'s answer but the tables. */

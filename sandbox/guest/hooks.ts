@@ -24,13 +24,14 @@ import type {
   HookContext,
   ModelDefinition,
   Plugin,
+  PrepareContext,
   ProgramInputs,
 } from "../../core/plugin.ts";
 import { decodeRecord, sendMetric, sendTable } from "../../core/not_finite.ts";
 import { randomFor } from "../../core/random.ts";
 import { schemaIssues, strictSchema } from "../../core/strict_schema.ts";
 import { TRAINING_DEFAULTS, type TrainingPlan } from "../../core/training.ts";
-import type { Column, Json, JsonObject, NdArray, Table, TrainingRecord } from "../../core/types.ts";
+import type { Column, Fold, Json, JsonObject, NdArray, Table, TrainingRecord } from "../../core/types.ts";
 import { readTables, writeTable, writeTables } from "../../data/tables.ts";
 import { writeNpy } from "../../formats/npy.ts";
 import { writeSafetensors } from "../../formats/safetensors.ts";
@@ -146,7 +147,14 @@ export class HookRunner {
 
   async #prepare(args: PrepareArgs): Promise<Json> {
     const prepare = this.#required("prepare");
-    const context = this.#context(args.seed);
+    let readsFold = false;
+    const context: PrepareContext = {
+      ...this.#context(args.seed),
+      get fold() {
+        readsFold = true;
+        return args.fold;
+      },
+    };
     const given = await prepare.call(this.#plugin, this.#config(args.config), context);
     const prepared = acceptFormerNames("prepared", given, this.#onFormerName);
     await writeTables(join(this.surroundings.sharedDirectory, "tables"), prepared.tables);
@@ -155,6 +163,7 @@ export class HookRunner {
       source: prepared.source,
       metadata: prepared.metadata ?? {},
       notes: (prepared.notes ?? []).map(sendTable) as unknown as Json,
+      readsFold,
     };
   }
 
@@ -323,7 +332,9 @@ interface HookArgs {
   readonly config: JsonObject;
   readonly seed: number;
 }
-type PrepareArgs = HookArgs;
+interface PrepareArgs extends HookArgs {
+  readonly fold?: Fold;
+}
 interface ReadForPredictionArgs extends HookArgs {
   readonly path: string;
 }

@@ -3,9 +3,13 @@
  *
  * @module
  */
+import { ConfigError } from "../../core/errors.ts";
+import { memberRun } from "../../run/members/plan.ts";
 import { requirePlainRun } from "../../run/origin/plain_run.ts";
-import { type BrokenRun, findRun, listRuns, type RunDirectory } from "../../run/store/run_directory.ts";
+import { findRun } from "../../run/store/find_run.ts";
+import { type BrokenRun, listRuns, type RunDirectory } from "../../run/store/run_directory.ts";
 import { runReference } from "../finding/user_paths.ts";
+import { shownPath } from "../finding/user_paths.ts";
 import { tell } from "../terminal/print.ts";
 
 /** Runs that are named; the others are counted. */
@@ -30,14 +34,34 @@ export class BrokenRuns {
  * Finds a run for a command that works in its folder, and tells of those that were passed over.
  *
  * @param action What is to be done with the run: "resume", "report".
+ * @param service What `latest` must serve, where that is not the action. @default the action
  * @throws {DataError} If its folder holds anything but plain files and folders.
  */
-export async function findRunTo(action: string, reference: string, out: string): Promise<RunDirectory> {
+export async function findRunTo(
+  action: string,
+  reference: string,
+  out: string,
+  service: string = action,
+): Promise<RunDirectory> {
   const broken = new BrokenRuns();
-  const run = await findRun(runReference(reference), out, broken.add);
+  const run = await findRun(runReference(reference), out, { action: service, onBroken: broken.add });
   broken.end();
   await requirePlainRun(run, action);
+  if (run.record.repeat && !OF_GROUPS.has(action)) throw await isGroup(action, run);
   return run;
+}
+
+/** What can be done with a group as a whole; "run" is for its members. */
+const OF_GROUPS: ReadonlySet<string> = new Set(["resume", "verify", "report", "compare", "run"]);
+
+async function isGroup(action: string, group: RunDirectory): Promise<ConfigError> {
+  const { length } = group.record.repeat!.members;
+  const first = await memberRun(group, 1);
+  return new ConfigError(
+    `Cannot ${action} run "${group.record.id}" as it must be one run: it is a group of ${length}${
+      first ? `; name one of them, such as ${shownPath(first.path)}` : ""
+    }`,
+  );
 }
 
 /** Lists the runs of a store, and tells of those that were passed over, which it gives as well. */

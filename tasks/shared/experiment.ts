@@ -8,16 +8,19 @@ import { ConfigError } from "../../core/errors.ts";
 import { BUILT_IN_PLUGINS } from "../../plugins/mod.ts";
 import { ENGINE_NAMES } from "../../engine/mod.ts";
 import type { Description } from "../../sandbox/protocol/description.ts";
-import { flagsOf } from "../../core/flags.ts";
+import { type Flag, flagsOf } from "../../core/flags.ts";
+import { YIELDING_FLAGS } from "../../core/reserved_flags.ts";
 import type { PluginLocation } from "../../registry/manifest.ts";
 import { findPlugin } from "../../registry/plugins.ts";
 import { describePlugin, type PluginSource, sandboxedSource } from "../../run/hooks/plugin_source.ts";
 import { checkTrust } from "../../registry/trust.ts";
 import { resolve } from "../../files/paths.ts";
+import { LABEL_FLAGS } from "../finding/label_flags.ts";
 import { OUT_FLAG, RUNS_FLAG } from "../finding/runs_folder.ts";
 import { userPath, userReference } from "../finding/user_paths.ts";
 import { EXIT } from "../terminal/exit_codes.ts";
 import { print, tell } from "../terminal/print.ts";
+import { MEMBER_FLAGS } from "../members/flags.ts";
 import { integerFlag, parseCommand, type ParsedCommand, type TaskFlag } from "./command.ts";
 
 /** The flag of tasks that train. */
@@ -32,6 +35,7 @@ export const RUN_FLAGS: readonly TaskFlag[] = [
   { name: "preset", value: "name", help: "a named set of values of the plugin" },
   { name: "config", value: "file|-", help: "JSON file with values, - for standard input; flags win over it" },
   { name: "seed", value: "number", help: "seed of all random numbers", default: "0" },
+  ...MEMBER_FLAGS,
   {
     name: "engine",
     value: "name",
@@ -52,6 +56,7 @@ export const RUN_FLAGS: readonly TaskFlag[] = [
   RUNS_FLAG,
   OUT_FLAG,
   { name: "cache", value: "dir", help: "the folder of prepared data", default: "cache" },
+  ...LABEL_FLAGS,
   { name: "open", help: "open the report when it is made" },
   { name: "frozen", help: "refuse a plugin that is not in beamline.lock as it is" },
   { name: "hook-timeout", value: "seconds", help: "longest time of one hook of the plugin" },
@@ -84,15 +89,22 @@ export async function openExperiment(
   if (!args.includes("--quiet")) { for (const line of notice.lines) tell(line); }
   const source = sandboxedSource(location, hookTimeout(args));
   const description = await describePlugin(source, userPath(earlyFlag(args, "cache") ?? resolve("cache")));
+  const flags = flagsOf(description.schema);
   const parsed = parseCommand({
     name: `${task} ${reference}`,
     summary: description.title,
     positionals: task === "run" ? "[action] [file...]" : "",
-    flags: flagsOf(description.schema),
-    taskFlags: RUN_FLAGS,
+    flags,
+    taskFlags: RUN_FLAGS.filter(({ name }) => !isYielded(name, flags)),
     epilog: epilogOf(description),
   }, args);
   return { location, source, description, parsed };
+}
+
+/** Whether a flag gives way to one of the plugin. */
+function isYielded(name: string, flags: readonly Flag[]): boolean {
+  const names: readonly string[] = YIELDING_FLAGS;
+  return names.includes(name) && flags.some((flag) => flag.name === name || flag.name === `no-${name}`);
 }
 
 /** Prints the help text of a task that takes a plugin, where none is named; returns the exit code. */

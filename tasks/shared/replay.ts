@@ -11,10 +11,11 @@ import type { JsonObject } from "../../core/types.ts";
 import type { Description } from "../../sandbox/protocol/description.ts";
 import type { RunRequest } from "../../run/stages/request.ts";
 import { exists } from "../../files/atomic.ts";
-import { flagsOf } from "../../core/flags.ts";
+import { type Flag, flagsOf } from "../../core/flags.ts";
 import type { PluginLocation } from "../../registry/manifest.ts";
 import { join, resolve } from "../../files/paths.ts";
 import { findPlugin } from "../../registry/plugins.ts";
+import { lastConfig } from "../../run/replay/changes.ts";
 import { readRunJson, recordedLayers, recordedThreads } from "../../run/replay/replay.ts";
 import { describePlugin, sandboxedSource } from "../../run/hooks/plugin_source.ts";
 import type { RunDirectory } from "../../run/store/run_directory.ts";
@@ -53,6 +54,20 @@ const INPUT_FLAG: TaskFlag = {
   help: "where the input data are now, or another flag of the plugin for an input (default: where they were)",
 };
 
+/** Stand for the flags of the plugin that can be changed; it can have others, one set for each of its models. */
+export const CHANGE_FLAGS: readonly TaskFlag[] = [
+  {
+    name: "patience",
+    value: "epochs",
+    help: "stop after so many epochs without a better loss from here on; 0 = never",
+  },
+  { name: "learning-rate", value: "number", help: "another peak rate from here on" },
+  { name: "schedule", value: "name", help: "another schedule of the rate from here on" },
+  { name: "schedule-epochs", value: "epochs", help: "another number of epochs of that schedule" },
+  { name: "schedule-factor", value: "number", help: "another factor of that schedule" },
+  { name: "epochs", value: "epochs", help: "another number of epochs in all" },
+];
+
 /** A run that was found, and the request that does it again; `resume` and the stop signal are still to be added. */
 export interface OpenedReplay {
   readonly run: RunDirectory;
@@ -61,22 +76,38 @@ export interface OpenedReplay {
   readonly request: Omit<RunRequest, "listener" | "stop">;
 }
 
+/** A task that repeats or continues a run. */
+export interface ReplaySpec extends CommandSpec {
+  /** Whether it takes a flag of the plugin, beside those for inputs. @default none */
+  readonly takes?: (flag: Flag) => boolean;
+  /** Stands for these flags in the help text, where no plugin is known yet. @default none */
+  readonly help?: readonly TaskFlag[];
+}
+
 /** Finds the run that the first argument names, and its plugin. Returns the help text where it is asked for. */
-export async function openReplay(spec: CommandSpec, args: readonly string[]): Promise<OpenedReplay | string> {
+export async function openReplay(
+  { takes = () => false, help = [], ...spec }: ReplaySpec,
+  args: readonly string[],
+): Promise<OpenedReplay | string> {
   const taskFlags = [...REPLAY_FLAGS, ...spec.taskFlags];
-  const early = parseCommand({ ...spec, positionals: "<run>", taskFlags: [INPUT_FLAG, ...taskFlags] }, args);
+  const early = parseCommand({
+    ...spec,
+    positionals: "<run>",
+    taskFlags: [INPUT_FLAG, ...help, ...taskFlags],
+  }, args);
   if (early.help !== undefined) return early.help;
   const [reference] = early.positionals;
   if (reference === undefined) {
     throw new ConfigError(`Cannot ${spec.name} as the first argument must name a run: none found`);
   }
-  const run = await findRunTo(spec.name, reference, runsFolder(early.task));
-  const config = await readRunJson<ConfigRecord>(run, "config.json"); // once: what is asked for is what is used
+  const run = await findRunTo(spec.name, reference, runsFolder(early.task), serviceOf(spec.name, early));
+  // once: what is asked for is what is used
+  const config = lastConfig(run.record, await readRunJson<ConfigRecord>(run, "config.json"));
   const location = await pluginOf(run, early, spec.name, config.values);
   const source = sandboxedSource(location, hookTimeout(args));
   const cache = early.task.cache ?? "cache";
   const description = await describePlugin(source, cache);
-  const flags = flagsOf(description.schema).filter(({ inputPath }) => inputPath !== undefined);
+  const flags = flagsOf(description.schema).filter((flag) => flag.inputPath !== undefined || takes(flag));
   const parsed = parseCommand({ ...spec, positionals: "<run>", flags, taskFlags }, args);
   refuseUnknown(parsed.issues);
   const { record } = run;
@@ -94,6 +125,7 @@ export async function openReplay(spec: CommandSpec, args: readonly string[]): Pr
       action: record.action === "run" ? undefined : record.action,
       files: record.files?.map((file) => resolve(run.path, file)) ?? [],
       seed: record.seed,
+      fold: record.fold,
       engine: await useEngine(parsed.task.engine ?? record.engine?.name ?? "native"),
       threads: integerFlag(parsed, "threads", { min: 1, max: 1024 }) ?? recordedThreads(record),
       init: record.init ? run : undefined,
@@ -102,6 +134,11 @@ export async function openReplay(spec: CommandSpec, args: readonly string[]): Pr
       command: record.command,
     },
   };
+}
+
+/** What `latest` must serve: only what has come to its end can be extended. */
+function serviceOf(action: string, { task }: ParsedCommand): string {
+  return action === "resume" && task.extend !== undefined ? "extend" : action;
 }
 
 /**

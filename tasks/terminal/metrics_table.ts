@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { formatEstimate } from "../../core/format.ts";
-import type { Metrics } from "../../core/types.ts";
+import { formatEstimate, formatSpread } from "../../core/format.ts";
+import type { Metric, Metrics } from "../../core/types.ts";
 import type { Description } from "../../sandbox/protocol/description.ts";
 import { textTable } from "./text_table.ts";
 
@@ -29,7 +29,7 @@ export function metricsTable(metrics: Metrics, declared: Description["metrics"])
     const first = found.find((metric) => metric !== undefined);
     if (!first) return [];
     const label = declared.find((declaration) => declaration.key === key)?.label ?? first.label ?? key;
-    const cells = found.map((metric) => metric ? formatEstimate(metric.value, metric.error, "") : "");
+    const cells = found.map((metric) => metric ? cellOf(metric) : "");
     return [[label, ...cells, first.unit === "1" ? "" : first.unit]];
   });
   const header = methods.map((method) => method === "" ? "model" : method.replaceAll("_", " "));
@@ -41,6 +41,12 @@ export function metricsTable(metrics: Metrics, declared: Description["metrics"])
     ...textTable(["", ...header, "unit"], rows),
     ...left.length > 0 ? [`... ${left.join(" and ")} in the report`] : [],
   ];
+}
+
+/** "0.83 ± 0.12", and of a mean over runs their spread. */
+function cellOf({ value, error, spread }: Metric): string {
+  const text = formatEstimate(value, error, "");
+  return typeof spread === "number" ? `${text}, spread ${formatSpread(spread)}` : text;
 }
 
 /** The key without its method: "centroid.rms_x" is the "rms_x" of the method "centroid". */
