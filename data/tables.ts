@@ -21,6 +21,7 @@ import {
   withFile,
   writeAside,
 } from "../formats/byte_source.ts";
+import { listNames } from "../core/missing_names.ts";
 import { nearestName } from "../core/names.ts";
 import { readNpySource, writeNpy } from "../formats/npy.ts";
 
@@ -174,7 +175,8 @@ export function sliceRows<T extends Table>(table: T, from: number, to: number): 
 }
 
 function mapColumns<T extends Table>(table: T, change: (old: Column) => Column): T {
-  return Object.fromEntries(Object.entries(table).map(([name, old]) => [name, change(old)])) as T;
+  const changed = Object.fromEntries(Object.entries(table).map(([name, old]) => [name, change(old)])) as T;
+  return listNames(changed, { kind: "column", of: "the table" });
 }
 
 function takeArrayRows(from: NdArray, rows: Uint32Array | readonly number[]): NdArray {
@@ -278,7 +280,7 @@ export function readTableWith(open: OpenFile, directory: string, options: ReadTa
     }
     table[name] = { ...facts, data: array.data } as Column;
   }
-  return { ...table };
+  return listNames({ ...table }, { kind: "column", of: `table "${directory.split("/").at(-1)}"` });
 }
 
 /**
@@ -331,7 +333,7 @@ export function readTablesWith(open: OpenFile, directory: string, options: ReadT
     if (!names.includes(name)) throw missing(directory, "table", name, names);
     tables[name] = readTableWith(open, `${directory}/${name}`, options);
   }
-  return tables;
+  return listNames(tables, { kind: "table" });
 }
 
 const SPLIT = /^[A-Za-z0-9_][A-Za-z0-9_-]{0,63}$/;

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { listNames } from "../core/missing_names.ts";
 import type { ArrayOf, Dtype, NdArray, TypedArray } from "../core/types.ts";
 import { sizeOf } from "../core/types.ts";
 
@@ -200,7 +201,7 @@ export function arraysByName(
   arrays: Iterable<readonly [string, NdArray]>,
   refused: Iterable<readonly [string, Error]> = [],
 ): { readonly [name: string]: NdArray } {
-  const found: { [name: string]: NdArray } = Object.fromEntries(arrays);
+  const found: { [name: string]: NdArray } = listNames(Object.fromEntries(arrays), { kind: "array" });
   for (const [name, error] of refused) {
     Object.defineProperty(found, name, {
       enumerable: false,

@@ -38,6 +38,7 @@
  * @module
  */
 import { NotFoundError, UnsupportedError } from "../core/errors.ts";
+import { listNames } from "../core/missing_names.ts";
 import { nearestName } from "../core/names.ts";
 import { type ByteSource, isOurMessage, openSource, withFileAsync } from "./byte_source.ts";
 import { checkIsData } from "./not_data.ts";
@@ -148,7 +149,8 @@ export function readRootTree(path: string, options: ReadRootOptions = {}): Promi
     const skipped = options.branches !== undefined
       ? []
       : [...known.keys()].filter((branch) => !Object.hasOwn(columns, branch));
-    return { name, rows: to - from, columns, skipped };
+    const named = listNames(columns, { kind: "branch", of: `tree "${name}"` });
+    return { name, rows: to - from, columns: named, skipped };
   });
 }
 

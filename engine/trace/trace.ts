@@ -6,6 +6,7 @@
  */
 import { UnsupportedError } from "../../core/errors.ts";
 import type { Batch, BuiltModel, StepContext } from "../../core/plugin.ts";
+import { listNames } from "../../core/missing_names.ts";
 import type { Scalar, Tensor } from "../../core/tensor.ts";
 import { hashProgram } from "../program/hash.ts";
 import { formatType } from "../program/kernels.ts";
@@ -340,12 +341,13 @@ class Trace {
     this.#mayCreate = mayCreate;
     this.#engine.startScope("program");
     try {
-      const batch: Batch = Object.fromEntries(
+      const symbols = Object.fromEntries(
         Object.entries(columns).map(([column, { shape, dtype, shared }]) => {
           const type = { dtype, shape: shared ? shape : [rows, ...shape] };
           return [column, this.#symbol(recorder.input(column, "batch", type))];
         }),
       );
+      const batch: Batch = listNames(symbols, { kind: "column", of: `the batch of "${name}"` });
       const rate = recorder.input("learningRate", "scalar", { dtype: "float32", shape: [] });
       const states = new Map<StateEntry, ValueId>();
       this.#entries.forEach((entry, i) => states.set(entry, this.#open(entry, i, recorder)));

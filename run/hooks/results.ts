@@ -4,6 +4,7 @@
  * @module
  */
 import { z } from "zod";
+import type { TextTable } from "../../core/types.ts";
 import { NOT_FINITE } from "../../core/not_finite.ts";
 import { RESULT_LIMITS } from "../../sandbox/protocol/limits.ts";
 
@@ -17,14 +18,33 @@ const textTable = z.object({
   columns: z.array(text).max(columns),
   rows: z.array(z.array(z.union([text, z.number(), z.null()])).max(columns)).max(cells),
   note: text.optional(),
+}).refine(({ columns, rows }) => rows.every(({ length }) => length === columns.length), {
+  error: ({ input }) => {
+    const { name, columns, rows } = input as TextTable;
+    const at = rows.findIndex(({ length }) => length !== columns.length);
+    return `each row of table "${name}" must have a cell for each of its ${columns.length} columns: row ${at} has ${
+      rows[at]!.length
+    }`;
+  },
 });
 
 /** Text tables, together not larger than a report can show. */
-const textTables = z.array(textTable).max(items).refine(
+const textTables = named("table", z.array(textTable).max(items)).refine(
   (tables) =>
     tables.reduce((sum, { rows }) => rows.reduce((part, row) => part + row.length, sum), 0) <= cells,
   `all tables together may have at most ${cells} cells`,
 );
+
+/** Things that are found by their name: two of one name would be one. */
+function named<T extends { readonly name: string }>(of: string, list: z.ZodType<T[]>) {
+  const twice = (found: readonly T[]): string | undefined => {
+    const seen = new Set<string>();
+    return found.map(({ name }) => name).find((name) => seen.has(name) || !seen.add(name));
+  };
+  return list.refine((found) => twice(found) === undefined, {
+    error: ({ input }) => `each ${of} must have a name of its own: found "${twice(input as T[])}" twice`,
+  });
+}
 
 /** Values by name, of which there may be so many. */
 function atMost<K extends z.core.$ZodRecordKey, V extends z.ZodType>(
@@ -77,7 +97,7 @@ export const evaluationResult = z.object({
   metrics: atMost(
     RESULT_LIMITS.metrics,
     z.record(
-      text,
+      text.min(1, "the name of a metric must not be empty"),
       z.object({
         value: anyNumber,
         error: anyNumber.nullable(),
@@ -90,7 +110,7 @@ export const evaluationResult = z.object({
       }),
     ),
   ),
-  figures: z.array(z.object({ name: fileStem, title: text, caption: text })).max(items),
+  figures: named("figure", z.array(z.object({ name: fileStem, title: text, caption: text })).max(items)),
   tables: textTables,
   files: z.array(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,120}$/, "must be a file name"))
     .max(items),

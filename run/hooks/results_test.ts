@@ -9,7 +9,7 @@ const metrics = (count: number): unknown =>
     `b${i}.k${i}`,
     { value: i, error: null, errorKind: "none", unit: "1", better: "lower", rows: 1, split: "t" },
   ]));
-const table = (rows: number, columns: number): unknown => ({
+const table = (rows: number, columns: number) => ({
   name: "t",
   title: "t",
   columns: Array(columns).fill("c"),
@@ -37,8 +37,23 @@ Deno.test("evaluationResult refuses more metrics, figures, columns, cells and ch
   assert.match(fault({ figures: figures(items + 1) })!, /^figures: /);
   assert.match(fault({ tables: [table(1, columns + 1)] })!, /^tables\.0\.columns: /);
   assert.match(
-    fault({ tables: Array(2).fill(table(cells / columns / 2 + 1, columns)) })!,
+    fault({ tables: ["t", "u"].map((name) => ({ ...table(cells / columns / 2 + 1, columns), name })) })!,
     /^tables: all tables together may have at most 1000000 cells$/,
   );
   assert.match(fault({ summary: "x".repeat(characters + 1) })!, /^summary: /);
+});
+
+Deno.test("evaluationResult refuses two things of one name, and rows that do not fit the columns", () => {
+  const t = { name: "t", title: "t", columns: ["a"], rows: [["1"]] };
+  assert.equal(fault({ tables: [t, { ...t, name: "u" }] }), undefined);
+  assert.equal(fault({ tables: [t, t] }), 'tables: each table must have a name of its own: found "t" twice');
+  const figure = { name: "f", title: "", caption: "" };
+  assert.equal(
+    fault({ figures: [figure, figure] }),
+    'figures: each figure must have a name of its own: found "f" twice',
+  );
+  assert.equal(
+    fault({ tables: [{ ...t, rows: [["1"], ["2", "3"]] }] }),
+    'tables.0: each row of table "t" must have a cell for each of its 1 columns: row 1 has 2',
+  );
 });

@@ -4,12 +4,13 @@
  * @module
  */
 import type { z } from "zod";
-import { ConfigError, InternalError, PluginError } from "../../core/errors.ts";
+import { ConfigError, InternalError } from "../../core/errors.ts";
 import type { Json, Tables, TrainingRecord, Warning } from "../../core/types.ts";
 import { writeHistory, type WrittenHistory } from "../../sandbox/protocol/history.ts";
 import type { HookName } from "../../sandbox/protocol/limits.ts";
 import type { HookEvent } from "../../sandbox/protocol/messages.ts";
 import type { HookListener, PluginHost } from "../../sandbox/protocol/plugin_host.ts";
+import { wrongAnswer } from "../../sandbox/protocol/responses.ts";
 import type { TakenFolder } from "../../sandbox/host/taken.ts";
 import type { LoadedModel } from "../../train/models.ts";
 import type { Cache, ScratchShared } from "../store/cache.ts";
@@ -142,10 +143,5 @@ export class Workspace implements Hooks {
 export function checkedResult<T>(schema: z.ZodType<T>, value: Json, plugin: string, hook: HookName): T {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0]!;
-  throw new PluginError(
-    `Cannot use what the hook returned as "${issue.path.join(".")}" is not right: ${issue.message}`,
-    plugin,
-    hook,
-  );
+  throw wrongAnswer(parsed.error, plugin, hook);
 }

@@ -9,8 +9,11 @@
 import type { Json } from "../../core/types.ts";
 import { encodeFrame, readFrames } from "../protocol/frames.ts";
 import { HookRunner } from "./hooks.ts";
-import { toErrorMessage } from "../protocol/error_messages.ts";
-import { type HookEvent, hostMessage, type SandboxMessage } from "../protocol/messages.ts";
+import { STACK_FRAMES, toErrorMessage } from "../protocol/error_messages.ts";
+import type { HookName } from "../protocol/limits.ts";
+import { type ErrorMessage, type HookEvent, hostMessage, type SandboxMessage } from "../protocol/messages.ts";
+import { requireJson } from "../protocol/not_json.ts";
+import { afterRejections, hearStrayErrors } from "./stray_errors.ts";
 
 const [entry, sharedDirectory] = Deno.args;
 const stdin = Deno.stdin;
@@ -46,28 +49,67 @@ function show(value: unknown): string {
   return typeof value === "string" ? value : Deno.inspect(value, { depth: 3 });
 }
 
-const waiting = new Map<number, { resolve(value: Json): void; reject(error: Error): void }>();
+interface Caller {
+  resolve(value: Json): void;
+  reject(error: Error): void;
+  /** The stack of the call: an answer comes from elsewhere. */
+  readonly stack: string;
+}
+
+const waiting = new Map<number, Caller>();
 let callCount = 0;
 
 function callHost(method: string, args: Json): Promise<Json> {
   const id = ++callCount;
   return new Promise((resolve, reject) => {
-    waiting.set(id, { resolve, reject });
+    waiting.set(id, { resolve, reject, stack: new Error().stack ?? "" });
     send({ type: "call", id, method, args });
   });
 }
 
+/** What the host refuses, as if it had been thrown where it was called. */
+function refused({ name, message }: ErrorMessage, stack: string): Error {
+  const frames = stack.split("\n").slice(1).join("\n");
+  return Object.assign(new Error(message), { name, stack: `${name}: ${message}\n${frames}` });
+}
+
+/** Hooks that have begun and have not been answered, by the number of the request. */
+const running = new Map<number, HookName>();
+let latest: HookName = "describe";
+/** An error that came when no hook ran; the next hook fails of it. */
+let strayBefore: ErrorMessage | undefined;
+
+function answer(id: number, message: SandboxMessage): void {
+  if (!running.has(id)) return;
+  send(message);
+  running.delete(id);
+}
+
+function onStray(thrown: unknown, stray: NonNullable<ErrorMessage["stray"]>): void {
+  const error = { ...toErrorMessage(thrown), stray, hook: latest };
+  const [id] = running.keys();
+  if (id === undefined) strayBefore ??= error;
+  else answer(id, { type: "error", id, error });
+}
+
 async function runHook(runner: Promise<HookRunner>, id: number, hook: string, args: Json): Promise<void> {
+  running.set(id, hook as HookName);
+  if (strayBefore) return answer(id, { type: "error", id, error: strayBefore });
+  latest = hook as HookName;
   try {
-    send({ type: "result", id, value: await (await runner).call(hook, args) });
+    const value = await (await runner).call(hook, args);
+    await afterRejections();
+    answer(id, { type: "result", id, value: requireJson(value) });
   } catch (thrown) {
-    send({ type: "error", id, error: toErrorMessage(thrown) });
+    answer(id, { type: "error", id, error: toErrorMessage(thrown) });
   }
 }
 
 /** Ctrl-C on a terminal reaches the whole process group: only the host decides when the sandbox ends. */
 for (const signal of ["SIGINT", "SIGHUP"] as const) Deno.addSignalListener(signal, () => {});
 captureOutput();
+Error.stackTraceLimit = STACK_FRAMES;
+hearStrayErrors(onStray);
 const runner = import(entry!).then((module: { default?: unknown }) =>
   new HookRunner(module.default, { sharedDirectory: sharedDirectory ?? "", emit, callHost })
 );
@@ -82,6 +124,6 @@ for await (const json of readFrames(stdin.readable)) {
   const caller = waiting.get(message.id);
   waiting.delete(message.id);
   if (message.type === "reply") caller?.resolve(message.value);
-  else caller?.reject(Object.assign(new Error(message.error.message), { name: message.error.name }));
+  else caller?.reject(refused(message.error, caller.stack));
 }
 Deno.exit(0); // the host has gone

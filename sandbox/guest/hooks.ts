@@ -27,7 +27,9 @@ import type {
   PrepareContext,
   ProgramInputs,
 } from "../../core/plugin.ts";
+import { listNames, type NamedAs, withMissingNames } from "../../core/missing_names.ts";
 import { decodeRecord, sendMetric, sendTable } from "../../core/not_finite.ts";
+import { nearestName } from "../../core/names.ts";
 import { randomFor } from "../../core/random.ts";
 import { schemaIssues, strictSchema } from "../../core/strict_schema.ts";
 import { TRAINING_DEFAULTS, type TrainingPlan } from "../../core/training.ts";
@@ -88,7 +90,7 @@ export class HookRunner {
     };
     const run = Object.hasOwn(hooks, hook) ? hooks[hook as HookName] : undefined;
     if (!run) throw new InternalError(`Cannot run hook "${hook}" as there is no such hook`);
-    return await run(args as never);
+    return await withMissingNames(async () => await run(args as never));
   }
 
   #describe(): Description {
@@ -208,7 +210,7 @@ export class HookRunner {
     const found = this.#plugin[hook];
     if (!found) {
       throw new ConfigError(
-        `Cannot run "${hook}" of plugin "${this.#plugin.name}" as the plugin does not have it`,
+        `Cannot run hook "${hook}" as the plugin must have it: "${this.#plugin.name}" has none`,
       );
     }
     return found as NonNullable<AnyPlugin[K]>;
@@ -228,11 +230,12 @@ export class HookRunner {
       if (args.isTrained === false && plan.inputs.some((name) => !Object.hasOwn(args.columns, name))) {
         continue;
       }
+      requireColumns(name, [...plan.inputs, ...plan.targets], Object.keys(args.columns));
       const context = offerFormerNames("context", {
         ...this.#context(args.seed),
-        metadata: args.metadata,
-        shapes: mapValues(args.columns, (column) => column.shape),
-        rows: args.rows,
+        metadata: listNames(args.metadata, METADATA),
+        shapes: listNames(mapValues(args.columns, (column) => column.shape), COLUMN),
+        rows: listNames(args.rows, { kind: "table" }),
         weights: readWeights,
       }, this.#onFormerName);
       const { programs, state } = await traceModel({
@@ -269,15 +272,15 @@ export class HookRunner {
     const tables = args.tables === null ? {} : await readTables(args.tables);
     const context = offerFormerNames("context", {
       ...this.#context(args.seed),
-      metadata: args.metadata,
+      metadata: listNames(args.metadata, METADATA),
       simulated: args.simulated,
       source: args.source,
       tables,
       history: (await sentHistory(this.surroundings.sharedDirectory, args.history)).map(decodeRecord),
       directory,
       predict: (model: string, table: Table | string) => this.#predict(model, table),
-      call: (model: string, program: string, inputs: ProgramInputs) =>
-        this.#calls.call(model, program, inputs),
+      call: async (model: string, program: string, inputs: ProgramInputs) =>
+        listNames(await this.#calls.call(model, program, inputs), outputOf(`program "${program}"`)),
       upload: (array: NdArray) =>
         offerFormerNames("deviceArray", this.#calls.upload(array), this.#onFormerName),
       accumulate: (model: string, program: string) => this.#calls.accumulate(model, program),
@@ -292,19 +295,20 @@ export class HookRunner {
   async #predict(model: string, table: Table | string): Promise<Table> {
     const outputs = await this.#calls.predict(model, table);
     const declared = this.#plugin.models?.[model]?.outputs ?? {};
-    return mapValues(outputs, (array, name): Column => ({
+    const columns = mapValues(outputs, (array, name): Column => ({
       ...array,
       dims: declared[name]?.dims ?? ["row", ...array.shape.slice(1).map((_, i) => `axis_${i + 1}`)],
       unit: declared[name]?.unit ?? "1",
       ...(declared[name]?.description === undefined ? {} : { description: declared[name].description }),
     }));
+    return listNames(columns, outputOf(`model "${model}"`));
   }
 
   async #writeEvaluation(evaluation: Evaluation): Promise<Json> {
     const { sharedDirectory } = this.surroundings;
+    const figures = await Promise.all(evaluation.figures ?? []); // first: one of them may fail at any time
     await Deno.mkdir(join(sharedDirectory, "figures"), { recursive: true });
     await Deno.mkdir(join(sharedDirectory, "predictions"), { recursive: true });
-    const figures = await Promise.all(evaluation.figures ?? []);
     for (const figure of figures) {
       await Deno.writeTextFile(join(sharedDirectory, "figures", `${figure.name}.svg`), figure.svg);
       await Deno.writeTextFile(
@@ -327,6 +331,11 @@ export class HookRunner {
     };
   }
 }
+
+/** What records that hooks are given hold. */
+const METADATA: NamedAs = { kind: "metadata" };
+const COLUMN: NamedAs = { kind: "column", of: "the training table" };
+const outputOf = (of: string): NamedAs => ({ kind: "output", of });
 
 interface HookArgs {
   readonly config: JsonObject;
@@ -364,6 +373,18 @@ function isPlugin(value: unknown): value is AnyPlugin {
   const candidate = value as Partial<AnyPlugin> | null;
   return typeof candidate === "object" && candidate !== null && typeof candidate.name === "string" &&
     candidate.config instanceof z.ZodObject;
+}
+
+/** Refuses a model that names columns which the training table does not have. */
+function requireColumns(model: string, names: readonly string[], known: readonly string[]): void {
+  const missing = names.find((name) => !known.includes(name));
+  if (missing === undefined) return;
+  const nearest = nearestName(missing, known);
+  throw new TypeError(
+    `Cannot train model "${model}" as its inputs and targets must be columns of the training table: found no "${missing}" among ${
+      known.join(", ") || "no columns"
+    }${nearest === undefined ? "" : `; did you mean "${nearest}"?`}`,
+  );
 }
 
 function modelPlan(model: Model, config: Record<string, unknown>): ModelPlan {

@@ -14,7 +14,8 @@ import { MAPPED_BYTES } from "../../engine/runtimes/native/heap.ts";
 import type { PluginLocation } from "../../registry/manifest.ts";
 import { join, toFileUrl } from "../../files/paths.ts";
 import { checkAnswer } from "../protocol/responses.ts";
-import { fromErrorMessage, toErrorMessage } from "../protocol/error_messages.ts";
+import { toErrorMessage } from "../protocol/error_messages.ts";
+import { fromErrorMessage, type HookPlace } from "./plugin_errors.ts";
 import { EventGate } from "./event_gate.ts";
 import { answersOf, folderOfCall, RELEASE, releaseAnswer } from "../protocol/shared_directory.ts";
 import { encodeFrame, readFrames } from "../protocol/frames.ts";
@@ -200,6 +201,7 @@ class Sandbox implements PluginHost {
   readonly #watching: { stop(): void };
   #count = 0;
   #openCalls = 0;
+  readonly #place: Pick<HookPlace, "plugin" | "code">;
   /** The last check of the shared directory before a call. */
   #looked: Promise<void> = Promise.resolve();
   #ended: Error | undefined;
@@ -211,6 +213,7 @@ class Sandbox implements PluginHost {
     readonly permissions: readonly string[],
     readonly watched: Watched,
   ) {
+    this.#place = { plugin, code: { directory: surroundings.directory } };
     const [program, ...args] = command;
     this.#child = new Deno.Command(program!, {
       args,
@@ -394,7 +397,7 @@ class Sandbox implements PluginHost {
     }
     const pending = this.#pending.get(message.id);
     if (message.type === "result") pending?.resolve(message.value);
-    else pending?.reject(fromErrorMessage(message.error, this.plugin, pending.hook));
+    else pending?.reject(fromErrorMessage(message.error, { ...this.#place, hook: pending.hook }));
   }
 
   async #answer(id: number, method: string, args: Json): Promise<void> {

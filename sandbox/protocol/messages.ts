@@ -6,6 +6,7 @@
  */
 import { z } from "zod";
 import type { Json } from "../../core/types.ts";
+import { HOOKS } from "./limits.ts";
 
 /** A value from a frame: parsed as JSON and limited by the frame, so it is not traversed again. */
 const json = z.unknown().refine((value) => value !== undefined) as unknown as z.ZodType<Json>;
@@ -15,6 +16,10 @@ export const errorMessage = z.object({
   name: z.string().max(200),
   message: z.string().max(20_000),
   stack: z.string().max(100_000).optional(),
+  /** The hook that it belongs to, where that is another than the one that is answered. */
+  hook: z.enum(HOOKS).optional(),
+  /** What threw it, where that was nothing that the hook was waiting for. */
+  stray: z.enum(["promise", "callback"]).optional(),
   /** Fields of our own errors. */
   code: z.string().max(100).optional(),
   file: z.string().max(4_000).optional(),

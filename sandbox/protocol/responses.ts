@@ -60,9 +60,14 @@ const ANSWERS: { readonly [hook in HookName]?: z.ZodType } = {
 export function checkAnswer(hook: HookName, value: Json, plugin: string): Json {
   const found = ANSWERS[hook]?.safeParse(value);
   if (!found || found.success) return value;
-  const issue = found.error.issues[0]!;
-  throw new PluginError(
-    `Cannot use what the hook returned as "${issue.path.join(".")}" is not right: ${issue.message}`,
+  throw wrongAnswer(found.error, plugin, hook);
+}
+
+/** The error of an answer that is not what the hook must return; it names the first thing that is wrong. */
+export function wrongAnswer({ issues: [issue] }: z.ZodError, plugin: string, hook: HookName): PluginError {
+  const reason = issue!.code === "invalid_key" ? issue!.issues[0]!.message : issue!.message;
+  return new PluginError(
+    `Cannot use what the hook returned as "${issue!.path.join(".")}" is not right: ${reason}`,
     plugin,
     hook,
   );

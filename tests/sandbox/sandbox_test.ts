@@ -42,6 +42,7 @@ Deno.test("openSandbox() runs describe, parse and prepare", async () => {
       assert.equal(wrong.ok, false);
       assert.deepEqual(wrong.issues.map(({ path }) => path).sort(), ["dept", "depth"]);
       assert.deepEqual(await host.call("prepare", { config: { depth: 1 }, seed: 0 }), {
+        readsFold: false,
         simulated: true,
         source: "none",
         metadata: {},
@@ -54,7 +55,7 @@ Deno.test("openSandbox() runs describe, parse and prepare", async () => {
 Deno.test("openSandbox() names plugin, hook and cause when a hook throws", async () => {
   await withSandbox(prepare(`throw new TypeError("no such cell")`), {}, async (host) => {
     const error = await rejection(host.call("prepare", PREPARE));
-    assert.equal(error.message, "[trial prepare] TypeError: no such cell");
+    assert.equal(error.message, "[trial prepare] TypeError: no such cell (at mod.ts:7:21)");
     assert.equal((error.cause as Error).name, "TypeError");
   });
 });
