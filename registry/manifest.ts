@@ -7,7 +7,7 @@ import { z } from "zod";
 import { DataError, NotFoundError } from "../core/errors.ts";
 import { safeParseJson } from "../core/json.ts";
 import { readPlainText } from "../files/plain_file.ts";
-import { isAbsolute, join, resolve } from "../files/paths.ts";
+import { dirname, isAbsolute, join, resolve } from "../files/paths.ts";
 
 /** Bytes of the largest manifest that is read. */
 const MAX_MANIFEST_BYTES = 2 ** 24;
@@ -85,6 +85,15 @@ export async function readManifest(
 async function manifestText(path: string, directory: string): Promise<string> {
   const text = await configText(path);
   if (text !== undefined) return text;
+  if ((await Deno.stat(directory).catch(() => undefined))?.isFile) {
+    throw new NotFoundError(
+      `Cannot load plugin "${directory}" as a plugin is named by its folder: found a file; try "${
+        dirname(directory)
+      }"`,
+      "plugin",
+      directory,
+    );
+  }
   throw new NotFoundError(
     `Cannot load plugin "${directory}" as its folder must hold a deno.json with the key "beamline": none found`,
     "plugin",

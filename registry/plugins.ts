@@ -13,24 +13,27 @@ import { join, resolve } from "../files/paths.ts";
 /** Built-in plugins: folder by name, in the order they are listed. */
 export type BuiltIns = { readonly [name: string]: string };
 
-/** Folders named in the user's `deno.json` under `"beamline": {"plugins": {name: path}}`; empty when there is none. */
-async function userPlugins(workingDirectory: string): Promise<{ readonly [name: string]: string }> {
+/** Folders named in the user's `deno.json` under `"beamline": {"plugins": {name: path}}`, or the error of an entry. */
+async function userPlugins(
+  workingDirectory: string,
+): Promise<readonly (readonly [name: string, folder: string | Error])[]> {
   const path = join(workingDirectory, "deno.json");
   const text = await configText(path);
-  if (text === undefined) return {};
-  const json = safeParseJson(text, path) as {
-    beamline?: { plugins?: Record<string, unknown> };
-  };
-  const plugins: { [name: string]: string } = {};
-  for (const [name, target] of Object.entries(json?.beamline?.plugins ?? {})) {
-    if (typeof target !== "string") {
-      throw new SyntaxError(
-        `Cannot read "${path}" as "beamline.plugins.${name}" must be a path: found ${typeof target}`,
-      );
-    }
-    plugins[name] = resolve(workingDirectory, target);
+  if (text === undefined) return [];
+  const { beamline } = safeParseJson(text, path) as { beamline?: { plugins?: unknown } };
+  const plugins = beamline?.plugins ?? {};
+  if (typeof plugins !== "object" || Array.isArray(plugins)) {
+    const found = Array.isArray(plugins) ? "a list" : `a ${typeof plugins}`;
+    throw new SyntaxError(
+      `Cannot read "${path}" as "beamline.plugins" must be an object of paths by name: found ${found}`,
+    );
   }
-  return plugins;
+  return Object.entries(plugins as { [name: string]: unknown }).map(([name, target]) => {
+    if (typeof target === "string") return [name, resolve(workingDirectory, target)];
+    const found = target === null ? "null" : Array.isArray(target) ? "a list" : `a ${typeof target}`;
+    const rule = `"beamline.plugins.${name}" must be a path`;
+    return [name, new SyntaxError(`Cannot read "${path}" as ${rule}: found ${found}`)];
+  });
 }
 
 /** A plugin that is registered and cannot be used. */
@@ -52,8 +55,9 @@ export async function listPlugins(
 ): Promise<PluginLocation[]> {
   const found: PluginLocation[] = [];
   for (const directory of Object.values(builtIns)) found.push(await readManifest(directory, "built-in"));
-  for (const [name, directory] of Object.entries(await userPlugins(workingDirectory))) {
+  for (const [name, directory] of await userPlugins(workingDirectory)) {
     try {
+      if (directory instanceof Error) throw directory;
       found.push(await registered(name, directory, found));
     } catch (error) {
       onBroken({ name, error: error as Error });

@@ -20,7 +20,7 @@ Deno.test("list() has every built-in plugin with its title, as text and as JSON"
 Deno.test("list() lists the plugins beside a broken one, and names that one", async () => {
   await withTempDir(async (directory) => {
     const { directory: whole } = await writePlugin(directory);
-    const plugins = { trial: whole, gone: "./nowhere", twin: whole };
+    const plugins = { trial: whole, gone: "./nowhere", twin: whole, odd: 7 };
     await Deno.writeTextFile(join(directory, "deno.json"), JSON.stringify({ beamline: { plugins } }));
     const { value, stdout, stderr } = await printed(() => list([], directory));
     assert.equal(value, 0);
@@ -28,10 +28,23 @@ Deno.test("list() lists the plugins beside a broken one, and names that one", as
     const lines = stderr.split("\n");
     assert.match(lines[0]!, /^left out {2}gone: Cannot /);
     assert.match(lines[1]!, /^left out {2}twin: Cannot register plugin "twin" as the name is taken/);
+    assert.match(
+      lines[2]!,
+      /^left out {2}odd: Cannot read .* as "beamline.plugins.odd" must be a path: found a number/,
+    );
     const json = JSON.parse((await printed(() => list(["--json"], directory))).stdout);
-    assert.deepEqual(json.broken.map(({ name }: { name: string }) => name), ["gone", "twin"]);
+    assert.deepEqual(json.broken.map(({ name }: { name: string }) => name), ["gone", "twin", "odd"]);
     assert.equal((await findPlugin("ecal", BUILT_IN_PLUGINS, directory)).manifest.name, "ecal");
     await assert.rejects(findPlugin("gone", BUILT_IN_PLUGINS, directory), /^\w+: Cannot /);
+    await assert.rejects(
+      findPlugin(join(whole, "mod.ts"), BUILT_IN_PLUGINS, directory),
+      /Cannot load plugin ".*mod.ts" as a plugin is named by its folder: found a file; try ".*"/,
+    );
+    await Deno.writeTextFile(join(directory, "deno.json"), '{"beamline": {"plugins": ["a"]}}');
+    await assert.rejects(
+      list([], directory),
+      /"beamline.plugins" must be an object of paths by name: found a list/,
+    );
   });
 });
 

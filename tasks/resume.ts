@@ -78,7 +78,7 @@ export async function resume(args: readonly string[]): Promise<number> {
     resume: run,
   });
   if ("json" in parsed.task) printJson(outcomeJson(outcome));
-  else showOutcome(outcome, description.metrics, (performance.now() - started) / 1000, isQuiet);
+  else showOutcome(outcome, description, (performance.now() - started) / 1000, isQuiet);
   return EXIT.ok;
 }
 

@@ -77,7 +77,7 @@ export async function run(args: readonly string[]): Promise<number> {
   }
   const outcome = await execute({ ...request, listener: terminalListener(isQuiet), stop });
   if (isJson) printJson(outcomeJson(outcome));
-  else showOutcome(outcome, description.metrics, (performance.now() - started) / 1000, isQuiet);
+  else showOutcome(outcome, description, (performance.now() - started) / 1000, isQuiet);
   if ("open" in parsed.task) await openFile(outcome.run.file("report.html"));
   return EXIT.ok;
 }

@@ -64,6 +64,7 @@ export interface PredictOutcome {
 export async function predictNew(request: PredictRequest): Promise<PredictOutcome> {
   const { run } = request;
   const names = await trainedModels(run);
+  requireReader(request.description);
   const config = await readRunJson<ConfigRecord>(run, "config.json");
   const flags = flagsOf(request.description.schema);
   if (request.skipBad && !flags.some(({ path }) => path === "skipBad")) {
@@ -111,6 +112,13 @@ export async function predictNew(request: PredictRequest): Promise<PredictOutcom
     await host.close();
     await shared.remove();
   }
+}
+
+function requireReader({ name, hooks }: Description): void {
+  if (hooks.includes("readForPrediction")) return;
+  throw new ConfigError(
+    `Cannot predict with plugin "${name}" as it must read new data: it has no hook "readForPrediction"`,
+  );
 }
 
 async function trainedModels(run: RunDirectory): Promise<{ readonly [model: string]: string }> {

@@ -289,6 +289,18 @@ export async function listRuns(
   );
 }
 
+/** The last runs of a plugin whose records can be read, newest first, among its last folders. */
+export async function newestRuns(plugin: string, most: number): Promise<RunDirectory[]> {
+  const newest = (await foldersOf(plugin, () => {})).slice(-most).reverse();
+  return newest.flatMap((path) => {
+    try {
+      return [readRun(path)];
+    } catch {
+      return [];
+    }
+  });
+}
+
 /** The folders of a plugin's runs; one that cannot be read hides no other. */
 async function foldersOf(plugin: string, onBroken: (broken: BrokenRun) => void): Promise<string[]> {
   try {

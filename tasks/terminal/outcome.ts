@@ -6,6 +6,7 @@
 import { formatSeconds } from "../../core/format.ts";
 import { plainLines } from "../../core/plain_text.ts";
 import { join } from "../../files/paths.ts";
+import type { Description } from "../../sandbox/protocol/description.ts";
 import type { RunOutcome } from "../../run/stages/request.ts";
 import { nextCommand } from "../finding/next_command.ts";
 import { shownPath } from "../finding/user_paths.ts";
@@ -16,7 +17,7 @@ import { textTable } from "./text_table.ts";
 /** Prints metrics, summary, run directory and the next command. */
 export function showOutcome(
   { run, metrics, tables, files }: RunOutcome,
-  declared: Parameters<typeof metricsTable>[1],
+  { metrics: declared, hooks }: Pick<Description, "metrics" | "hooks">,
   seconds: number,
   isQuiet: boolean,
 ): void {
@@ -33,6 +34,7 @@ export function showOutcome(
   print(`report  ${shownPath(join(path, "report.html"))}`);
   if (!isQuiet) {
     tell(`next:   ${nextCommand("report", path)}`);
-    if (record.training !== undefined) tell(`next:   ${nextCommand("predict", path, ["--data", "PATH"])}`);
+    const predicts = record.training !== undefined && hooks.includes("readForPrediction");
+    if (predicts) tell(`next:   ${nextCommand("predict", path, ["--data", "PATH"])}`);
   }
 }

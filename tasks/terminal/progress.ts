@@ -11,7 +11,10 @@ import { plainLine, plainLines } from "../../core/plain_text.ts";
 import { describeLeft } from "../../core/weights.ts";
 import type { RateChange } from "../../run/replay/rates.ts";
 import type { RunListener } from "../../run/stages/request.ts";
+import type { RunDirectory } from "../../run/store/run_directory.ts";
+import { about, EpochLines } from "./epoch_lines.ts";
 import { paint, tell } from "./print.ts";
+import { type EarlierRun, earlierRun, Estimate, rowsOf, type TimeLeft } from "./time_left.ts";
 
 interface Bar {
   start(total: number, value: number, payload: object): void;
@@ -39,9 +42,24 @@ const REDRAW_MS = 100;
 export function terminalListener(isQuiet: boolean, isLive: boolean = Deno.stderr.isTerminal()): RunListener {
   if (isQuiet) return {};
   const bar = new LiveBar(isLive);
+  const estimate = new Estimate();
+  const epochs = new EpochLines(estimate);
+  let run: RunDirectory | undefined;
   return {
+    onRun(begun) {
+      run = begun;
+      void earlierRun(begun).then((earlier) => {
+        estimate.earlier = earlier;
+        if (earlier?.isSame) bar.aside(expectedLine(earlier));
+      }, () => {}); // an estimate is no reason to fail
+    },
     onPhase(phase, state, seconds) {
-      if (state === "begins") return;
+      epochs.flush();
+      if (state === "begins") {
+        estimate.begin(phase);
+        if (run && phase === "train") void rowsOf(run).then((rows) => estimate.rows = rows, () => {});
+        return;
+      }
       bar.stop();
       const time = state === "cached" ? "from the cache" : formatSeconds(seconds ?? 0);
       tell(`${paint((DONE[phase] ?? phase).padStart(12), "green")}  ${time}`);
@@ -59,17 +77,16 @@ export function terminalListener(isQuiet: boolean, isLive: boolean = Deno.stderr
       bar.stop();
       for (const [title, text] of rateLines(change)) tell(`${title.padStart(12)}  ${text}`);
     },
-    onStep({ step, totalSteps, epoch, epochs, loss }) {
-      bar.show(`epoch ${epoch + 1}/${epochs}`, step, totalSteps, `loss ${loss.toPrecision(4)}`);
+    onStep(position) {
+      estimate.step(position);
+      const { step, totalSteps, epoch, epochs: planned, loss } = position;
+      bar.show(`epoch ${epoch + 1}/${planned}`, step, totalSteps, epochs.lossText(loss), estimate.left());
     },
-    onRecord(_model: string, record: TrainingRecord, epochs: number) {
-      if (bar.isLive || record.split !== "train") return;
-      tell(
-        `${`epoch ${record.epoch}/${epochs}`.padStart(12)}  loss ${(record.loss as number).toPrecision(4)}` +
-          `  rate ${(record.learningRate ?? 0).toExponential(1)}  ${formatSeconds(record.seconds ?? 0)}`,
-      );
+    onRecord(model: string, record: TrainingRecord, planned: number) {
+      epochs.take(model, record, planned, !bar.isLive);
     },
     onTrained(model, { counters, reason }) {
+      epochs.flush();
       bar.stop();
       const best = counters.bestLoss === null
         ? ""
@@ -126,6 +143,12 @@ export function initLines({ kind, name, models = {} }: InitRecord): string[] {
   });
 }
 
+/** How long the run will take, where one of the same configuration is known. */
+function expectedLine({ seconds }: EarlierRun): string[] {
+  const sum = Object.values(seconds).reduce((total, one) => total + one, 0);
+  return [`${"expected".padStart(12)}  about ${about(sum)} in all, as the last run of this configuration`];
+}
+
 /** A bar that exists only on a terminal. */
 class LiveBar {
   #bar: Bar | undefined;
@@ -134,14 +157,14 @@ class LiveBar {
 
   constructor(readonly isLive: boolean) {}
 
-  show(title: string, done: number, total: number, note: string): void {
+  show(title: string, done: number, total: number, note: string, left?: TimeLeft): void {
     const now = performance.now();
     if (!this.isLive || (now - this.#drawn < REDRAW_MS && done < total)) return;
     this.#drawn = now;
     this.#title = plainLine(title);
     if (!this.#bar) {
       this.#bar = new cliProgress.SingleBar({
-        format: "{title} {bar} {percentage}%  {speed}  {note}  ETA {eta_formatted}",
+        format: "{title} {bar} {percentage}%  {speed}  {note}  ETA {eta_formatted}{left}",
         barsize: 24,
         hideCursor: true,
         clearOnComplete: true,
@@ -149,18 +172,19 @@ class LiveBar {
       }, cliProgress.Presets.shades_classic) as Bar;
       this.#started = now;
       this.#first = done;
-      this.#bar.start(total, done, this.#payload(done, note, now));
+      this.#bar.start(total, done, this.#payload(done, note, now, left));
       return;
     }
-    this.#bar.update(done, this.#payload(done, note, now));
+    this.#bar.update(done, this.#payload(done, note, now, left));
   }
 
   #started = 0;
   #first = 0;
 
-  #payload(done: number, note: string, now: number): object {
+  #payload(done: number, note: string, now: number, left: TimeLeft | undefined): object {
     const rate = (done - this.#first) / Math.max(1e-3, (now - this.#started) / 1000);
-    return { title: this.#title.padStart(12), note, speed: `${rate.toPrecision(3)}/s` };
+    const whole = left?.of === "run" ? `, whole run ${about(left.seconds)}` : "";
+    return { title: this.#title.padStart(12), note, speed: `${rate.toPrecision(3)}/s`, left: whole };
   }
 
   /** Lines beside the bar. */

@@ -33,10 +33,27 @@ Deno.test("terminalListener() prints a line per epoch where there is no terminal
     await heard((listener) => {
       listener.onStep?.(POSITION);
       listener.onRecord?.("m", record(), 10);
-      listener.onRecord?.("m", record({ split: "validation" }), 10);
-      listener.onRecord?.("m", record({ epoch: 10, loss: 12 }), 10);
+      listener.onRecord?.("m", record({ split: "validation", loss: 0.2 }), 10);
+      listener.onRecord?.("m", record({ epoch: 9, loss: 12 }), 10);
+      listener.onRecord?.("m", record({ epoch: 10, loss: 11, accuracy: 0.5 }), 10);
+      listener.onRecord?.("m", record({ epoch: 10, split: "validation", loss: 13, accuracy: 0.25 }), 10);
     }),
-    "  epoch 1/10  loss 0.1235  rate 1.0e-3  2.00s\n epoch 10/10  loss 12.00  rate 1.0e-3  2.00s",
+    [
+      "  epoch 1/10  loss 0.1235  validation loss 0.2000  rate 1.0e-3  2.00s",
+      "  epoch 9/10  loss 12.00  rate 1.0e-3  2.00s",
+      " epoch 10/10  loss 11.00  validation loss 13.00  accuracy 0.5000  validation accuracy 0.2500  rate 1.0e-3  2.00s",
+    ].join("\n"),
+  );
+});
+
+Deno.test("terminalListener() prints an epoch without validation when training ends", async () => {
+  const text = await heard((listener) => {
+    listener.onRecord?.("m", record({ a: 1, b: 2, c: 3, d: 4, e: 5 }), 10);
+    listener.onTrained?.("m", outcome(null));
+  });
+  assert.match(
+    text,
+    /^ {2}epoch 1\/10 {2}loss 0\.1235 {2}a 1\.000 {2}b 2\.000 {2}c 3\.000 {2}and 2 more {2}rate/,
   );
 });
 
