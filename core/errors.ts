@@ -80,10 +80,24 @@ export class PluginError extends Error {
   }
 }
 
-/** The user pressed Ctrl-C; a checkpoint was saved when there was something to save. Exit code 130. */
+/**
+ * The run was stopped from outside, as by Ctrl-C; a checkpoint was saved when there was something to save. Exit code 130.
+ */
 export class InterruptedError extends Error {
-  override readonly name = "InterruptedError";
-  readonly code = "interrupted";
+  override readonly name: string = "InterruptedError";
+  readonly code: string = "interrupted";
+  /** @param by What stopped it: the name of a signal, or "time-limit"; undefined where that is not known. */
+  constructor(message: string, readonly by?: string, options?: ErrorOptions) {
+    super(message, options);
+  }
+}
+
+/**
+ * The run was stopped from outside and is to be resumed: by its time limit, or by a signal of a scheduler. Exit code 85.
+ */
+export class CheckpointedError extends InterruptedError {
+  override readonly name = "CheckpointedError";
+  override readonly code = "checkpointed";
 }
 
 /** Our own invariant is broken; please report it. Exit code 3. */

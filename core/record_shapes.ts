@@ -125,6 +125,7 @@ export const SHAPES = {
       "patience?": "string",
       "schedule?": { "*": { step: "number", epoch: "number", plateauDrops: "number" } },
     }],
+    "stopped?": [{ at: "time", by: "string", phase: "string" }],
     "extendedFrom?": ["number"],
     "warnings?": [{ code: "string", message: "string" }],
     "summary?": "string",

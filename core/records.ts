@@ -40,6 +40,8 @@ export interface RunRecord extends RunLabels {
   readonly files?: readonly string[];
   /** Each time the run was resumed, and what was changed by that. */
   readonly resumed?: readonly ResumeRecord[];
+  /** Each time the run was stopped: when, by what ("SIGTERM", "time-limit"), and in which phase. */
+  readonly stopped?: readonly { readonly at: string; readonly by: string; readonly phase: string }[];
   /** Epochs that were planned before each extension by an older version; a newer one records them in `resumed`. */
   readonly extendedFrom?: readonly number[];
   /** The pretrained weights that the run began with. */

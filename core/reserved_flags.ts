@@ -28,10 +28,12 @@ export const RESERVED_FLAGS = {
   "preset": "run",
   "quiet": "every task",
   "repeat": "run",
+  "requeue": "run and resume",
   "runs": "every task",
   "seed": "run",
   "steps": "verify",
   "threads": "every task",
+  "time": "run and resume",
   "verbose": "every task",
   "warm-restart": "resume",
 } as const satisfies { readonly [flag: string]: string };

@@ -13,7 +13,14 @@ import { execute } from "../run/stages/execute.ts";
 import { completeRun } from "../run/stages/report.ts";
 import { exists } from "../files/atomic.ts";
 import type { RunDirectory } from "../run/store/run_directory.ts";
-import { CHECKPOINT_FLAG, checkpointSecondsOf } from "./shared/experiment.ts";
+import {
+  CHECKPOINT_FLAG,
+  checkpointSecondsOf,
+  limitTime,
+  REQUEUE_FLAG,
+  stopOptions,
+  TIME_FLAG,
+} from "./shared/experiment.ts";
 import { PARALLEL_FLAG } from "./members/flags.ts";
 import { integerFlag, type ParsedCommand } from "./shared/command.ts";
 import { terminalListener } from "./terminal/progress.ts";
@@ -41,6 +48,7 @@ Examples:
 /** Resumes; returns the exit code. */
 export async function resume(args: readonly string[]): Promise<number> {
   const started = performance.now();
+  using stop = stopOnSignals(stopOptions(args));
   const opened = await openReplay({
     name: "resume",
     summary:
@@ -54,6 +62,8 @@ export async function resume(args: readonly string[]): Promise<number> {
       },
       CHECKPOINT_FLAG,
       PARALLEL_FLAG,
+      TIME_FLAG,
+      REQUEUE_FLAG,
     ],
     takes: ({ isTraining }) => isTraining,
     help: CHANGE_FLAGS,
@@ -64,7 +74,8 @@ export async function resume(args: readonly string[]): Promise<number> {
     return EXIT.ok;
   }
   const { run, request, parsed, description } = opened;
-  if (run.record.repeat) return await resumeGroup(opened);
+  limitTime(stop, parsed);
+  if (run.record.repeat) return await resumeGroup(opened, stop);
   const asked = await changesAsked(run, parsed, description);
   if (run.record.status === "finished" && !asked.options.mustTrain) return await complete(run, parsed);
   const isQuiet = "quiet" in parsed.task;
@@ -74,7 +85,7 @@ export async function resume(args: readonly string[]): Promise<number> {
     resumeOptions: asked.options,
     checkpointSeconds: checkpointSecondsOf(parsed),
     listener: terminalListener(isQuiet),
-    stop: stopOnSignals(isQuiet),
+    stop,
     resume: run,
   });
   if ("json" in parsed.task) printJson(outcomeJson(outcome));

@@ -15,9 +15,11 @@ import { useEngine } from "./shared/engine.ts";
 import { isHelpAsked } from "./shared/command.ts";
 import {
   checkpointSecondsOf,
+  limitTime,
   openExperiment,
   printHelpWithoutPlugin,
   seedOf,
+  stopOptions,
   threadChoiceOf,
   threadsOf,
 } from "./shared/experiment.ts";
@@ -38,11 +40,13 @@ export async function run(args: readonly string[]): Promise<number> {
   const started = performance.now();
   const [reference, ...rest] = args;
   if (reference === undefined || reference.startsWith("-")) return withoutPlugin(args);
+  using stop = stopOnSignals(stopOptions(rest));
   const { source, description, parsed } = await openExperiment("run", reference, rest);
   if (parsed.help !== undefined) {
     print(parsed.help.split("\n"));
     return EXIT.ok;
   }
+  limitTime(stop, parsed);
   const isJson = "json" in parsed.task;
   const isQuiet = "quiet" in parsed.task;
   const [action, ...files] = parsed.positionals;
@@ -68,7 +72,6 @@ export async function run(args: readonly string[]): Promise<number> {
     cache: parsed.task.cache ?? "cache",
     command: ["run", ...args],
   };
-  const stop = stopOnSignals(isQuiet);
   const members = membersOf(parsed, request.seed);
   if (members) {
     const group = await createGroup({ ...request, threads: threadsOf(parsed) }, members);

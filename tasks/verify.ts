@@ -44,7 +44,7 @@ export async function verify(args: readonly string[]): Promise<number> {
     return EXIT.ok;
   }
   const { run, parsed } = opened;
-  const stop = stopOnSignals("quiet" in parsed.task);
+  using stop = stopOnSignals({ isQuiet: "quiet" in parsed.task, isRequeued: false });
   if (run.record.repeat) {
     const at = args.indexOf(parsed.positionals[0]!);
     const open = async (path: string) => await openReplay(SPEC, args.with(at, path)) as OpenedReplay;

@@ -4,7 +4,7 @@
  * @module
  */
 import type { z } from "zod";
-import { ConfigError, InternalError } from "../../core/errors.ts";
+import { ConfigError, InternalError, InterruptedError } from "../../core/errors.ts";
 import type { Json, Tables, TrainingRecord, Warning } from "../../core/types.ts";
 import { writeHistory, type WrittenHistory } from "../../sandbox/protocol/history.ts";
 import type { HookName } from "../../sandbox/protocol/limits.ts";
@@ -54,6 +54,7 @@ export class Workspace implements Hooks {
   readonly #hosts: { [purpose: string]: PluginHost } = {};
   #host: PluginHost | undefined;
   #scratch: ScratchShared | undefined;
+  #isStopped = false;
 
   constructor(readonly source: PluginSource, readonly cache: Cache, readonly listener: WorkspaceListener) {}
 
@@ -80,13 +81,25 @@ export class Workspace implements Hooks {
     return this.#hosts;
   }
 
+  /** Closes the sandbox that is open; no other is opened after it. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    await this.closeSandbox();
+  }
+
   /** Closes the sandbox that is open, and opens one that may read these paths, for a purpose. */
   async open(purpose: string, read: readonly string[]): Promise<void> {
     await this.closeSandbox();
+    this.#requireGoing();
     this.#scratch ??= await this.#makeScratch();
     const denoDir = await this.cache.denoDir(this.source.name);
     this.#host = await this.source.open({ read, sharedDirectory: this.#scratch.path, denoDir });
     this.#hosts[purpose] = this.#host;
+  }
+
+  /** @throws {InterruptedError} If the run was stopped, perhaps while a sandbox was being opened. */
+  #requireGoing(): void {
+    if (this.#isStopped) throw new InterruptedError("Cannot continue as the run was stopped");
   }
 
   async call<T>(
@@ -95,6 +108,7 @@ export class Workspace implements Hooks {
     result: z.ZodType<T>,
     { models = new Map(), tables = {} }: HookResources = {},
   ): Promise<T> {
+    this.#requireGoing();
     if (!this.#host) throw new InternalError(`Cannot call hook "${hook}" as no sandbox is open`);
     const taking = { plugin: this.source.name, hook };
     const calls = new ProgramCalls(models, this.#shared, { tables, taking });

@@ -34,15 +34,33 @@ import { configure, type Configured, parseAnswer } from "./configure.ts";
 import { evaluate } from "./evaluate.ts";
 import { Journal } from "./journal.ts";
 import { prepare, type PreparedData, rowsOf } from "./prepare.ts";
-import { createRecord, failureOf, inputsOf, plainTexts, recordResumption, resumeRecord } from "./record.ts";
+import {
+  createRecord,
+  failureOf,
+  inputsOf,
+  plainTexts,
+  recordResumption,
+  resumeRecord,
+  stoppedError,
+  WORK_KEPT,
+} from "./record.ts";
 import { completeRun } from "./report.ts";
-import type { RunOutcome, RunRequest } from "./request.ts";
+import type { Phase, RunOutcome, RunRequest } from "./request.ts";
 import { disposeAll, trace, type TracedModels } from "./trace.ts";
 import { canTrain, trainModels } from "./train.ts";
 
 /** Runs an experiment or one of its actions. */
 export async function execute(request: RunRequest): Promise<RunOutcome> {
   return await new Conductor(request).conduct();
+}
+
+/** A run whose folder is there, and what is to be done for it. */
+interface Begun {
+  readonly run: RunDirectory;
+  readonly configured: Configured;
+  readonly description: Description;
+  readonly course: Course;
+  readonly initial: InitialWeights | undefined;
 }
 
 class Conductor {
@@ -55,6 +73,8 @@ class Conductor {
   #models: TracedModels["models"] = new Map();
   /** Seconds of training before the run was resumed. */
   #trainedBefore = 0;
+  /** The phase that began last, or that was about to. */
+  #phase: Phase = "configure";
 
   constructor(readonly request: RunRequest) {
     const { source, cache, listener } = request;
@@ -66,42 +86,59 @@ class Conductor {
   }
 
   async conduct(): Promise<RunOutcome> {
-    const { request } = this;
+    const { stop } = this.request;
+    // training ends by itself, and saves
+    stop.onStop(() => this.#journal.phase === "train" || void this.#workspace.stop());
     try {
-      const description = await describePlugin(request.source, this.#workspace.cache.directory);
-      const course = courseOf(request.action, description);
-      checkEngineName(request.engine);
-      if (request.resume) await this.#takeOver(request.resume);
-      const initial = await openInitial(request);
-      const configured = this.#configured = await this.#configure(description);
-      if (request.resume) this.#changes = await this.#checkChanges(request.resume, configured);
-      const run = request.resume
-        ? await resumeRecord(request.resume, request, configured)
-        : await createRecord(request, configured, description, initial?.record);
-      this.#run = run;
-      request.listener.onRun?.(run);
-      request.stop.onStop(() => this.#journal.phase === "train" || void this.#workspace.closeSandbox());
-      return await this.#finished(run, () => this.#work(run, configured, description, course, initial));
-    } catch (error) {
-      throw failureOf(error as Error, false);
+      const begun = await this.#begin().catch((error) => {
+        throw failureOf(error as Error, stop, "configure");
+      });
+      return await this.#finished(begun.run, () => this.#work(begun));
     } finally {
       await this.#close();
       await this.#run?.unlock();
     }
   }
 
+  /** What comes before the first hook: when it ends, the folder of the run is there and can be resumed. */
+  async #begin(): Promise<Begun> {
+    const { request } = this;
+    const description = await describePlugin(request.source, this.#workspace.cache.directory);
+    const course = courseOf(request.action, description);
+    checkEngineName(request.engine);
+    if (request.resume) await this.#takeOver(request.resume);
+    const initial = await openInitial(request);
+    const configured = this.#configured = await this.#configure(description);
+    if (request.resume) this.#changes = await this.#checkChanges(request.resume, configured);
+    this.#requireGoing("configure");
+    const run = request.resume
+      ? await resumeRecord(request.resume, request, configured)
+      : await createRecord(request, configured, description, initial?.record);
+    this.#run = run;
+    request.listener.onRun?.(run);
+    return { run, configured, description, course, initial };
+  }
+
+  /** @throws {InterruptedError} If the run was stopped; no phase begins then. */
+  #requireGoing(phase: Phase): void {
+    this.#phase = phase;
+    const { stop } = this.request;
+    if (stop.isStopped) throw stoppedError(stop.reason, WORK_KEPT[phase]);
+  }
+
+  #during<T>(phase: Phase, work: () => Promise<T>, secondsBefore?: number): Promise<T> {
+    this.#requireGoing(phase);
+    return this.#journal.during(phase, work, secondsBefore);
+  }
+
   /** The stages after the folder of the run is there. */
-  async #work(
-    run: RunDirectory,
-    configured: Configured,
-    description: Description,
-    course: Course,
-    initial: InitialWeights | undefined,
-  ): Promise<RunOutcome> {
+  async #work({ run, configured, description, course, initial }: Begun): Promise<RunOutcome> {
+    this.#phase = "prepare";
     const { config } = configured;
     if (initial && !this.request.resume) await keepInitial(run, initial);
     await this.#recordProvenance(run);
     const data = course.isPrepared ? await this.#prepare(run, configured) : undefined;
+    this.#requireGoing("trace");
     const reads = [...Object.values(config.inputPaths), ...this.request.files ?? []];
     await this.#workspace.open("evaluate", [...reads, ...(data ? [data.directory] : [])]);
     await this.#recordPermissions(run);
@@ -112,7 +149,7 @@ class Conductor {
       this.request.listener.onInit?.(run.record.init!);
     }
     const history = course.isTrained && canTrain(this.#models) ? await this.#train(run, data) : [];
-    const { record, ...outcome } = await this.#journal.during("evaluate", () =>
+    const { record, ...outcome } = await this.#during("evaluate", () =>
       evaluate({
         ...this.#common,
         run,
@@ -151,6 +188,7 @@ class Conductor {
   }
 
   async #prepare(run: RunDirectory, { config, inputs }: Configured): Promise<PreparedData> {
+    this.#requireGoing("prepare");
     const { cache } = this.#workspace;
     const { source, out } = this.request;
     const common = { ...this.#common, source, out, journal: this.#journal, warn: this.#warn };
@@ -168,7 +206,7 @@ class Conductor {
   ): Promise<void> {
     const { engine, threads } = this.request;
     const cacheDirectory = this.#workspace.cache.directory;
-    const traced = await this.#journal.during("trace", () =>
+    const traced = await this.#during("trace", () =>
       trace({
         ...this.#common,
         config,
@@ -199,7 +237,7 @@ class Conductor {
       this.#tellRates(this.#changes, [before, run.record], progress, rowsOf(tables.train ?? {}));
     }
     const input = { run, models: this.#models, plans, tables, progress, request, warn: this.#warn };
-    return await this.#journal.during("train", () => trainModels(input), this.#trainedBefore);
+    return await this.#during("train", () => trainModels(input), this.#trainedBefore);
   }
 
   /** Tells how the rates go on. */
@@ -262,13 +300,21 @@ class Conductor {
       await this.#close(run, { status: "finished" });
       return outcome;
     } catch (error) {
-      const failure = failureOf(error as Error, this.request.stop.isStopped);
-      const { name, message } = failure;
-      const status = failure instanceof InterruptedError ? "interrupted" : "failed";
-      const hook = this.#journal.phase ?? null;
-      await this.#close(run, { status, error: this.#plain({ name, message, hook }) }).catch(() => {}); // a full disk must not hide what happened first
+      const failure = failureOf(error as Error, this.request.stop, this.#phase);
+      const changes = this.#endedBy(failure, run.record);
+      await this.#close(run, changes).catch(() => {}); // a full disk must not hide what happened first
       throw Object.assign(failure, { run: run.path });
     }
+  }
+
+  /** Fields of the record of a run that failed, or was stopped. */
+  #endedBy(failure: Error, { stopped = [] }: RunRecord): Partial<RunRecord> {
+    const { name, message } = failure;
+    const error = this.#plain({ name, message, hook: this.#journal.phase ?? null });
+    if (!(failure instanceof InterruptedError)) return { status: "failed", error };
+    const { by } = failure;
+    const stop = by === undefined ? [] : [{ at: new Date().toISOString(), by, phase: this.#phase }];
+    return { status: "interrupted", error, stopped: [...stopped, ...stop] };
   }
 
   /** Gives everything back; with a run, closes its record and writes its report. */

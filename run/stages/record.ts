@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { ConfigError, InterruptedError } from "../../core/errors.ts";
+import { CheckpointedError, ConfigError, InterruptedError } from "../../core/errors.ts";
 import type { ConfigRecord, InitRecord, RepeatRecord, ResumeRecord, RunRecord } from "../../core/records.ts";
 import { diskFailure } from "../../core/writing.ts";
 import { relative, resolve } from "../../files/paths.ts";
@@ -20,7 +20,7 @@ import { rememberRun } from "../origin/known_runs.ts";
 import { namedBy } from "../origin/named.ts";
 import { createRun, type RunDirectory } from "../store/run_directory.ts";
 import type { Configured } from "./configure.ts";
-import type { RunRequest } from "./request.ts";
+import type { Phase, RunRequest, StopReason, StopSignal } from "./request.ts";
 
 /** All files that a run reads. */
 export function inputsOf({ inputs, files }: Configured): readonly InputFile[] {
@@ -206,11 +206,44 @@ const REFUSED: { readonly [code: string]: string } = {
   EIO: "the device failed",
 };
 
-/** What a run failed of: a failure to write is the machine's, and the user's to mend. */
-export function failureOf(error: Error, isStopped: boolean): Error {
-  if (isStopped && !(error instanceof InterruptedError)) {
-    return new InterruptedError("Cannot finish the run as it was interrupted", { cause: error });
-  }
+/**
+ * The error of a run that was stopped from outside.
+ *
+ * @param found What became of its work.
+ */
+export function stoppedError(
+  reason: StopReason | undefined,
+  found: string,
+  options?: ErrorOptions,
+): InterruptedError {
+  const message = `Cannot finish the run as ${reason?.text ?? "it was interrupted"}: ${found}`;
+  return reason?.isRequeued
+    ? new CheckpointedError(message, reason.by, options)
+    : new InterruptedError(message, reason?.by, options);
+}
+
+/** What becomes of the work of a run that is stopped in a phase, or before its folder is there. */
+export const WORK_KEPT: { readonly [phase in Phase]: string } = {
+  configure: "it had not begun",
+  prepare: "preparing the data begins anew when it is resumed",
+  trace: "the prepared data and earlier checkpoints are kept",
+  train: "the prepared data and earlier checkpoints are kept",
+  evaluate: "the trained weights are kept, and evaluating begins anew when it is resumed",
+  report: "all but the report is kept",
+};
+
+/**
+ * What a run failed of. A failure to write is the machine's, and the user's to mend. Training ends by itself when the run
+ * is stopped; of every other phase the sandbox is closed, so that whatever it then fails of is the stop.
+ */
+export function failureOf(error: Error, stop: StopSignal, phase: Phase): Error {
+  const failure = writeFailureOf(error);
+  if (failure !== error || !stop.isStopped || phase === "train") return failure;
+  const isTold = error instanceof InterruptedError && error.by !== undefined;
+  return isTold ? error : stoppedError(stop.reason, WORK_KEPT[phase], { cause: error });
+}
+
+function writeFailureOf(error: Error): Error {
   const reason = diskFailure(error) ?? REFUSED[(error as { code?: string }).code ?? ""];
   if (reason === undefined) return error;
   return new ConfigError(

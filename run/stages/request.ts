@@ -83,9 +83,21 @@ export interface RunPosition {
 /** Phases of a run, in order. */
 export type Phase = "configure" | "prepare" | "trace" | "train" | "evaluate" | "report";
 
+/** Why a run is to stop. */
+export interface StopReason {
+  /** The name of the signal, such as "SIGTERM", or "time-limit". */
+  readonly by: string;
+  /** The same as a part of a sentence: "it was interrupted by SIGTERM". */
+  readonly text: string;
+  /** Whether the run is to be given another turn: by a scheduler, or by whoever limited its time. */
+  readonly isRequeued: boolean;
+}
+
 /** Asks a run to save and stop. */
 export interface StopSignal {
   readonly isStopped: boolean;
+  /** Why; undefined where it is not stopped, or not known. */
+  readonly reason?: StopReason | undefined;
   /** Called once when the stop is asked for. */
   onStop(callback: () => void): void;
 }

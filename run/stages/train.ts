@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { ConfigError, InterruptedError } from "../../core/errors.ts";
+import { ConfigError } from "../../core/errors.ts";
 import { decodeRecord } from "../../core/not_finite.ts";
 import { plainJson } from "../../core/plain_text.ts";
 import type { JsonObject, Table, Tables, TrainingRecord, Warning } from "../../core/types.ts";
@@ -20,6 +20,7 @@ import { isBehindFolder, type RunProgress } from "../replay/progress.ts";
 import type { RunDirectory } from "../store/run_directory.ts";
 import { checkMonitored, monitoringWarnings } from "../../train/stopping.ts";
 import { rowsOf } from "./prepare.ts";
+import { stoppedError } from "./record.ts";
 import type { RunRequest } from "./request.ts";
 
 /** What the stage is given. */
@@ -134,9 +135,7 @@ async function trainOne(input: TrainInput, turn: Turn): Promise<TrainOutcome> {
   await recordOutcome(run, name, outcome, plan.training.epochs);
   request.listener.onTrained?.(name, outcome);
   if (outcome.reason !== "interrupted") return outcome;
-  throw new InterruptedError(
-    `Cannot finish the run as it was interrupted: a checkpoint was saved at step ${outcome.counters.step}`,
-  );
+  throw stoppedError(request.stop.reason, `a checkpoint was saved at step ${outcome.counters.step}`);
 }
 
 /** Steps after which a model's training stops; undefined for none. */

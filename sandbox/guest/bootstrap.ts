@@ -105,8 +105,11 @@ async function runHook(runner: Promise<HookRunner>, id: number, hook: string, ar
   }
 }
 
-/** Ctrl-C on a terminal reaches the whole process group: only the host decides when the sandbox ends. */
-for (const signal of ["SIGINT", "SIGHUP"] as const) Deno.addSignalListener(signal, () => {});
+/** Only the host decides when the sandbox ends; a scheduler signals every process of a job. */
+const HOSTS_SIGNALS = Deno.build.os === "windows"
+  ? ["SIGINT", "SIGHUP"] as const
+  : ["SIGINT", "SIGHUP", "SIGTERM", "SIGUSR1", "SIGUSR2"] as const;
+for (const signal of HOSTS_SIGNALS) Deno.addSignalListener(signal, () => {});
 captureOutput();
 Error.stackTraceLimit = STACK_FRAMES;
 hearStrayErrors(onStray);

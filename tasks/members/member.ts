@@ -37,7 +37,7 @@ export async function runMember(args: readonly string[]): Promise<number> {
     command: memberCommand(run.record.command, member),
     checkpointSeconds: checkpointSecondsOf(parsed),
     listener: {},
-    stop: stopOnSignals(true),
+    stop: stopOnSignals({ isQuiet: true, isRequeued: false }),
     resume: await memberRun(run, number),
   });
   printJson({ run: outcome.run.path, status: outcome.run.record.status });

@@ -13,6 +13,7 @@ import { FRAMEWORK_ROOT } from "../../registry/framework.ts";
 import { closeGroup, completeGroup } from "../../run/members/group.ts";
 import { memberName, memberRun } from "../../run/members/plan.ts";
 import { inPool } from "../../run/members/pool.ts";
+import { stoppedError } from "../../run/stages/record.ts";
 import type { StopSignal } from "../../run/stages/request.ts";
 import { openRun, type RunDirectory } from "../../run/store/run_directory.ts";
 import { forgetGroup, noteGroup } from "../../sandbox/host/groups.ts";
@@ -47,7 +48,9 @@ export async function runGroup(group: RunDirectory, options: RepeatOptions): Pro
     const metrics = await completeGroup(group, runs, (performance.now() - started) / 1000);
     return { metrics, runs };
   } catch (error) {
-    const failure = error as Error;
+    const failure = options.stop.isStopped && error instanceof InterruptedError
+      ? stoppedError(options.stop.reason, "its members saved", { cause: error })
+      : error as Error;
     const status = failure instanceof InterruptedError ? "interrupted" : "failed";
     await closeGroup(group, status, failure).catch(() => {}); // a full disk must not hide what happened first
     throw Object.assign(failure, { run: group.path });

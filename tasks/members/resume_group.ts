@@ -5,8 +5,8 @@
  */
 import { ConfigError } from "../../core/errors.ts";
 import { flagsOf } from "../../core/flags.ts";
+import type { StopSignal } from "../../run/stages/request.ts";
 import type { OpenedReplay } from "../shared/replay.ts";
-import { stopOnSignals } from "../shared/signals.ts";
 import { EXIT } from "../terminal/exit_codes.ts";
 import { runAndShowGroup } from "./show.ts";
 
@@ -18,7 +18,10 @@ const CHANGES = ["extend", "warm-restart"];
  *
  * @throws {ConfigError} If it has come to its end, or is to be changed.
  */
-export async function resumeGroup({ run, parsed, description, request }: OpenedReplay): Promise<number> {
+export async function resumeGroup(
+  { run, parsed, description, request }: OpenedReplay,
+  stop: StopSignal,
+): Promise<number> {
   const refuse = (rule: string, found: string): never => {
     throw new ConfigError(`Cannot resume run "${run.record.id}" as ${rule}: ${found}`);
   };
@@ -47,7 +50,7 @@ export async function resumeGroup({ run, parsed, description, request }: OpenedR
   await runAndShowGroup(run, {
     parsed,
     description,
-    stop: stopOnSignals("quiet" in parsed.task),
+    stop,
     flags: places,
   });
   return EXIT.ok;

@@ -8,6 +8,7 @@ import { ConfigError } from "../../core/errors.ts";
 import { BUILT_IN_PLUGINS } from "../../plugins/mod.ts";
 import { ENGINE_NAMES } from "../../engine/mod.ts";
 import type { Description } from "../../sandbox/protocol/description.ts";
+import { DURATION_FORMS, parseDuration } from "../../core/duration.ts";
 import { type Flag, flagsOf } from "../../core/flags.ts";
 import { YIELDING_FLAGS } from "../../core/reserved_flags.ts";
 import type { PluginLocation } from "../../registry/manifest.ts";
@@ -21,6 +22,7 @@ import { userPath, userReference } from "../finding/user_paths.ts";
 import { EXIT } from "../terminal/exit_codes.ts";
 import { print, tell } from "../terminal/print.ts";
 import { MEMBER_FLAGS } from "../members/flags.ts";
+import type { StopOptions, TaskStop } from "./signals.ts";
 import { integerFlag, parseCommand, type ParsedCommand, type TaskFlag } from "./command.ts";
 
 /** The flag of tasks that train. */
@@ -28,6 +30,19 @@ export const CHECKPOINT_FLAG: TaskFlag = {
   name: "checkpoint-seconds",
   value: "seconds",
   help: "time between checkpoints; 0 for one after each step (default: 10, or longer where writing is slow)",
+};
+
+/** The flag that limits the time of a command. */
+export const TIME_FLAG: TaskFlag = {
+  name: "time",
+  value: "duration",
+  help: "stop after this time, such as 90s, 45m, 2h, 1h30m or 1-12:00:00, with a checkpoint and exit code 85",
+};
+
+/** The flag that gives signals the meaning that a scheduler needs. */
+export const REQUEUE_FLAG: TaskFlag = {
+  name: "requeue",
+  help: "on SIGUSR1, SIGUSR2 and SIGTERM, save a checkpoint and end with exit code 85 in place of 130",
 };
 
 /** Flags of every task that runs hooks of a plugin. */
@@ -61,6 +76,8 @@ export const RUN_FLAGS: readonly TaskFlag[] = [
   { name: "frozen", help: "refuse a plugin that is not in beamline.lock as it is" },
   { name: "hook-timeout", value: "seconds", help: "longest time of one hook of the plugin" },
   CHECKPOINT_FLAG,
+  TIME_FLAG,
+  REQUEUE_FLAG,
 ];
 
 /** A plugin that was found and described, and the arguments parsed with its flags. */
@@ -69,6 +86,20 @@ export interface OpenedExperiment {
   readonly source: PluginSource;
   readonly description: Description;
   readonly parsed: ParsedCommand;
+}
+
+/** Sets the time limit that was asked for. */
+export function limitTime(stop: TaskStop, { task }: ParsedCommand): void {
+  const text = task[TIME_FLAG.name];
+  if (text === undefined) return;
+  const seconds = parseDuration(text);
+  if (seconds !== undefined) return stop.stopAfter(seconds, text);
+  throw new ConfigError(`Cannot use --time as it must be a duration ${DURATION_FORMS}: found "${text}"`);
+}
+
+/** How stops are told and what they mean, before all flags are known. */
+export function stopOptions(args: readonly string[]): StopOptions {
+  return { isQuiet: args.includes("--quiet"), isRequeued: args.includes(`--${REQUEUE_FLAG.name}`) };
 }
 
 /** The value of a flag before the flags are known; needed to find the plugin and the cache. */

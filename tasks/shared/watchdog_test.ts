@@ -8,7 +8,7 @@ const HERE = new URL(".", import.meta.url);
 const SOURCE = `
 import { noteGroup } from "${new URL("../../sandbox/host/groups.ts", HERE)}";
 import { stopOnSignals } from "${new URL("signals.ts", HERE)}";
-stopOnSignals(true).onStop(() => {});
+stopOnSignals({ isQuiet: true, isRequeued: false }).onStop(() => {});
 const child = new Deno.Command("sleep", { args: ["60"], detached: true }).spawn();
 noteGroup(child.pid);
 await new Promise((resolve) => setTimeout(resolve, 1500));
@@ -24,10 +24,49 @@ async function isAlive(pid: number): Promise<boolean> {
   return /^[^Z]/.test(new TextDecoder().decode(stdout).trim());
 }
 
-Deno.test("SignalCounter counts signals that follow each other closely as one", () => {
-  const counter = new SignalCounter();
-  const times = [0, 10, SAME_SIGNAL_MS, SAME_SIGNAL_MS + 1, SAME_SIGNAL_MS + 2, 5000];
-  assert.deepEqual(times.map((time) => counter.isAnother(time)), [true, false, false, true, false, true]);
+/** What a sequence of signals asks for, each with the milliseconds since the one before. */
+function heard(isRequeued: boolean, signals: readonly (readonly [signal: string, after: number])[]): string {
+  const counter = new SignalCounter(isRequeued);
+  let now = 0;
+  return signals.map(([signal, after]) => counter.hear(signal, now += after)).join(" ");
+}
+
+const LATER = SAME_SIGNAL_MS + 1;
+
+Deno.test("SignalCounter.hear() counts signals that follow each other closely as one", () => {
+  const INT = (after: number) => ["SIGINT", after] as const;
+  assert.equal(heard(false, [INT(0), INT(10), INT(SAME_SIGNAL_MS - 10), INT(1)]), "stop nothing nothing end");
+  assert.equal(heard(false, [["SIGTERM", 0], ["SIGHUP", 50], ["SIGHUP", 50]]), "stop nothing nothing");
+});
+
+Deno.test("SignalCounter.hear() ends for a person that waits, not for a scheduler", () => {
+  const cases: readonly (readonly [isRequeued: boolean, signals: string, asked: string])[] = [
+    [false, "INT INT", "stop end"],
+    [false, "TERM TERM", "stop end"],
+    [false, "INT TERM", "stop end"],
+    [false, "TERM INT", "stop end"],
+    [false, "HUP HUP", "stop stop"],
+    [false, "HUP TERM TERM", "stop stop end"],
+    [false, "USR1 TERM", "stop stop"], // Slurm: the warning, then the end of the job
+    [false, "USR1 TERM TERM", "stop stop end"],
+    [false, "USR1 USR2 USR1", "stop stop stop"],
+    [false, "USR1 INT", "stop end"],
+    [true, "TERM TERM TERM", "stop stop stop"],
+    [true, "USR1 TERM", "stop stop"],
+    [true, "TERM INT", "stop end"],
+    [true, "INT TERM INT", "stop stop end"],
+  ];
+  for (const [isRequeued, signals, asked] of cases) {
+    const sequence = signals.split(" ").map((name) => [`SIG${name}`, LATER] as const);
+    assert.equal(heard(isRequeued, sequence), asked, `${signals}${isRequeued ? " --requeue" : ""}`);
+  }
+});
+
+Deno.test("SignalCounter.hear() ends at the first Ctrl-C after another stop", () => {
+  const counter = new SignalCounter(false);
+  counter.noteStop();
+  assert.equal(counter.hear("SIGTERM", 0), "stop");
+  assert.equal(counter.hear("SIGINT", LATER), "end");
 });
 
 Deno.test({

@@ -5,11 +5,10 @@
  */
 import { workerData } from "node:worker_threads";
 import { showCursor } from "../terminal/print.ts";
-import { GRACE_MS, SignalCounter, STOP_SIGNALS, type WatchdogData } from "./watchdog.ts";
+import { GRACE_MS, SignalCounter, type WatchdogData } from "./watchdog.ts";
 
-const { groups } = workerData as WatchdogData;
-const counter = new SignalCounter();
-let count = 0;
+const { groups, isRequeued, signals } = workerData as WatchdogData;
+const counter = new SignalCounter(isRequeued);
 
 /** Ends all at once. No exit code of ours: from a thread there is no other way than a signal. */
 function end(): void {
@@ -26,10 +25,9 @@ function kill(pid: number): void {
   }
 }
 
-for (const signal of STOP_SIGNALS) {
+for (const signal of signals) {
   Deno.addSignalListener(signal, () => {
-    if (!counter.isAnother(performance.now())) return;
-    if (++count === 2) setTimeout(end, GRACE_MS);
+    if (counter.hear(signal, performance.now()) === "end") setTimeout(end, GRACE_MS);
   });
 }
 setInterval(() => {}, 2 ** 30); // listening alone does not keep a thread alive

@@ -4,6 +4,7 @@
  * @module
  */
 import {
+  CheckpointedError,
   ChecksumError,
   ConfigError,
   DataError,
@@ -29,6 +30,7 @@ export const EXIT = {
 type ErrorClass = new (...args: any[]) => Error;
 
 const CODES: readonly (readonly [ErrorClass, number])[] = [
+  [CheckpointedError, EXIT.checkpointed],
   [InterruptedError, EXIT.interrupted],
   [PluginError, EXIT.plugin],
   [ConfigError, EXIT.usage],

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import {
+  CheckpointedError,
   ChecksumError,
   ConfigError,
   DataError,
@@ -41,6 +42,7 @@ const CODES: readonly (readonly [error: unknown, code: number])[] = [
   [new PluginError("a", "p", "train"), 4],
   [new PluginError("a", "p", "train", { cause: new ConfigError("b") }), 4],
   [new InterruptedError("a"), 130],
+  [new CheckpointedError("a"), 85],
 ];
 
 Deno.test("exitCodeOf() gives every error the code of its kind", () => {

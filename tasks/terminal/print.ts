@@ -5,6 +5,7 @@
  *
  * @module
  */
+import process from "node:process";
 import { plainJson, plainLine } from "../../core/plain_text.ts";
 
 /** Whether standard error shows colors: it is a terminal, and NO_COLOR is not set. */
@@ -44,27 +45,53 @@ function joined(lines: Lines): string {
   return typeof lines === "string" ? shown(lines) : lines.map(shown).join("\n");
 }
 
+/**
+ * Prints, unless nobody reads any more: the terminal was closed, or the other end of the pipe has ended. What is done is
+ * done all the same, and its exit code says how.
+ */
+function unlessGone(write: () => void): void {
+  try {
+    write();
+  } catch (error) {
+    const isGone = error instanceof Deno.errors.BrokenPipe || (error as { code?: string }).code === "EIO";
+    if (!isGone) throw error;
+  }
+}
+
 /** A line on standard error, or several. */
 export function tell(lines: Lines): void {
-  console.error(joined(lines));
+  unlessGone(() => console.error(joined(lines)));
 }
 
 /** A line on standard output, or several. */
 export function print(lines: Lines): void {
-  console.log(joined(lines));
+  unlessGone(() => console.log(joined(lines)));
 }
 
 /** One JSON object on standard output. */
 export function printJson(value: unknown): void {
-  console.log(plainJson(value));
+  unlessGone(() => console.log(plainJson(value)));
 }
 
 /** Shows the cursor again, which a progress bar hides. */
 export function showCursor(): void {
-  if (Deno.stderr.isTerminal()) Deno.stderr.writeSync(new TextEncoder().encode("\x1b[?25h\r\n"));
+  if (Deno.stderr.isTerminal()) writeError("\x1b[?25h\r\n");
 }
 
 /** A line on standard error in place of the one that the cursor is in. */
 export function tellOver(line: string, isLast: boolean): void {
-  Deno.stderr.writeSync(new TextEncoder().encode(`\r${shown(line)}\x1b[K${isLast ? "\n" : ""}`));
+  writeError(`\r${shown(line)}\x1b[K${isLast ? "\n" : ""}`);
+}
+
+let stream: typeof process.stderr | undefined;
+
+/** Standard error as a stream, for a bar; a terminal that was closed is no failure, as with {@linkcode tell}. */
+export function errorStream(): typeof process.stderr {
+  if (stream) return stream;
+  process.stderr.on("error", () => {});
+  return stream = process.stderr;
+}
+
+function writeError(text: string): void {
+  unlessGone(() => void Deno.stderr.writeSync(new TextEncoder().encode(text)));
 }

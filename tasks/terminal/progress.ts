@@ -13,7 +13,7 @@ import type { RateChange } from "../../run/replay/rates.ts";
 import type { RunListener } from "../../run/stages/request.ts";
 import type { RunDirectory } from "../../run/store/run_directory.ts";
 import { about, EpochLines } from "./epoch_lines.ts";
-import { paint, tell } from "./print.ts";
+import { errorStream, paint, tell } from "./print.ts";
 import { type EarlierRun, earlierRun, Estimate, rowsOf, type TimeLeft } from "./time_left.ts";
 
 interface Bar {
@@ -166,6 +166,7 @@ class LiveBar {
       this.#bar = new cliProgress.SingleBar({
         format: "{title} {bar} {percentage}%  {speed}  {note}  ETA {eta_formatted}{left}",
         barsize: 24,
+        stream: errorStream(),
         hideCursor: true,
         clearOnComplete: true,
         etaBuffer: 50,
