@@ -159,7 +159,7 @@ export async function describePlugin(source: PluginSource, cacheDirectory: strin
 async function keep(file: string, description: Json): Promise<void> {
   try {
     await Deno.mkdir(join(file, ".."), { recursive: true });
-    await writeJson(file, description);
+    await writeJson(file, description, { isTidied: true });
   } catch {
     // a cache that cannot be written is told when data are prepared
   }
