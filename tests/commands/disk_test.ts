@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { checkFull, fill, KIB, runsIn, withSmallDisk } from "../support/disks.ts";
 import { task, writeTrial } from "../support/trial.ts";
 
-Deno.test("run ends with exit code 2 on a full disk, and resume continues when there is space", async () => {
-  await withSmallDisk(2048 * KIB, async (disk, directory) => {
+Deno.test("run ends with exit code 2 on a full disk, and resume continues when there is space", async (t) => {
+  await withSmallDisk(t, 2048 * KIB, async (disk, directory) => {
     const plugin = await writeTrial(directory);
     const cache = ["--cache", join(directory, "cache")];
     const args = [

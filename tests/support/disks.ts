@@ -5,50 +5,101 @@
  */
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { statfsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { writeAll } from "../../files/atomic.ts";
 import { withTempDir } from "./plugins.ts";
-import type { Outcome } from "./trial.ts";
+import { type Outcome, ROOT } from "./trial.ts";
 
 /** Bytes. */
 export const KIB = 1024;
 
-/** Mounts a file system of a few megabytes; undefined where that is not possible. */
-async function mount(folder: string, bytes: number): Promise<(() => Promise<void>) | undefined> {
-  await Deno.mkdir(folder, { recursive: true });
-  const command = (name: string, ...args: string[]) =>
-    new Deno.Command(name, { args, stdout: "null", stderr: "null" }).output().catch(() => ({
-      success: false,
-    }));
-  const { success } = await command("mount", "-t", "tmpfs", "-o", `size=${bytes}`, "tmpfs", folder);
-  return success ? async () => void await command("umount", "-l", folder) : undefined;
+/** Set in tests that were started again in a namespace of their own. */
+const INSIDE = "BEAMLINE_TEST_NAMESPACE";
+
+/** Whether this is a test that was started again, for its small disk alone. */
+export function isInNamespace(): boolean {
+  return Deno.env.get(INSIDE) !== undefined;
 }
 
-/** Works with a full disk; skipped, with the reason, where none can be made. */
+async function succeeds(program: string, ...args: string[]): Promise<boolean> {
+  const streams = { stdout: "null", stderr: "null" } as const;
+  return (await new Deno.Command(program, { args, ...streams }).output().catch(() => undefined))?.success ??
+    false;
+}
+
+/** Runs a program as the one user of a namespace, who may mount. */
+const UNSHARE = ["unshare", "--user", "--map-root-user", "--mount"] as const;
+
+/**
+ * Works with a small disk of memory. Who may not mount one may do so in a user namespace of their own: the test is started
+ * again in one. Where neither is possible, it is skipped with the reason.
+ *
+ * @param test The test that does so and nothing else; where there is more in it, {@linkcode isInNamespace} tells.
+ * @param skipped What is lost, for the reason.
+ */
 export async function withSmallDisk(
+  test: Pick<Deno.TestContext, "name" | "origin">,
   bytes: number,
   work: (disk: string, directory: string) => Promise<void>,
+  skipped = "this test",
 ): Promise<void> {
   await withTempDir(async (directory) => {
     const disk = join(directory, "disk");
-    const unmount = await mount(disk, bytes);
-    if (!unmount) return console.log("skipped: a tmpfs cannot be mounted here");
-    try {
-      await work(disk, directory);
-    } finally {
-      await unmount();
+    await Deno.mkdir(disk);
+    const mount = ["mount", "-t", "tmpfs", "-o", `size=${bytes}`, "tmpfs", disk] as const;
+    if (await succeeds(...mount)) {
+      try {
+        await work(disk, directory);
+      } finally {
+        await succeeds("umount", "-l", disk);
+      }
+    } else if (!isInNamespace() && await succeeds(...UNSHARE, ...mount)) {
+      await startAgain(test);
+    } else {
+      console.log(`skipped: ${skipped}, as neither "mount" nor "unshare --user --mount" works here`);
     }
   });
 }
 
+/** Runs one test in a namespace. */
+async function startAgain({ name, origin }: Pick<Deno.TestContext, "name" | "origin">): Promise<void> {
+  const grants = ["read", "write", "run", "env", "sys", "ffi"].map((grant) => `--allow-${grant}`);
+  const options = ["--v8-flags=--no-maglev-osr", "--no-prompt", "--no-check", ...grants];
+  const only = ["--filter", `/^${name.replace(/[^\w ]/g, "\\$&")}$/`, fileURLToPath(origin)];
+  const [program, ...flags] = UNSHARE;
+  const output = await new Deno.Command(program, {
+    args: [...flags, Deno.execPath(), "test", ...options, ...only],
+    cwd: ROOT,
+    env: { [INSIDE]: "1", NO_COLOR: "1" },
+    stdin: "null",
+  }).output();
+  const [stdout, stderr] = [output.stdout, output.stderr].map((bytes) => new TextDecoder().decode(bytes));
+  console.log(stdout);
+  assert.match(stdout!, /\b1 passed \| 0 failed\b/, `in a namespace: ${stderr}`);
+}
+
+/** Bytes that a disk still takes. */
+export function spaceOn(disk: string): number {
+  const { bavail, bsize } = statfsSync(disk);
+  return bavail * bsize;
+}
+
+/** Bytes of a page, in which a disk of memory counts. */
+export const PAGE = 4 * KIB;
+
 /** Takes all space of the disk but some. */
 export async function fill(disk: string, left: number): Promise<void> {
-  const file = await Deno.open(join(disk, "filler"), { create: true, write: true, truncate: true });
-  try {
-    for (;;) await file.write(new Uint8Array(4 * KIB).fill(1));
-  } catch {
-    await file.truncate(Math.max(0, (await file.stat()).size - left));
-  } finally {
-    file.close();
+  using file = await Deno.open(join(disk, "filler"), { create: true, write: true, truncate: true });
+  for (const size of [256 * PAGE, PAGE]) {
+    const piece = new Uint8Array(size).fill(1);
+    while (spaceOn(disk) - left >= size) await writeAll(file, piece);
   }
+}
+
+/** Takes the filling away. */
+export async function empty(disk: string): Promise<void> {
+  await Deno.remove(join(disk, "filler"));
 }
 
 /** A command ended with one clear error and exit code 2. */

@@ -51,7 +51,7 @@ export async function killAt(
   const ended = child.status;
   const run = await firstRun(join(out, plugin), ended);
   await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, delayMs))]);
-  await kill(child.pid, victim);
+  killTree([child.pid, ...descendants(child.pid)], victim);
   await ended;
   const [only] = await listRuns(out);
   assert.ok(only, "the run must be listed");
@@ -78,24 +78,98 @@ function spawnTask(args: readonly string[], cwd: string): Deno.ChildProcess {
   return new Deno.Command(Deno.execPath(), { args: taskArguments(args), cwd, ...streams }).spawn();
 }
 
-/** Starts a task, and ends it by force `delayMs` later; returns whether a process was ended. */
+/** A task in some folder. */
+export interface TaskCommand {
+  /** Its name and its arguments. */
+  readonly args: readonly string[];
+  readonly cwd: string;
+  readonly env?: { readonly [name: string]: string };
+}
+
+/** How a task ended that was to be killed. */
+export interface Ended {
+  /** Whether it was running when it was killed; else it had ended before. */
+  readonly isKilled: boolean;
+  /** Of the task, where it ended by itself. */
+  readonly code: number;
+  readonly stderr: string;
+  /** How long it ran. */
+  readonly ms: number;
+}
+
+/**
+ * Starts a task, ends it by force, and waits until all its processes are gone.
+ *
+ * @param delayMs How long after its start, or after something that it did.
+ * @param hasHappened Looks whether it did that. @default it is started
+ */
 export async function killCommandAt(
-  args: readonly string[],
+  { args, cwd, env = {} }: TaskCommand,
   delayMs: number,
   victim: Victim,
-  cwd: string,
-): Promise<boolean> {
-  const child = spawnTask(args, cwd);
+  hasHappened: () => boolean = () => true,
+): Promise<Ended> {
+  const begun = performance.now();
+  const options = { args: taskArguments(args), cwd, env, stdin: "null", stdout: "null" } as const;
+  const child = new Deno.Command(Deno.execPath(), { ...options, stderr: "piped" }).spawn();
+  const said = readText(child.stderr);
   let isEnded = false;
   const ended = child.status.then(() => void (isEnded = true));
+  while (!isEnded && !hasHappened()) await before(ended, 1);
+  await before(ended, delayMs);
+  const tree = isEnded ? [] : [child.pid, ...descendants(child.pid)];
+  const killed = isEnded ? [] : killTree(tree, victim);
+  const { code, signal } = await child.status;
+  const ms = performance.now() - begun;
+  await goneAll(tree);
+  // a sandbox alone does not end its host, which says in its error what became of it
+  const isKilled = victim === "sandbox" ? killed.length > 0 : signal !== null;
+  return { isKilled, code, stderr: await said(), ms };
+}
+
+/** Reads a stream; gives what came until now, and reads no more. */
+function readText(stream: ReadableStream<Uint8Array>): () => Promise<string> {
+  const reader = stream.getReader();
+  const decoder = new TextDecoder();
+  let text = "";
+  const all = (async () => {
+    for (let part = await reader.read(); !part.done; part = await reader.read()) {
+      text += decoder.decode(part.value, { stream: true });
+    }
+  })();
+  return async () => {
+    await before(all, 1000);
+    await reader.cancel();
+    await all;
+    return text;
+  };
+}
+
+/** Waits for a promise, at most so long. */
+async function before(promise: Promise<void>, ms: number): Promise<void> {
   let timer: ReturnType<typeof setTimeout> | undefined;
-  await Promise.race([ended, new Promise((resolve) => timer = setTimeout(resolve, delayMs))]);
+  await Promise.race([promise, new Promise((resolve) => timer = setTimeout(resolve, ms))]);
   clearTimeout(timer);
-  const wasRunning = !isEnded && victim === "sandbox";
-  if (!isEnded) await kill(child.pid, victim);
-  const { signal } = await child.status; // of the host; that of a sandbox shows in its error
-  await ended;
-  return signal !== null || wasRunning;
+}
+
+/** How long processes may outlive their host. */
+const GONE_MS = 10_000;
+
+async function goneAll(pids: readonly number[]): Promise<void> {
+  const begun = performance.now();
+  for (let left = pids; left.length > 0; left = left.filter(isAlive)) {
+    assert.ok(performance.now() - begun < GONE_MS, `${left.length} processes outlive their host`);
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+}
+
+/** Whether a process runs; one that has ended and waits for its parent does not. */
+function isAlive(pid: number): boolean {
+  try {
+    return !/^State:\s+[ZX]/m.test(Deno.readTextFileSync(`/proc/${pid}/status`));
+  } catch {
+    return false;
+  }
 }
 
 async function firstRun(folder: string, ended: Promise<Deno.CommandStatus>): Promise<string> {
@@ -112,28 +186,34 @@ async function firstRun(folder: string, ended: Promise<Deno.CommandStatus>): Pro
   }
 }
 
-async function kill(host: number, victim: Victim): Promise<void> {
-  const below = await descendants(host);
+/** Ends the first process, or those below it, or all; returns those that were there. */
+function killTree([host, ...below]: readonly number[], victim: Victim): number[] {
   // before a sandbox is there, and where a command has none, it is the host
-  const sandbox = below.length > 0 ? below : [host];
-  const victims = { host: [host], sandbox, tree: [host, ...below] }[victim];
-  for (const pid of victims) {
+  const sandbox = below.length > 0 ? below : [host!];
+  return { host: [host!], sandbox, tree: [host!, ...below] }[victim].filter((pid) => {
     try {
       Deno.kill(pid, "SIGKILL");
+      return true;
     } catch {
-      // it has ended
+      return false; // it has ended
     }
-  }
+  });
 }
 
-async function descendants(root: number): Promise<number[]> {
-  const { stdout } = await new Deno.Command("ps", { args: ["-A", "-o", "pid=,ppid="] }).output();
-  const pairs = new TextDecoder().decode(stdout).trim().split("\n").map((line) =>
-    line.trim().split(/\s+/).map(Number)
-  );
-  const below = (pid: number): number[] =>
-    pairs.filter(([, parent]) => parent === pid).flatMap(([child]) => [child!, ...below(child!)]);
-  return below(root);
+/** Processes below a process, each after its parent. */
+function descendants(pid: number): number[] {
+  const found: number[] = [];
+  try {
+    for (const { name: thread } of Deno.readDirSync(`/proc/${pid}/task`)) {
+      const children = Deno.readTextFileSync(`/proc/${pid}/task/${thread}/children`);
+      for (const child of children.split(" ").filter(Boolean).map(Number)) {
+        found.push(child, ...descendants(child));
+      }
+    }
+  } catch {
+    // it has ended
+  }
+  return found;
 }
 
 /** Goes on with a run until it is finished. */

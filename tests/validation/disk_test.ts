@@ -5,8 +5,8 @@ import { outcomeOf } from "../support/killing.ts";
 import { checkFull, fill, KIB, runsIn, withSmallDisk } from "../support/disks.ts";
 import { task, writeTrial } from "../support/trial.ts";
 
-Deno.test("a full disk for runs gives one clear error, and the run goes on when there is space", async () => {
-  await withSmallDisk(4 * 1024 * KIB, async (disk, directory) => {
+Deno.test("a full disk for runs gives one clear error, and the run goes on when there is space", async (t) => {
+  await withSmallDisk(t, 4 * 1024 * KIB, async (disk, directory) => {
     const plugin = await writeTrial(directory);
     const cache = ["--cache", join(directory, "cache")];
     const args = ["--epochs", "12", "--checkpoint-seconds", "0", "--quiet"];
@@ -44,8 +44,8 @@ Deno.test("a full disk for runs gives one clear error, and the run goes on when 
   });
 });
 
-Deno.test("a full disk for prepared data gives one clear error", async () => {
-  await withSmallDisk(24 * 1024 * KIB, async (disk, directory) => {
+Deno.test("a full disk for prepared data gives one clear error", async (t) => {
+  await withSmallDisk(t, 24 * 1024 * KIB, async (disk, directory) => {
     const plugin = await writeTrial(directory);
     const places = ["--out", join(directory, "runs"), "--cache", join(disk, "cache")];
     const args = ["--epochs", "2", "--quiet", "--rows", "20000"];
