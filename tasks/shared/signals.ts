@@ -5,6 +5,7 @@
  */
 import { endAllSandboxes } from "../../sandbox/host/host.ts";
 import type { StopReason, StopSignal } from "../../run/stages/request.ts";
+import { watchLaunchers } from "./launchers.ts";
 import { EXIT } from "../terminal/exit_codes.ts";
 import { showCursor, tell } from "../terminal/print.ts";
 import {
@@ -40,13 +41,19 @@ export function stopOnSignals(options: StopOptions): TaskStop {
   };
   const stop = new Stop(options, endNow);
   const signals = STOP_SIGNALS.filter((name) => name !== "SIGHUP" || !isHangupIgnored());
-  const listeners = signals.map((name) => [name, () => stop.hear(name)] as const);
+  const listeners = STOP_SIGNALS.map((name) =>
+    // one that is ignored is listened to as well: Deno would end the process on it once it listens to any other
+    [name, signals.includes(name) ? () => stop.hear(name) : () => {}] as const
+  );
   for (const [name, listener] of listeners) Deno.addSignalListener(name, listener);
   stop.onDispose = () => {
     for (const [name, listener] of listeners) Deno.removeSignalListener(name, listener);
   };
   // who asks to be told begins to compute
-  stop.onFirst = () => startWatchdog({ isRequeued: options.isRequeued, signals });
+  stop.onFirst = () => {
+    startWatchdog({ isRequeued: options.isRequeued, signals });
+    watchLaunchers(() => stop.abandon());
+  };
   return stop;
 }
 
@@ -106,6 +113,13 @@ export class Stop implements TaskStop {
       this.#stop(reason, ` time limit of ${text} reached`);
     }, Math.min(left, MAX_TIMER_MS));
     Deno.unrefTimer(Number(this.#timer));
+  }
+
+  /** Stops the run as the command that it was started with is gone. */
+  abandon(): void {
+    this.#counter.noteStop();
+    const text = "the command that it was started with was killed";
+    this.#stop({ by: "launcher-killed", text, isRequeued: false }, ` ${text}`);
   }
 
   #stop(reason: StopReason, what: string): void {
