@@ -52,17 +52,21 @@ async function reopen(path: string): Promise<void> {
   }
 }
 
+/** Names of folders of processes, and of their locks; what else lies beside them is somebody's. */
+const OWN_NAME = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+const OWN_LOCK = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.lock$/;
+
 /** Removes folders whose lock nobody holds, and old ones without a lock. */
 async function removeLeftOvers(parent: string): Promise<void> {
   for await (const { name } of Deno.readDir(parent)) {
     const path = join(parent, name);
-    if (!name.endsWith(".lock") || await ageMs(path) < FRESH_MS) continue;
+    if (!OWN_LOCK.test(name) || await ageMs(path) < FRESH_MS) continue;
     const lock = await FileLock.take(path);
     if (!lock) continue;
     await removeClosed(path.slice(0, -".lock".length));
     await lock.release();
   }
-  await removeStale(parent, (name) => /^[0-9a-f-]{36}$/.test(name));
+  await removeStale(parent, (name) => OWN_NAME.test(name));
 }
 
 /** Removes what is old, judging by its name, and has no owner. */

@@ -124,8 +124,14 @@ export class ScratchShared extends SharedDirectory {
 const SCRATCH = ["shared", "verify"] as const;
 /** What is in a cache beside entries. */
 const OTHERS: ReadonlySet<string> = new Set([...SCRATCH, "deno", "describe", "graphs", "seen.json"]);
+/** Names of entries: their keys, of this version and older ones. */
+const ENTRY_NAME = /^[0-9a-f]{16,64}$/;
 /** Whether a name is that of an entry on its way in or out. */
-const isAside = (name: string): boolean => asideTarget(name) !== undefined;
+const isAside = (name: string): boolean => ENTRY_NAME.test(asideTarget(name) ?? "");
+/** Files that systems put into any folder. */
+const OF_SYSTEMS = /^(\.DS_Store|\.nfs.*|Thumbs\.db)$/;
+/** What every cache has that a run has used; nobody else has folders of these names by chance. */
+const SIGNS: ReadonlySet<string> = new Set(["describe", "graphs", "seen.json"]);
 
 /** The store of prepared data. */
 export class Cache {
@@ -242,7 +248,7 @@ export class Cache {
   async list(): Promise<CacheItem[]> {
     const found: CacheItem[] = [];
     for (const key of await namesIn(this.directory)) {
-      if (OTHERS.has(key) || isAside(key)) continue;
+      if (!ENTRY_NAME.test(key)) continue;
       const entry = describedEntry(await this.#read(key).catch(() => undefined));
       found.push({ key, entry, bytes: await sizeBelow(join(this.directory, key)) });
     }
@@ -253,9 +259,11 @@ export class Cache {
    * Removes all entries, descriptions and left-over shared directories but what runs use at this moment.
    *
    * @returns Names in the cache that were kept for a run.
-   * @throws {ConfigError} If something cannot be removed; all else is removed first.
+   * @throws {ConfigError} If the folder holds anything that is not of a cache, and then nothing is removed; or if something
+   * cannot be removed, and then all else is removed first.
    */
   async clean(): Promise<string[]> {
+    requireCache(this.directory, await namesIn(this.directory));
     const users = await runningUsers(SCRATCH.map((name) => join(this.directory, name)));
     const isKept = (name: string): boolean =>
       users.keys.has(name) || (users.folders.size > 0 && (name === "deno" || isAside(name)));
@@ -343,6 +351,25 @@ async function runningUsers(
 }
 
 /** Names in a folder, sorted; none where it is not there or cannot be read. */
+/**
+ * Makes sure that a folder is a cache and nothing else: whoever names another one, such as the one of the project, must not
+ * lose it.
+ *
+ * @throws {ConfigError} With what it holds that is not of a cache.
+ */
+function requireCache(directory: string, names: readonly string[]): void {
+  const others = names.filter((name) => !OF_SYSTEMS.test(name));
+  const isOurs = (name: string): boolean => OTHERS.has(name) || ENTRY_NAME.test(name) || isAside(name);
+  const foreign = others.filter((name) => !isOurs(name));
+  const isCache = others.some((name) => SIGNS.has(name) || ENTRY_NAME.test(name) || isAside(name));
+  if (others.length === 0 || (foreign.length === 0 && isCache)) return;
+  const [first, ...more] = foreign.length > 0 ? foreign : others;
+  const found = `found "${first}"${more.length > 0 ? ` and ${more.length} more` : ""}`;
+  throw new ConfigError(
+    `Cannot clean "${directory}" as it must be a folder of prepared data and hold nothing else: ${found}`,
+  );
+}
+
 async function namesIn(folder: string): Promise<string[]> {
   try {
     return (await Array.fromAsync(Deno.readDir(folder), ({ name }) => name)).sort();

@@ -328,3 +328,39 @@ Deno.test("Cache leaves what a running process uses when it is cleaned", async (
     assert.equal(await exists(cache.directory), false);
   });
 });
+
+const FOREIGN: { readonly [what: string]: readonly string[] } = {
+  "a project": ["deno.json", "plugins/ecal/mod.ts", "shared/notes.txt"],
+  "a cache in a project": ["deno.json", "describe/a.json", "shared/notes.txt"],
+  "folders that only happen to have such names": ["deno/mod.ts", "shared/thesis.tex"],
+  "runs": ["ecal/20260101T000000Z-00000000-0000/run.json"],
+};
+
+for (const [what, files] of Object.entries(FOREIGN)) {
+  Deno.test(`Cache.clean() removes nothing of ${what}`, async () => {
+    await withTempDir(async (directory) => {
+      for (const file of files) {
+        await Deno.mkdir(join(directory, file, ".."), { recursive: true });
+        await Deno.writeTextFile(join(directory, file), "text");
+      }
+      await assert.rejects(new Cache(directory).clean(), {
+        name: "ConfigError",
+        message: /as it must be a folder of prepared data and hold nothing else: found "/,
+      });
+      for (const file of files) assert.ok(await exists(join(directory, file)), file);
+    });
+  });
+}
+
+Deno.test("Cache.scratch() removes what processes left, and nothing else that has a lock beside it", async () => {
+  await withCache(async (cache) => {
+    const shared = join(cache.directory, "shared");
+    await Deno.mkdir(join(shared, "thesis"), { recursive: true });
+    await Deno.writeTextFile(join(shared, "thesis.lock"), "");
+    const old = new Date(Date.now() - 48 * 3600 * 1000);
+    for (const name of ["thesis", "thesis.lock"]) await Deno.utime(join(shared, name), old, old);
+    const scratch = await cache.scratch();
+    assert.ok(await exists(join(shared, "thesis")));
+    await scratch.remove();
+  });
+});

@@ -89,6 +89,13 @@ Deno.test("run makes damaged prepared data anew with a warning, and cache works 
     const shown = await task("cache", "--cache", cache);
     assert.equal(shown.code, 0);
     assert.match(shown.stdout, /damaged, or not an entry/);
+    const refused = await task("cache", "--clean", "--cache", cache);
+    assert.equal(refused.code, 2);
+    assert.match(
+      refused.stderr,
+      /Cannot clean ".*" as it must be a folder of prepared data and hold nothing else: found "odd"/,
+    );
+    await Deno.remove(join(cache, "odd"));
     assert.equal((await task("cache", "--clean", "--cache", cache)).code, 0);
     await assert.rejects(Deno.stat(cache), Deno.errors.NotFound);
   });
