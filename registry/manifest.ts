@@ -27,11 +27,21 @@ const manifest = z.strictObject({
   title: z.string().min(1),
   entry: z.string().min(1).default("./mod.ts"),
   permissions: z.strictObject({ read: z.array(z.string()).default([]) }).default({ read: [] }),
-  data: z.array(z.strictObject({ file: z.string(), sha256: z.string().optional(), url: z.string() })).default(
-    [],
-  ),
+  data: z.array(z.strictObject({
+    file: z.string().refine(isNameInFolder, "must be a path in the folder of the data, without . and .."),
+    sha256: z.string().optional(),
+    url: z.string().max(4096),
+  })).max(10_000).default([]),
   limits: limits.optional(),
 });
+
+/** Whether a name leads to a file in the folder that it is put into. */
+function isNameInFolder(name: string): boolean {
+  const parts = name.split(/[\\/]/);
+  // deno-lint-ignore no-control-regex
+  return name.length <= 1000 && !/[\0-\x1f\x7f]/.test(name) && !/^[A-Za-z]:/.test(name) &&
+    parts.every((part) => part !== "" && part !== "." && part !== ".." && part.length <= 200);
+}
 
 /** A plugin's manifest. */
 export type Manifest = z.output<typeof manifest>;

@@ -9,6 +9,7 @@ import type { AskedPermission } from "../../sandbox/protocol/plugin_host.ts";
 import { exists, writeAtomic, writeJson } from "../../files/atomic.ts";
 import { COMPUTING_ROOMS, FRAMEWORK_ROOT, moduleHashes } from "../../registry/framework.ts";
 import { checkoutState } from "./git.ts";
+import { pathList, splitPaths } from "../../files/path_lists.ts";
 import { basename, join, relative } from "../../files/paths.ts";
 
 /** What goes into `provenance/`. */
@@ -89,11 +90,6 @@ function granter(flags: readonly string[]): (asked: AskedPermission) => boolean 
     (allowed[permission] ?? []).some((path) => value === path || value.startsWith(path + "/"));
 }
 
-/** Deno separates paths by commas; a comma in a path is doubled. */
-function splitPaths(text: string): string[] {
-  return text.replaceAll(",,", "\0").split(",").map((path) => path.replaceAll("\0", ","));
-}
-
 function askedText({ permission, value }: AskedPermission, request: ProvenanceRequest): string {
   return `${permission} ${value.startsWith("/") ? placeOf(value, request) : value}`;
 }
@@ -124,7 +120,7 @@ function relativeFlag(flag: string, request: ProvenanceRequest): string {
   const paths = splitPaths(flag.slice(at + 1)).map((path) =>
     path.startsWith("/") ? placeOf(path, request) : path
   );
-  return `${flag.slice(0, at)}=${paths.join(",")}`;
+  return `${flag.slice(0, at)}=${pathList(paths)}`;
 }
 
 /** A path without the part that only this machine has. */

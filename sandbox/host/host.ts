@@ -12,6 +12,7 @@ import { AUDIT_FILE, AuditedStream } from "./audit.ts";
 import { filterPluginFolders, FRAMEWORK_ROOT, GIT_FOLDER, SANDBOX_ROOMS } from "../../registry/framework.ts";
 import { MAPPED_BYTES } from "../../engine/runtimes/native/heap.ts";
 import type { PluginLocation } from "../../registry/manifest.ts";
+import { pathList } from "../../files/path_lists.ts";
 import { join, toFileUrl } from "../../files/paths.ts";
 import { checkAnswer } from "../protocol/responses.ts";
 import { toErrorMessage } from "../protocol/error_messages.ts";
@@ -70,11 +71,6 @@ export function permissionFlags(location: PluginLocation, grants: SandboxGrants,
     `--deny-read=${pathList([gitFolder, ...written.denied])}`,
     `--allow-write=${pathList([sharedDirectory])}`,
   ];
-}
-
-/** Deno separates paths by commas; a comma in a path is doubled. */
-function pathList(paths: readonly string[]): string {
-  return paths.map((path) => path.replaceAll(",", ",,")).join(",");
 }
 
 /**

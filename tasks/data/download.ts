@@ -1,6 +1,6 @@
 /**
- * The part of `deno task data fetch` that has the network and nothing else: started by it with the files as one JSON
- * argument, so that no other task needs the permission.
+ * The part of `deno task data fetch` that has the network and nothing else: started by it, with the files as JSON on standard
+ * input, so that no other task needs the permission.
  *
  * @module
  */
@@ -25,8 +25,8 @@ export interface FetchOrder {
 const LINES = 10;
 
 /** Fetches files; returns the exit code. */
-export async function download(args: readonly string[]): Promise<number> {
-  const { files, out, again, allowPrivate, isJson, isQuiet } = JSON.parse(args[0] ?? "{}") as FetchOrder;
+export async function download(order: FetchOrder): Promise<number> {
+  const { files, out, again, allowPrivate, isJson, isQuiet } = order;
   const fetched = await fetchFiles(files, {
     out,
     again,
@@ -61,4 +61,6 @@ export function progressLine(
   };
 }
 
-if (import.meta.main) await main(download);
+if (import.meta.main) {
+  await main(async () => download(JSON.parse(await new Response(Deno.stdin.readable).text()) as FetchOrder));
+}

@@ -35,20 +35,13 @@ Deno.test("download() says which files it wrote, and which were there", async ()
   try {
     await withTempDir(async (out) => {
       const files = [{ file: "a.npy", url: `http://127.0.0.1:${server.addr.port}/a.npy` }];
-      const order = JSON.stringify({
-        files,
-        out,
-        again: false,
-        allowPrivate: true,
-        isJson: false,
-        isQuiet: true,
-      });
+      const order = { files, out, again: false, allowPrivate: true, isJson: false, isQuiet: true };
       const path = join(out, "a.npy");
-      const first = await printed(() => download([order]));
+      const first = await printed(() => download(order));
       assert.equal(first.value, 0);
       assert.equal(first.stdout, `wrote   ${path}  (${bytes.length} B)`);
-      assert.equal((await printed(() => download([order]))).stdout, `there   ${path}  (${bytes.length} B)`);
-      const json = await printed(() => download([order.replace('"isJson":false', '"isJson":true')]));
+      assert.equal((await printed(() => download(order))).stdout, `there   ${path}  (${bytes.length} B)`);
+      const json = await printed(() => download({ ...order, isJson: true }));
       assert.deepEqual(JSON.parse(json.stdout), { files: [{ path, bytes: bytes.length, fetched: false }] });
     });
   } finally {

@@ -6,6 +6,7 @@
 import { DataError } from "../../core/errors.ts";
 import { BUILT_IN_PLUGINS } from "../../plugins/mod.ts";
 import { FRAMEWORK_ROOT } from "../../registry/framework.ts";
+import { pathList } from "../../files/path_lists.ts";
 import { join, resolve } from "../../files/paths.ts";
 import { CLOSED_IPV4 } from "../../registry/addresses.ts";
 import { findPlugin } from "../../registry/plugins.ts";
@@ -48,11 +49,12 @@ export async function fetchData(reference: string, args: readonly string[]): Pro
     isJson: "json" in parsed.task,
     isQuiet: "quiet" in parsed.task,
   };
-  const download = new Deno.Command(Deno.execPath(), {
-    args: downloadArguments(order, "verbose" in parsed.task),
-  });
-  const { code } = await download.spawn().status;
-  return code;
+  const started = downloadArguments(order, "verbose" in parsed.task);
+  const download = new Deno.Command(Deno.execPath(), { args: started, stdin: "piped" }).spawn();
+  const writer = download.stdin.getWriter();
+  await writer.write(new TextEncoder().encode(JSON.stringify(order))).catch(() => {}); // it says itself why it ended
+  await writer.close().catch(() => {});
+  return (await download.status).code;
 }
 
 /**
@@ -69,10 +71,9 @@ export function downloadArguments(order: FetchOrder, isVerbose: boolean): string
     join(FRAMEWORK_ROOT, "deno.json"),
     "--allow-net",
     ...order.allowPrivate ? [] : [`--deny-net=${CLOSED_IPV4.join(",")}`],
-    `--allow-read=${order.out}`,
-    `--allow-write=${order.out}`,
+    `--allow-read=${pathList([order.out])}`,
+    `--allow-write=${pathList([order.out])}`,
     join(FRAMEWORK_ROOT, "tasks", "data", "download.ts"),
-    JSON.stringify(order),
     ...(order.isJson ? ["--json"] : []),
     ...(isVerbose ? ["--verbose"] : []),
   ];

@@ -26,9 +26,9 @@ Deno.test("downloadArguments() opens the network and one folder, and nothing els
   );
   assert.ok(args.includes("--no-prompt") && args.includes("--cached-only") && args.includes("--no-remote"));
   const script = args.findIndex((arg) => arg.endsWith("download.ts"));
-  assert.deepEqual(JSON.parse(args[script + 1]!), ORDER);
-  assert.deepEqual(args.slice(script + 2), ["--json"]);
-  assert.deepEqual(downloadArguments({ ...ORDER, isJson: false }, true).slice(script + 2), ["--verbose"]);
+  assert.deepEqual(args.slice(script + 1), ["--json"]);
+  assert.deepEqual(downloadArguments({ ...ORDER, isJson: false }, true).slice(script + 1), ["--verbose"]);
+  assert.throws(() => downloadArguments({ ...ORDER, out: "/data/a,/home" }, false), ConfigError);
   assert.ok(Deno.statSync(args[script]!).isFile);
 });
 

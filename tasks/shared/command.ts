@@ -93,7 +93,7 @@ export function parseCommand(spec: CommandSpec, args: readonly string[]): Parsed
   for (const { name, value } of [...spec.taskFlags, ...COMMON_FLAGS]) {
     const found = given.get(name);
     if (Array.isArray(found)) lists[name] = found;
-    else if (found !== undefined) task[name] = pathOf(String(found), value);
+    else if (found !== undefined) task[name] = pathOf(String(found), name, value);
   }
   const flags: { [path: string]: Json } = {};
   for (const flag of spec.flags ?? []) {
@@ -105,9 +105,16 @@ export function parseCommand(spec: CommandSpec, args: readonly string[]): Parsed
   return { positionals, issues: [...switches.issues, ...issues], task, lists, flags };
 }
 
-/** A value, made a path from where the user stands if its placeholder says that it is one. */
-function pathOf(typed: string, placeholder: string | undefined): string {
-  return PATH_VALUES[placeholder ?? ""]?.(typed) ?? typed;
+/**
+ * A value, made a path from where the user stands if its placeholder says that it is one.
+ *
+ * @throws {ConfigError} If it is empty: that would be the folder that the user stands in.
+ */
+function pathOf(typed: string, name: string, placeholder: string | undefined): string {
+  const toPath = PATH_VALUES[placeholder ?? ""];
+  if (toPath === undefined) return typed;
+  if (typed !== "") return toPath(typed);
+  throw new ConfigError(`Cannot use --${name} as it must name something: found an empty text`);
 }
 
 /** Names of flags as keys of what commander found: as typed, "no-" included, which commander would cut off. */

@@ -9,6 +9,7 @@ import { diskFailure } from "../../core/writing.ts";
 import { EXIT, exitCodeOf } from "./exit_codes.ts";
 import { nextCommand } from "../finding/next_command.ts";
 import { paint, printJson, tell } from "./print.ts";
+import { refusedPath } from "./refused_paths.ts";
 
 /** An error as lines: itself in one, its issues below, what to do next; causes and stack only when asked for. */
 export function errorLines(error: unknown, isVerbose: boolean): string[] {
@@ -39,10 +40,10 @@ function stackLines(thrown: Error): string[] {
   return lines;
 }
 
-/** The error to show: a disk that is full is the fault of neither a plugin nor Beamline. */
+/** The error to show: a full disk and a path that the system refuses are the fault of neither a plugin nor Beamline. */
 export function withoutBlame(error: unknown): unknown {
   const reason = error instanceof DataError || error instanceof ConfigError ? undefined : diskFailure(error);
-  if (reason === undefined) return error;
+  if (reason === undefined) return refusedPath(error) ?? error;
   return new DataError(`Cannot write as the disk must take all of it: ${reason}`, undefined, {
     cause: error,
   });
