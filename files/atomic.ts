@@ -20,13 +20,14 @@ export interface WriteOptions {
  * Writes a file to a temporary name and renames it.
  *
  * @param content What it will hold; in pieces, each of which is needed only until the next is asked for.
- * @throws {DataError} If the disk is full.
+ * @throws {DataError} If the disk is full, or a folder, a device or a pipe is in the place of the file.
  */
 export async function writeAtomic(
   path: string,
   content: string | Uint8Array | Iterable<Uint8Array>,
   { isSynced = false, isTidied = false }: WriteOptions = {},
 ): Promise<void> {
+  await requireReplaceable(path);
   if (isTidied) await removeOldAsides(dirname(path), basename(path));
   try {
     const { path: aside, file } = await createAside(path);
@@ -46,6 +47,17 @@ export async function writeAtomic(
     if (reason === undefined) throw cause;
     throw new DataError(`Cannot write "${path}" as the disk must take all of it: ${reason}`, path, { cause });
   }
+}
+
+/** What is renamed to a device takes its place: /dev/null would be a file from then on. */
+async function requireReplaceable(path: string): Promise<void> {
+  const info = await Deno.lstat(path).catch(() => undefined); // whatever it is, writing says it better
+  if (info === undefined || info.isFile || info.isSymlink) return;
+  const found = info.isDirectory ? "a folder" : "a device or a pipe";
+  throw new DataError(
+    `Cannot write "${path}" as it must be a file, or not be there yet: found ${found}`,
+    path,
+  );
 }
 
 /** Writes all bytes; a full disk may take some of them and say so only at the next write. */

@@ -14,6 +14,7 @@ import type { ConfigRecord } from "../../core/records.ts";
 import { nearestBeside, UNKNOWN_KEY, valueAt } from "../../core/strict_schema.ts";
 import type { Json, JsonObject } from "../../core/types.ts";
 import type { Description, ModelPlan } from "../../sandbox/protocol/description.ts";
+import { readPlainText } from "../../files/plain_file.ts";
 import { dirname, resolve } from "../../files/paths.ts";
 
 /** What was asked for. */
@@ -103,10 +104,14 @@ async function fileLayer(
   return { source, values: absolutePaths(values, flags, isInput ? workingDirectory : dirname(path)) };
 }
 
+/** The most bytes of a configuration file. */
+const MAX_CONFIG_BYTES = 16 * 2 ** 20;
+
 async function readConfigFile(path: string, file: string): Promise<string> {
   try {
-    return await Deno.readTextFile(path);
+    return readPlainText(await Deno.realPath(path), MAX_CONFIG_BYTES); // a pipe would be waited for
   } catch (cause) {
+    if (cause instanceof DataError) throw cause;
     throw new ConfigError(
       `Cannot read "${file}" as the configuration file must exist and be readable: ${(cause as Error).name}`,
     );
@@ -221,7 +226,7 @@ export async function checkInputPaths(
     if (isWrong) {
       throw new DataError(
         `Cannot read "${path}" as --${flag.name} must name a ${flag.inputPath}: found a ${
-          info.isDirectory ? "directory" : "file"
+          info.isDirectory ? "directory" : info.isFile ? "file" : "device or pipe"
         }`,
         path,
       );

@@ -263,7 +263,8 @@ export class Cache {
    * cannot be removed, and then all else is removed first.
    */
   async clean(): Promise<string[]> {
-    requireCache(this.directory, await namesIn(this.directory));
+    const names = await namesIn(this.directory);
+    if (!requireCache(this.directory, names)) return [];
     const users = await runningUsers(SCRATCH.map((name) => join(this.directory, name)));
     const isKept = (name: string): boolean =>
       users.keys.has(name) || (users.folders.size > 0 && (name === "deno" || isAside(name)));
@@ -272,7 +273,7 @@ export class Cache {
     const remove = async (path: string): Promise<void> => {
       await removeFolder(path).catch((error) => failure ??= cannotRemove(path, error));
     };
-    for (const name of await namesIn(this.directory)) {
+    for (const name of names) {
       const path = join(this.directory, name);
       if (isKept(name)) kept.push(name);
       else if (!(SCRATCH as readonly string[]).includes(name) || users.folders.size === 0) await remove(path);
@@ -352,17 +353,18 @@ async function runningUsers(
 
 /** Names in a folder, sorted; none where it is not there or cannot be read. */
 /**
- * Makes sure that a folder is a cache and nothing else: whoever names another one, such as the one of the project, must not
- * lose it.
+ * Whether there is anything to clean: a folder that is a cache and nothing else. Whoever names another one, such as that of
+ * the project, must not lose it.
  *
  * @throws {ConfigError} With what it holds that is not of a cache.
  */
-function requireCache(directory: string, names: readonly string[]): void {
+function requireCache(directory: string, names: readonly string[]): boolean {
   const others = names.filter((name) => !OF_SYSTEMS.test(name));
   const isOurs = (name: string): boolean => OTHERS.has(name) || ENTRY_NAME.test(name) || isAside(name);
   const foreign = others.filter((name) => !isOurs(name));
   const isCache = others.some((name) => SIGNS.has(name) || ENTRY_NAME.test(name) || isAside(name));
-  if (others.length === 0 || (foreign.length === 0 && isCache)) return;
+  if (others.length === 0) return false;
+  if (foreign.length === 0 && isCache) return true;
   const [first, ...more] = foreign.length > 0 ? foreign : others;
   const found = `found "${first}"${more.length > 0 ? ` and ${more.length} more` : ""}`;
   throw new ConfigError(
