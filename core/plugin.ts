@@ -40,6 +40,30 @@ export interface HookContext {
   warn(code: string, message: string): void;
 }
 
+/** How a table in parts is used. */
+export interface TableWriterOptions {
+  /**
+   * Rows that are shuffled together in training, of blocks that lie anywhere in the table; twice as many are kept in
+   * memory. A table that has no more is read whole, and trains as one that was returned whole. @default what fills 256 MiB
+   */
+  readonly shuffleRows?: number;
+}
+
+/** Writes a table in parts, for one that is larger than memory. */
+export interface TableWriter {
+  /** Rows so far. */
+  readonly rows: number;
+  /**
+   * Appends rows, which may be used again afterwards. The first ones say which columns there are.
+   *
+   * @throws {TypeError} If columns, dtype, shape of a row or unit are others than before.
+   * @throws {DataError} If they cannot be written, such as to a full disk.
+   */
+  append(rows: Table): Promise<void>;
+  /** Ends the table, which is then returned by the hook under the name of the writer. */
+  finish(): Promise<Table>;
+}
+
 /** What `prepare` is given. */
 export interface PrepareContext extends HookContext {
   /**
@@ -47,6 +71,13 @@ export interface PrepareContext extends HookContext {
    * it to `splitRows` of `beamline/data`. A plugin that does not read it cannot be run in folds.
    */
   readonly fold?: Fold | undefined;
+  /**
+   * A table that is written in parts. For `readForPrediction` there is one, "new".
+   *
+   * @param split The name under which `prepare` returns it.
+   * @throws {RangeError} If there is one already, or the name cannot be that of a table.
+   */
+  writer(split: string, options?: TableWriterOptions): TableWriter;
 }
 
 /** What `prepare` returns. */

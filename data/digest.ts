@@ -35,13 +35,18 @@ export async function sha256File(path: string): Promise<Digest> {
 export function sha256Source(source: ByteSource): Digest {
   try {
     return withFile(source.name, () => {
-      const hash = createHash("sha256");
-      for (const piece of piecesOf(source, CHUNK_BYTES)) hash.update(piece);
-      return { bytes: source.size, sha256: hash.digest("hex") };
+      return { bytes: source.size, sha256: sha256Pieces(piecesOf(source, CHUNK_BYTES)) };
     });
   } finally {
     source.close();
   }
+}
+
+/** SHA-256 of bytes that come in pieces, as 64 hexadecimal digits. */
+export function sha256Pieces(pieces: Iterable<Uint8Array>): string {
+  const hash = createHash("sha256");
+  for (const piece of pieces) hash.update(piece);
+  return hash.digest("hex");
 }
 
 /** Length and SHA-256 of bytes in memory. */

@@ -86,6 +86,7 @@ export {
 export { type NamedArrays, parseTfjsModel } from "../formats/tfjs_model.ts";
 export { readWeights } from "../formats/weights.ts";
 export { type FoldRows, foldRows, type SplitRows, splitRows, type SplitShares } from "./splits.ts";
+export { blocksOf, type BlocksOptions } from "./paged.ts";
 export {
   column,
   columnOf,
@@ -97,6 +98,7 @@ export {
   type ReadTablesOptions,
   rowCount,
   sliceRows,
+  tableOf,
   takeRows,
   writeTable,
   writeTables,

@@ -4,7 +4,8 @@
  * `tables.json`, which lists them in order. The `.json` is written last, so a folder that was not finished is not read.
  *
  * `columns.json`: `{"schema": "beamline-columns/1", "rows": n, "columns": {name: {"file", "dtype", "shape", "dims",
- * "unit", "description"?}}}`.
+ * "unit", "description"?}}, "blockRows"?}`. `blockRows` is there where the table was written in parts, and says how many
+ * rows of it are read at a time where it is larger than memory.
  *
  * @module
  */
@@ -24,6 +25,7 @@ import {
 import { listNames } from "../core/missing_names.ts";
 import { nearestName } from "../core/names.ts";
 import { readNpySource, writeNpy } from "../formats/npy.ts";
+import { BLOCKS_TOGETHER, isPagedTable, openPagedColumn, PagedColumn, TableReader } from "./paged.ts";
 
 const COLUMNS_SCHEMA = "beamline-columns/1";
 const TABLES_SCHEMA = "beamline-tables/1";
@@ -118,17 +120,45 @@ export function rowCount(table: Table): number {
  *
  * @throws {NotFoundError} If there is none, naming those that are there.
  */
-export function columnOf(table: Table, name: string): Column {
-  if (Object.hasOwn(table, name)) return table[name]!;
-  const nearest = nearestName(name, Object.keys(table));
-  throw new NotFoundError(
-    `Cannot find column "${name}" as the table has ${Object.keys(table).join(", ") || "no columns"}${
-      nearest === undefined ? "" : `; did you mean "${nearest}"`
-    }`,
-    "column",
-    name,
-    nearest,
-  );
+export function columnOf(table: Table, name: string): Column;
+/**
+ * A column of the table by name and dtype, so that its numbers have the type of their array.
+ *
+ * @throws {NotFoundError} If there is none, naming those that are there.
+ * @throws {TypeError} If it has another dtype.
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { column, columnOf } from "beamline/data";
+ * const table = { energy: column(Float32Array.of(2, 4), { unit: "GeV" }) };
+ * const energies: Float32Array = columnOf(table, "energy", "float32").data;
+ * assert.throws(() => columnOf(table, "energy", "float64"), /must be float64: found float32/);
+ * ```
+ */
+export function columnOf<D extends Dtype>(table: Table, name: string, dtype: D): Column<D>;
+export function columnOf(table: Table, name: string, dtype?: Dtype): Column {
+  if (!Object.hasOwn(table, name)) throw absent("column", name, "the table has", Object.keys(table));
+  const found = table[name]!;
+  if (dtype === undefined || found.dtype === dtype) return found;
+  throw new TypeError(`Cannot use column "${name}" as its dtype must be ${dtype}: found ${found.dtype}`);
+}
+
+/**
+ * A table by its split.
+ *
+ * @throws {NotFoundError} If there is none, naming those that are there.
+ */
+export function tableOf(tables: Tables, split: string): Table {
+  if (Object.hasOwn(tables, split)) return tables[split]!;
+  throw absent("table", split, "the prepared data have", Object.keys(tables));
+}
+
+function absent(kind: string, name: string, where: string, known: readonly string[]): NotFoundError {
+  const nearest = nearestName(name, known);
+  const has = known.join(", ") || `no ${kind}s`;
+  const hint = nearest === undefined ? "" : `; did you mean "${nearest}"`;
+  return new NotFoundError(`Cannot find ${kind} "${name}" as ${where} ${has}${hint}`, kind, name, nearest);
 }
 
 /**
@@ -152,6 +182,7 @@ export function takeRows<T extends Table>(table: T, rows: Uint32Array | readonly
       throw new RangeError(`Cannot take row ${row} as the table has ${count} rows: found ${row}`);
     }
   }
+  if (isPagedTable(table)) return takePagedRows(table, rows);
   return mapColumns(table, (from) => ({ ...from, ...takeArrayRows(from, rows) }));
 }
 
@@ -167,11 +198,34 @@ export function sliceRows<T extends Table>(table: T, from: number, to: number): 
       `Cannot take rows ${from} to ${to} as the table has ${count} rows: found ${from} to ${to}`,
     );
   }
+  if (isPagedTable(table)) {
+    using reader = new TableReader(table);
+    return reader.rows(from, to) as T;
+  }
   return mapColumns(table, (old) => {
     const shape = [to - from, ...old.shape.slice(1)];
     const width = sizeOf(old.shape.slice(1));
     return { ...old, shape, data: old.data.slice(from * width, to * width) } as Column;
   });
+}
+
+/** Rows that are read one by one; each takes a call of the system per column. */
+function takePagedRows<T extends Table>(table: T, rows: Uint32Array | readonly number[]): T {
+  using reader = new TableReader(table);
+  const taken = { ...reader.rows(0, 0) };
+  const targets = Object.entries(taken).map(([name, { dtype, shape }]) => {
+    const width = sizeOf(shape.slice(1));
+    return { name, width, data: createArray(dtype, rows.length * width) as Float64Array<ArrayBuffer> };
+  });
+  rows.forEach((row: number, i: number) => {
+    const one = reader.rows(row, row + 1);
+    for (const { name, width, data } of targets) data.set(one[name]!.data as Float64Array, i * width);
+  });
+  for (const { name, data } of targets) {
+    const column = taken[name]!;
+    taken[name] = { ...column, shape: [rows.length, ...column.shape.slice(1)], data } as unknown as Column;
+  }
+  return taken as T;
 }
 
 function mapColumns<T extends Table>(table: T, change: (old: Column) => Column): T {
@@ -193,7 +247,8 @@ function takeArrayRows(from: NdArray, rows: Uint32Array | readonly number[]): Nd
   return { dtype: from.dtype, shape, data: target as unknown as NdArray["data"] };
 }
 
-interface StoredColumn {
+/** A column in `columns.json`. */
+export interface StoredColumn {
   readonly file: string;
   readonly dtype: Dtype;
   readonly shape: readonly number[];
@@ -212,19 +267,33 @@ export async function writeTable(directory: string, table: Table): Promise<void>
   const rows = rowCount(table);
   for (const [name, one] of Object.entries(table)) checkColumn(name, one);
   makeDirectory(directory);
-  const files = fileNames(Object.keys(table));
-  const columns: Record<string, StoredColumn> = Object.create(null);
+  const files = columnFiles(Object.keys(table));
+  const columns: (readonly [string, StoredColumn])[] = [];
   for (const [name, one] of Object.entries(table)) {
     const file = files.get(name)!;
     await writeNpy(`${directory}/${file}`, one);
-    const { dtype, shape, dims, unit, description } = one;
+    columns.push([name, { file, ...one }]);
+  }
+  await writeColumnsFile(directory, rows, columns);
+}
+
+/** Writes `columns.json`, which ends a table. */
+export async function writeColumnsFile(
+  directory: string,
+  rows: number,
+  entries: readonly (readonly [string, StoredColumn])[],
+  blockRows?: number,
+): Promise<void> {
+  const columns: Record<string, StoredColumn> = Object.create(null);
+  for (const [name, { file, dtype, shape, dims, unit, description }] of entries) {
     columns[name] = { file, dtype, shape, dims, unit, ...(description === undefined ? {} : { description }) };
   }
-  await writeJson(`${directory}/columns.json`, { schema: COLUMNS_SCHEMA, rows, columns });
+  const parts = blockRows === undefined ? {} : { blockRows };
+  await writeJson(`${directory}/columns.json`, { schema: COLUMNS_SCHEMA, rows, columns, ...parts });
 }
 
 /** A file name per column: other characters than letters, digits and `_.-` are escaped, and case alone never differs. */
-function fileNames(names: readonly string[]): Map<string, string> {
+export function columnFiles(names: readonly string[]): Map<string, string> {
   const taken = new Set<string>();
   const files = new Map<string, string>();
   for (const name of names) {
@@ -262,15 +331,21 @@ export type OpenFile = (path: string) => ByteSource;
 /** {@linkcode readTable} of files that are opened in a way of the caller's. */
 export function readTableWith(open: OpenFile, directory: string, options: ReadTableOptions = {}): Table {
   const path = `${directory}/columns.json`;
-  const stored = parseColumns(readJson(open(path)), path);
+  const json = readJson(open(path));
+  const stored = parseColumns(json, path);
+  const blockRows = pagedBy(json, stored, path);
   const names = options.columns ?? [...stored.keys()];
   const table: Record<string, Column> = Object.create(null);
   for (const name of names) {
     const entry = stored.get(name);
     if (entry === undefined) throw missing(directory, "column", name, [...stored.keys()]);
     const { file, ...facts } = entry;
-    const array = readNpySource(open(`${directory}/${file}`));
-    const [found, wanted] = [array, facts].map(({ dtype, shape }) => describeArray(dtype, shape));
+    const filePath = `${directory}/${file}`;
+    const array = blockRows === undefined
+      ? readNpySource(open(filePath))
+      : openPagedColumn(facts, filePath, blockRows, () => open(filePath));
+    const header = array instanceof PagedColumn ? array.header : array;
+    const [found, wanted] = [header, facts].map(({ dtype, shape }) => describeArray(dtype, shape));
     // A bool column is stored as bool, so the dtypes must agree exactly.
     if (found !== wanted) {
       throw new DataError(
@@ -278,26 +353,57 @@ export function readTableWith(open: OpenFile, directory: string, options: ReadTa
         `${directory}/${file}`,
       );
     }
-    table[name] = { ...facts, data: array.data } as Column;
+    table[name] = array instanceof PagedColumn ? array : { ...facts, data: array.data } as Column;
   }
   return listNames({ ...table }, { kind: "column", of: `table "${directory.split("/").at(-1)}"` });
 }
 
 /**
+ * The rows of a block where the table stays on disk: where it was written in parts and has more rows than are shuffled
+ * together. Its columns must have the same number of rows, as they are read side by side.
+ */
+function pagedBy(
+  json: unknown,
+  columns: ReadonlyMap<string, StoredColumn>,
+  path: string,
+): number | undefined {
+  const blockRows = (json as { readonly blockRows?: unknown }).blockRows;
+  if (blockRows === undefined) return undefined;
+  const lengths = new Set([...columns.values()].map(({ shape }) => shape[0]!));
+  if (!Number.isSafeInteger(blockRows) || (blockRows as number) < 1 || lengths.size > 1) {
+    throw new DataError(
+      `Cannot read "${path}" as a table in parts has columns of one length, and blocks with rows: found blocks of ${blockRows} and lengths ${
+        [...lengths].join(", ")
+      }`,
+      path,
+    );
+  }
+  const [rows = 0] = lengths;
+  return rows > (blockRows as number) * BLOCKS_TOGETHER ? blockRows as number : undefined;
+}
+
+/** @throws {RangeError} If a table of this name cannot be a folder. */
+export function checkSplitName(name: string): void {
+  if (SPLIT.test(name)) return;
+  throw new RangeError(`Cannot write tables as a name is letters, digits, "_" and "-": found "${name}"`);
+}
+
+/**
  * Writes tables by split, each in a folder of its name. Names are letters, digits, `_` and `-`.
  *
+ * @param written Those that are there already, as they were written in parts.
  * @throws {RangeError} If a name cannot be a folder.
  */
-export async function writeTables(directory: string, tables: Tables): Promise<void> {
-  for (const name of Object.keys(tables)) {
-    if (!SPLIT.test(name)) {
-      throw new RangeError(
-        `Cannot write tables as a name is letters, digits, "_" and "-": found "${name}"`,
-      );
-    }
-  }
+export async function writeTables(
+  directory: string,
+  tables: Tables,
+  written: ReadonlySet<string> = new Set(),
+): Promise<void> {
+  for (const name of Object.keys(tables)) checkSplitName(name);
   makeDirectory(directory);
-  for (const [name, table] of Object.entries(tables)) await writeTable(`${directory}/${name}`, table);
+  for (const [name, table] of Object.entries(tables)) {
+    if (!written.has(name)) await writeTable(`${directory}/${name}`, table);
+  }
   await writeJson(`${directory}/tables.json`, { schema: TABLES_SCHEMA, tables: Object.keys(tables) });
 }
 
@@ -349,7 +455,8 @@ function missing(directory: string, kind: string, name: string, known: readonly 
   );
 }
 
-function makeDirectory(directory: string): void {
+/** Makes a folder. @throws {DataError} If it cannot be made. */
+export function makeDirectory(directory: string): void {
   try {
     Deno.mkdirSync(directory, { recursive: true });
   } catch (cause) {

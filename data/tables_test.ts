@@ -9,6 +9,7 @@ import {
   readTables,
   rowCount,
   sliceRows,
+  tableOf,
   takeRows,
   writeTable,
   writeTables,
@@ -184,4 +185,27 @@ Deno.test("readTable() names what is wrong with the folder", async () => {
     await Deno.remove(json);
     await rejects(`Cannot read "${json}" as the file must exist: nothing is there`);
   });
+});
+
+Deno.test("columnOf() with a dtype gives numbers of its type, and refuses another dtype", () => {
+  const table: Table = { energy: column(Float32Array.of(1, 2), { unit: "GeV" }) };
+  const energies: Float32Array = columnOf(table, "energy", "float32").data;
+  assert.deepEqual([...energies], [1, 2]);
+  assert.throws(() => columnOf(table, "energy", "int32"), {
+    name: "TypeError",
+    message: 'Cannot use column "energy" as its dtype must be int32: found float32',
+  });
+  assert.throws(() => columnOf(table, "enregy", "float32"), {
+    name: "NotFoundError",
+    message: 'Cannot find column "enregy" as the table has energy; did you mean "energy"',
+  });
+});
+
+Deno.test("tableOf() gives a split by name, and lists those that there are", () => {
+  const test: Table = { x: column(Float32Array.of(1), { unit: "1" }) };
+  assert.equal(tableOf({ test }, "test"), test);
+  assert.throws(() => tableOf({ train: test, test }, "tests"), {
+    message: 'Cannot find table "tests" as the prepared data have train, test; did you mean "test"',
+  });
+  assert.throws(() => tableOf({}, "toString"), { message: /have no tables$/ });
 });

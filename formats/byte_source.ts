@@ -224,6 +224,38 @@ export function writeInPlace(path: string, parts: readonly Uint8Array[]): void {
   }
 }
 
+/**
+ * Appends bytes to a file that is there, in its place.
+ *
+ * @throws {DataError} If it cannot be written.
+ */
+export function appendInPlace(path: string, bytes: Uint8Array): void {
+  writeToExisting(path, { append: true }, bytes);
+}
+
+/**
+ * Writes bytes over the first ones of a file that is there.
+ *
+ * @throws {DataError} If it cannot be written.
+ */
+export function overwriteStart(path: string, bytes: Uint8Array): void {
+  writeToExisting(path, { write: true }, bytes);
+}
+
+function writeToExisting(path: string, options: Deno.OpenOptions, bytes: Uint8Array): void {
+  let file: Deno.FsFile;
+  try {
+    file = Deno.openSync(path, options);
+  } catch (cause) {
+    throw cannotWrite(path, cause);
+  }
+  try {
+    writeAll(path, file, bytes);
+  } finally {
+    file.close();
+  }
+}
+
 function openAside(path: string): Aside {
   const folder = path.slice(0, Math.max(path.lastIndexOf("/"), path.lastIndexOf("\\")) + 1);
   const isReadable = Deno.permissions.querySync({ name: "read", path: folder || "." }).state === "granted";

@@ -23,6 +23,9 @@ export interface ProgramColumn {
   readonly data: Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer>;
 }
 
+/** Columns by name, as programs take them. */
+export type ProgramColumns = { readonly [name: string]: ProgramColumn };
+
 /** A dtype in which programs take columns. */
 export type ColumnDtype = ProgramColumn["dtype"];
 
@@ -31,22 +34,29 @@ export type ColumnDtype = ProgramColumn["dtype"];
  * whole and fit. NaN and infinite numbers of the column itself stay.
  *
  * @param dtype What the program takes. @default {@linkcode programDtype} of the column
+ * @param firstRow What the first row is called in an error, where the column is a part of one.
  * @throws {DataError} Naming the column, the first value that does not fit, and its row.
  */
-export function programColumn(column: Column, name: string, dtype = programDtype(column)): ProgramColumn {
+export function programColumn(
+  column: Column,
+  name: string,
+  dtype = programDtype(column),
+  firstRow = 0,
+): ProgramColumn {
   const shape = column.shape.slice(1);
   const common = { dtype, shape, rowSize: sizeOf(shape), rows: column.shape[0] ?? 0 };
-  return { ...common, data: dtype === "float32" ? toFloat32(column, name) : toInt32(column, name) };
+  const convert = dtype === "float32" ? toFloat32 : toInt32;
+  return { ...common, data: convert(column, name, firstRow) };
 }
 
-function toFloat32(column: Column, name: string): Float32Array<ArrayBuffer> {
+function toFloat32(column: Column, name: string, firstRow: number): Float32Array<ArrayBuffer> {
   if (column.data instanceof Float32Array) return column.data;
   const data = new Float32Array(column.data.length);
   for (let i = 0; i < data.length; i++) {
     const value = Number(column.data[i]);
     data[i] = value;
     if (!Number.isFinite(data[i]) && Number.isFinite(value)) {
-      throw unfit(column, name, i, "numbers must be below 3.4e38, the largest of float32");
+      throw unfit(column, name, firstRow, i, "numbers must be below 3.4e38, the largest of float32");
     }
   }
   return data;
@@ -54,21 +64,21 @@ function toFloat32(column: Column, name: string): Float32Array<ArrayBuffer> {
 
 const WHOLE = "the numbers must be whole and fit 32 bits";
 
-function toInt32(column: Column, name: string): Int32Array<ArrayBuffer> {
+function toInt32(column: Column, name: string, firstRow: number): Int32Array<ArrayBuffer> {
   if (column.data instanceof Int32Array) return column.data;
   const data = new Int32Array(column.data.length);
   for (let i = 0; i < data.length; i++) {
     const value = Number(column.data[i]);
     data[i] = value | 0;
     if (data[i] !== value) {
-      throw unfit(column, name, i, WHOLE);
+      throw unfit(column, name, firstRow, i, WHOLE);
     }
   }
   return data;
 }
 
-function unfit(column: Column, name: string, element: number, rule: string): DataError {
-  const row = Math.floor(element / sizeOf(column.shape.slice(1)));
+function unfit(column: Column, name: string, firstRow: number, element: number, rule: string): DataError {
+  const row = firstRow + Math.floor(element / sizeOf(column.shape.slice(1)));
   return new DataError(
     `Cannot use column "${name}" in a model as ${rule}: found ${column.data[element]} in row ${row}`,
   );
@@ -87,15 +97,19 @@ export function programColumns(
   where: string,
   dtypes: { readonly [name: string]: ColumnDtype } = {},
 ): { [name: string]: ProgramColumn } {
-  return Object.fromEntries(names.map((name) => {
-    const column = Object.hasOwn(table, name) ? table[name] : undefined;
-    if (column) return [name, programColumn(column, name, dtypes[name])];
-    throw new TypeError(
-      `Cannot make batches as the ${where} table must have the column "${name}": it has ${
-        Object.keys(table).join(", ")
-      }`,
-    );
-  }));
+  requireColumns(table, names, where);
+  return Object.fromEntries(names.map((name) => [name, programColumn(table[name]!, name, dtypes[name])]));
+}
+
+/** @throws {TypeError} If a column is missing. */
+export function requireColumns(table: Table, names: readonly string[], where: string): void {
+  const missing = names.find((name) => !Object.hasOwn(table, name));
+  if (missing === undefined) return;
+  throw new TypeError(
+    `Cannot make batches as the ${where} table must have the column "${missing}": it has ${
+      Object.keys(table).join(", ")
+    }`,
+  );
 }
 
 /** Dtypes of columns, by name. */
@@ -123,14 +137,23 @@ export class BatchBuffer {
 
   /** Copies the rows `order[from..from + batchSize)`; past the end the last row is repeated. */
   fillFrom(order: Uint32Array, from: number): void {
-    for (const [name, column] of Object.entries(this.columns)) {
+    this.fillPart(this.columns, order, from, 0, this.batchSize);
+  }
+
+  /**
+   * Copies `count` rows, `order[from]` and those after it, to the rows of the batch from `at` on.
+   *
+   * @param columns Where the rows are; of the same names and shapes as those of the batch.
+   */
+  fillPart(columns: ProgramColumns, order: Uint32Array, from: number, at: number, count: number): void {
+    for (const [name, column] of Object.entries(columns)) {
       const target = this.tensors[name]!.data as Float32Array;
       const source = column.data as Float32Array;
       const size = column.rowSize;
-      for (let i = 0; i < this.batchSize; i++) {
+      for (let i = 0; i < count; i++) {
         const row = order[Math.min(from + i, order.length - 1)]!;
-        if (size === 1) target[i] = source[row]!;
-        else target.set(source.subarray(row * size, (row + 1) * size), i * size);
+        if (size === 1) target[at + i] = source[row]!;
+        else target.set(source.subarray(row * size, (row + 1) * size), (at + i) * size);
       }
     }
   }

@@ -4,15 +4,16 @@
  *
  * @module
  */
-import { randomFor } from "../core/random.ts";
 import type { TrainingPlan } from "../core/training.ts";
 import type { Tensors } from "../engine/runtimes/types.ts";
+import { setImmediate } from "node:timers";
 import { BatchBuffer } from "./batches.ts";
 import { CheckpointStrategy } from "./checkpoint_strategy.ts";
 import { type BestState, INITIAL_COUNTERS, type TrainingCounters } from "./counters.ts";
 import { hashState, isFingerprinted, lossBits } from "./fingerprint.ts";
 import { checkFiniteState, nonFiniteError } from "./nan_guard.ts";
 import { columnsOf, randomInputs, scalarInputs } from "./programs/inputs.ts";
+import { columnsIn, orderOf, type RowOrder, rowsIn } from "./rows/rows.ts";
 import { countPlateau, learningRateAt, since } from "./schedule.ts";
 import { countBest, countLast, isOutOfPatience } from "./stopping.ts";
 import type { TrainOutcome, TrainRequest } from "./types.ts";
@@ -20,6 +21,9 @@ import { meanOverRows } from "./validation.ts";
 
 /** Milliseconds after which the event loop gets a turn, so that signals and timers are seen. */
 const YIELD_MS = 50;
+
+/** The same while rows are read, each piece of which needs a turn; a turn takes some microseconds. */
+const READING_YIELD_MS = 4;
 
 /**
  * Trains one model to the end of its plan and leaves the best weights in the session.
@@ -58,8 +62,9 @@ class Training {
 
   constructor(readonly request: TrainRequest) {
     const { plan, train, step, resumeFrom } = request;
-    this.#rows = Object.values(train)[0]?.rows ?? 0;
-    this.#batches = new BatchBuffer(columnsOf(step, train), Math.min(plan.batchSize, this.#rows));
+    this.#rows = rowsIn(train);
+    const batchSize = Math.min(plan.batchSize, this.#rows);
+    this.#batches = new BatchBuffer(columnsOf(step, columnsIn(train)), batchSize);
     this.#stepsPerEpoch = stepsPerEpoch(plan, this.#rows);
     this.#totalSteps = this.#stepsPerEpoch * plan.epochs;
     this.#counters = resumeFrom?.counters ?? INITIAL_COUNTERS;
@@ -87,12 +92,13 @@ class Training {
 
   /** One pass over the training rows; the last rows that do not fill a batch wait for another epoch's order. */
   async #epoch(): Promise<"done" | "interrupted"> {
-    const { seed, model, stopAfterSteps = Infinity } = this.request;
+    const { seed, model, train, stopAfterSteps = Infinity } = this.request;
     const { epoch } = this.#counters;
-    const order = randomFor({ seed, purpose: `shuffle/${model}`, epoch }).permutation(this.#rows);
+    const names = Object.keys(this.#batches.columns);
+    const order = orderOf(train, names, { seed, purpose: `shuffle/${model}`, epoch });
     const started = performance.now();
     while (this.#counters.stepInEpoch < this.#stepsPerEpoch) {
-      await this.#letOthersRun();
+      await this.#letOthersRun(order.isReading);
       if (this.request.isStopped() || this.#counters.step >= stopAfterSteps) return "interrupted";
       await this.#step(order);
       if (this.#counters.stepInEpoch < this.#stepsPerEpoch) await this.#checkpointInTime();
@@ -101,10 +107,10 @@ class Training {
     return "done";
   }
 
-  async #step(order: Uint32Array): Promise<void> {
+  async #step(order: RowOrder): Promise<void> {
     const { plan, step: program, seed, model, session, listener } = this.request;
     const { step, epoch, stepInEpoch } = this.#counters;
-    this.#batches.fillFrom(order, stepInEpoch * this.#batches.batchSize);
+    await order.fill(this.#batches, stepInEpoch * this.#batches.batchSize);
     const outputs = await program.run({
       ...this.#batches.tensors,
       ...scalarInputs(program, this.#learningRateAt(step)),
@@ -214,9 +220,10 @@ class Training {
     return { ...this.#counters, sums: { ...this.#sums } };
   }
 
-  async #letOthersRun(): Promise<void> {
-    if (performance.now() - this.#yielded < YIELD_MS) return;
-    await new Promise((resolve) => setTimeout(resolve, 0));
+  /** A turn of the event loop now and then; what is read beside training goes on by as many turns. */
+  async #letOthersRun(isReading: boolean): Promise<void> {
+    if (performance.now() - this.#yielded < (isReading ? READING_YIELD_MS : YIELD_MS)) return;
+    await new Promise((resolve) => isReading ? setImmediate(resolve) : setTimeout(resolve, 0));
     this.#yielded = performance.now();
   }
 }

@@ -5,6 +5,7 @@
  */
 import { ConfigError, DataError } from "../core/errors.ts";
 import type { Column, Table } from "../core/types.ts";
+import { blocksOf, isPaged } from "../data/paged.ts";
 import type { Tensors } from "../engine/runtimes/types.ts";
 import { programDtype } from "./batches.ts";
 import type { TrainingCounters } from "./counters.ts";
@@ -101,21 +102,34 @@ function columnFault(column: Column): string | undefined {
   const isFloat = programDtype(column) === "float32";
   if (!isFloat && NARROW.has(column.dtype)) return undefined;
   const isFault = isFloat ? isBeyondFloat32 : isBeyondInt32;
-  const { data, shape } = column;
-  const [rows = 0] = shape;
-  const width = rows === 0 ? 0 : data.length / rows;
+  const [rows = 0] = column.shape;
   const listed: string[] = [];
   let count = 0;
-  for (let row = 0; row < rows; row++) {
-    for (let i = row * width; i < (row + 1) * width; i++) {
-      if (!isFault(data[i]!)) continue;
-      if (count++ < LISTED_ROWS) listed.push(`${data[i]} in row ${row}`);
-      break;
+  for (const { from, part } of partsOf(column)) {
+    const { data, shape } = part;
+    const [partRows = 0] = shape;
+    const width = partRows === 0 ? 0 : data.length / partRows;
+    for (let row = 0; row < partRows; row++) {
+      for (let i = row * width; i < (row + 1) * width; i++) {
+        if (!isFault(data[i]!)) continue;
+        if (count++ < LISTED_ROWS) listed.push(`${data[i]} in row ${from + row}`);
+        break;
+      }
     }
   }
   if (count === 0) return undefined;
   const more = count > LISTED_ROWS ? ", ..." : "";
   return `has others in ${count} of ${rows} rows (${listed.join(", ")}${more}; counted from 0)`;
+}
+
+/** A column in memory at once; one on disk block by block. */
+function* partsOf(column: Column): Generator<{ readonly from: number; readonly part: Column }> {
+  if (!isPaged(column)) return yield { from: 0, part: column };
+  let from = 0;
+  for (const { part } of blocksOf<Table>({ part: column })) {
+    yield { from, part: part as Column };
+    from += (part as Column).shape[0] ?? 0;
+  }
 }
 
 /** Whole numbers that always fit 32 bits. */

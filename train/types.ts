@@ -7,11 +7,11 @@ import type { ScheduleStart } from "../core/records.ts";
 import type { TrainingPlan } from "../core/training.ts";
 import type { TrainingRecord } from "../core/types.ts";
 import type { Executable, Session } from "../engine/runtimes/types.ts";
-import type { ProgramColumn } from "./batches.ts";
 import type { CheckpointStore } from "./checkpoint.ts";
 import type { CheckpointPair } from "./checkpoint_strategy.ts";
 import type { BestState, TrainingCounters } from "./counters.ts";
 import type { Fingerprint } from "./fingerprint.ts";
+import type { TrainRows } from "./rows/rows.ts";
 
 /** Everything one model's training needs. */
 export interface TrainRequest {
@@ -28,8 +28,8 @@ export interface TrainRequest {
   readonly hasLoss?: boolean | undefined;
   /** The same as `validate` for the last, smaller batch. */
   readonly validateLastBatch?: Executable | undefined;
-  readonly train: { readonly [column: string]: ProgramColumn };
-  readonly validation?: { readonly [column: string]: ProgramColumn } | undefined;
+  readonly train: TrainRows;
+  readonly validation?: TrainRows | undefined;
   readonly checkpoints: CheckpointStore;
   /** Steps of the models trained before in this run. */
   readonly stepOffset: number;

@@ -5,7 +5,8 @@
  */
 import type { Executable, Tensors } from "../engine/runtimes/types.ts";
 import { BatchBuffer } from "./batches.ts";
-import { batchSizeOf, columnsOf, type ProgramColumns } from "./programs/inputs.ts";
+import { batchSizeOf, columnsOf } from "./programs/inputs.ts";
+import { chunksOf, columnsIn, rowsIn, type TrainRows } from "./rows/rows.ts";
 
 /** Programs that give a mean over the rows of a batch. */
 export interface MeanPrograms {
@@ -20,26 +21,29 @@ export interface MeanPrograms {
 /**
  * Mean of each output over all rows, each row counted once: whole batches, then the rest, weighted by their rows.
  *
- * @param columns Shape [row, ...] each.
+ * @param rows Columns of shape [row, ...] each.
  */
 export async function meanOverRows(
-  columns: ProgramColumns,
+  rows: TrainRows,
   { whole, tail, extra = () => ({}) }: MeanPrograms,
 ): Promise<{ [name: string]: number }> {
-  const used = columnsOf(whole, columns);
-  const rows = Object.values(columns)[0]?.rows ?? 0;
+  const names = Object.keys(columnsOf(whole, columnsIn(rows)));
+  const total = rowsIn(rows);
   const sums: { [name: string]: number } = {};
-  const add = async (executable: Executable, buffer: BatchBuffer, from: number): Promise<void> => {
-    buffer.fillRange(from);
+  const add = async (executable: Executable, buffer: BatchBuffer, at: number, from: number) => {
+    buffer.fillRange(at);
     const outputs = await executable.run({ ...buffer.tensors, ...extra(executable, from) });
     for (const [name, output] of Object.entries(outputs)) {
       sums[name] = (sums[name] ?? 0) + (output.data as Float32Array)[0]! * buffer.batchSize;
     }
   };
   const batchSize = batchSizeOf(whole);
-  const buffer = new BatchBuffer(used, batchSize);
-  let from = 0;
-  for (; from + batchSize <= rows; from += batchSize) await add(whole, buffer, from);
-  if (from < rows && tail) await add(tail, new BatchBuffer(used, rows - from), from);
-  return Object.fromEntries(Object.entries(sums).map(([name, sum]) => [name, sum / rows]));
+  for (const { from, columns } of chunksOf(rows, names, batchSize)) {
+    const buffer = new BatchBuffer(columns, batchSize);
+    const end = Math.min(total, from + (Object.values(columns)[0]?.rows ?? 0)) - from;
+    let at = 0;
+    for (; at + batchSize <= end; at += batchSize) await add(whole, buffer, at, from + at);
+    if (at < end && tail) await add(tail, new BatchBuffer(columns, end - at), at, from + at);
+  }
+  return Object.fromEntries(Object.entries(sums).map(([name, sum]) => [name, sum / total]));
 }

@@ -9,6 +9,9 @@ const hook = {
   seed: 2,
   random: (purpose: string) => randomFor({ seed: 2, purpose }),
   progress() {},
+  writer(): never {
+    throw new Error("writes no table in parts");
+  },
   log() {},
   warn: (code: string) => void warnings.push(code),
 };

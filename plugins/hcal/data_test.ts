@@ -9,7 +9,16 @@ import { CELLS, COLUMNS, RUNS } from "./geometry.ts";
 import { openFiles } from "./map_files.ts";
 
 const random = (purpose: string, position = {}) => randomFor({ seed: 5, purpose, ...position });
-const context = { seed: 5, random, progress() {}, log() {}, warn() {} };
+const context = {
+  seed: 5,
+  random,
+  progress() {},
+  log() {},
+  warn() {},
+  writer(): never {
+    throw new Error("writes no table in parts");
+  },
+};
 const FILES = RUNS.map((run) => `Run${run}_Dataset_test.npy`) as [string, string];
 
 function mapsOf(rows: number, value: (i: number) => number = (i) => i % 13): NdArray<"float64"> {

@@ -6,6 +6,7 @@
 import { ConfigError } from "../../core/errors.ts";
 import type { DataRecord } from "../../core/records.ts";
 import type { Fold, JsonObject, Table, Tables, TextTable, Warning } from "../../core/types.ts";
+import { isPagedTable } from "../../data/paged.ts";
 import { readTables, readTablesWith } from "../../data/tables.ts";
 import { resolve } from "../../files/paths.ts";
 import type { ResolvedConfig } from "../config/config.ts";
@@ -127,9 +128,11 @@ async function make(key: string | undefined, input: PrepareInput): Promise<Prepa
     warnings: journal.warnings.splice(before),
     digests: digestTables(tables),
   };
-  if (key === undefined) return { entry, tables, directory: taken.path };
-  await cache.store(key, taken, entry);
-  return { entry, tables, directory: cache.tables(key) };
+  if (key !== undefined) await cache.store(key, taken, entry);
+  const directory = key === undefined ? taken.path : cache.tables(key);
+  // Tables on disk are read from where they are now; the sandbox has ended and reaches neither place.
+  const isMoved = Object.values(tables).some(isPagedTable);
+  return { entry, tables: isMoved ? await readTables(directory) : tables, directory };
 }
 
 /** Folds that are all alike would show a spread of zero. */

@@ -8,11 +8,12 @@ import { decodeRecord } from "../../core/not_finite.ts";
 import { plainJson } from "../../core/plain_text.ts";
 import type { JsonObject, Table, Tables, TrainingRecord, Warning } from "../../core/types.ts";
 import { writeAll } from "../../files/atomic.ts";
-import { dtypesOf, programColumns } from "../../train/batches.ts";
+import { dtypesOf } from "../../train/batches.ts";
 import { CheckpointStore } from "../../train/checkpoint.ts";
 import { hasEnded, stepsPerEpoch, train } from "../../train/loop.ts";
 import type { LoadedModel } from "../../train/models.ts";
 import type { TrainOutcome } from "../../train/types.ts";
+import { closeRows, columnsIn, openRows } from "../../train/rows/rows.ts";
 import { checkColumns } from "../../train/nan_guard.ts";
 import type { ResolvedConfig } from "../config/config.ts";
 import { scheduleStartOf } from "../replay/changes.ts";
@@ -104,12 +105,14 @@ async function trainOne(input: TrainInput, turn: Turn): Promise<TrainOutcome> {
   const { run, plans, request, progress } = input;
   const { name, model, stepOffset } = turn;
   const plan = plans[name]!;
-  const { train: training, validation: held } = input.tables;
-  const validation = held && rowsOf(held) > 0 ? held : undefined;
+  const { train: training, validation: given } = input.tables;
+  const validation = given && rowsOf(given) > 0 ? given : undefined;
   const names = [...plan.inputs, ...plan.targets];
   const resumeFrom = progress.models[name];
   if (resumeFrom) await model.session.load(resumeFrom.state);
-  const columns = programColumns(training!, names, "train");
+  const rows = openRows(training!, names, "train");
+  const dtypes = dtypesOf(columnsIn(rows));
+  const held = validation && openRows(validation, names, "validation", dtypes);
   const programOf = (program: string) => model.has(program) ? model.executable(program) : undefined;
   const outcome = await train({
     model: name,
@@ -120,8 +123,8 @@ async function trainOne(input: TrainInput, turn: Turn): Promise<TrainOutcome> {
     validate: await programOf("validate"),
     hasLoss: model.has("validate"),
     validateLastBatch: await programOf("validate_tail"),
-    train: columns,
-    validation: validation ? programColumns(validation, names, "validation", dtypesOf(columns)) : undefined,
+    train: rows,
+    validation: held,
     checkpoints: new CheckpointStore(run.file("checkpoints")),
     stepOffset,
     resumeFrom,
@@ -131,7 +134,7 @@ async function trainOne(input: TrainInput, turn: Turn): Promise<TrainOutcome> {
     stopAfterSteps: stopAfter(request, name),
     checkpointSeconds: request.checkpointSeconds,
     listener: listenerOf(input, turn),
-  });
+  }).finally(() => closeRows(rows));
   await recordOutcome(run, name, outcome, plan.training.epochs);
   request.listener.onTrained?.(name, outcome);
   if (outcome.reason !== "interrupted") return outcome;

@@ -7,8 +7,9 @@
 import { ConfigError } from "../../core/errors.ts";
 import { sha256Hex } from "../../core/hash.ts";
 import { canonicalJson, safeParseJson } from "../../core/json.ts";
-import type { Fold, Json, JsonObject, Tables, TextTable, Warning } from "../../core/types.ts";
-import { sha256Source } from "../../data/digest.ts";
+import type { Column, Fold, Json, JsonObject, Tables, TextTable, Warning } from "../../core/types.ts";
+import { sha256Pieces, sha256Source } from "../../data/digest.ts";
+import { isPaged } from "../../data/paged.ts";
 import { asideTarget } from "../../core/writing.ts";
 import { freshAside } from "../../files/asides.ts";
 import { exists, moveFolder, removeFolder, writeJson } from "../../files/atomic.ts";
@@ -67,13 +68,22 @@ export function dataConfig(values: JsonObject, flags: readonly Flag[]): JsonObje
 export function digestTables(tables: Tables): { [column: string]: string } {
   const digests: { [column: string]: string } = {};
   for (const [split, table] of Object.entries(tables)) {
-    for (const [name, { data }] of Object.entries(table)) {
-      const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-      digests[`${split}/${name}`] = sha256Hex(bytes).slice(0, 32);
+    for (const [name, column] of Object.entries(table)) {
+      digests[`${split}/${name}`] = digestColumn(column).slice(0, 32);
     }
   }
   return digests;
 }
+
+/** SHA-256 of the elements of a column; of one on disk in pieces. */
+function digestColumn(column: Column): string {
+  if (isPaged(column)) return sha256Pieces(column.pieces(DIGEST_BYTES));
+  const { buffer, byteOffset, byteLength } = column.data;
+  return sha256Hex(new Uint8Array(buffer, byteOffset, byteLength));
+}
+
+/** Bytes of a column on disk that are digested at a time. */
+const DIGEST_BYTES = 1 << 20;
 
 /** `entry.json` as it is stored: it names its own folder, and nothing in it changes unseen. */
 interface StoredEntry extends CacheEntry {

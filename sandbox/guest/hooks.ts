@@ -33,13 +33,24 @@ import { nearestName } from "../../core/names.ts";
 import { randomFor } from "../../core/random.ts";
 import { schemaIssues, strictSchema } from "../../core/strict_schema.ts";
 import { TRAINING_DEFAULTS, type TrainingPlan } from "../../core/training.ts";
-import type { Column, Fold, Json, JsonObject, NdArray, Table, TrainingRecord } from "../../core/types.ts";
+import type {
+  Column,
+  Fold,
+  Json,
+  JsonObject,
+  NdArray,
+  Table,
+  Tables,
+  TrainingRecord,
+} from "../../core/types.ts";
+import { isPagedTable } from "../../data/paged.ts";
 import { readTables, writeTable, writeTables } from "../../data/tables.ts";
 import { writeNpy } from "../../formats/npy.ts";
 import { writeSafetensors } from "../../formats/safetensors.ts";
 import { readWeights } from "../../formats/weights.ts";
 import { join } from "../../files/paths.ts";
 import { type CallSurroundings, HostCalls } from "./calls.ts";
+import { TableWriters } from "./table_writers.ts";
 import { acceptFormerNames, offerFormerNames } from "./former_names.ts";
 import type { Description, ModelPlan } from "../protocol/description.ts";
 import type { HookName } from "../protocol/limits.ts";
@@ -147,11 +158,16 @@ export class HookRunner {
     };
   }
 
+  #prepareContext(seed: number, writers: TableWriters): PrepareContext {
+    return { ...this.#context(seed), writer: (split, options) => writers.open(split, options) };
+  }
+
   async #prepare(args: PrepareArgs): Promise<Json> {
     const prepare = this.#required("prepare");
+    const writers = new TableWriters(join(this.surroundings.sharedDirectory, "tables"));
     let readsFold = false;
     const context: PrepareContext = {
-      ...this.#context(args.seed),
+      ...this.#prepareContext(args.seed, writers),
       get fold() {
         readsFold = true;
         return args.fold;
@@ -159,7 +175,7 @@ export class HookRunner {
     };
     const given = await prepare.call(this.#plugin, this.#config(args.config), context);
     const prepared = acceptFormerNames("prepared", given, this.#onFormerName);
-    await writeTables(join(this.surroundings.sharedDirectory, "tables"), prepared.tables);
+    await writeTables(writers.directory, prepared.tables, await writers.settle(prepared.tables));
     return {
       simulated: prepared.simulated,
       source: prepared.source,
@@ -171,13 +187,15 @@ export class HookRunner {
 
   async #readForPrediction(args: ReadForPredictionArgs): Promise<Json> {
     const readForPrediction = this.#required("readForPrediction");
+    const writers = new TableWriters(join(this.surroundings.sharedDirectory, "tables"), "new");
     const found = await readForPrediction.call(
       this.#plugin,
       this.#config(args.config),
       args.path,
-      this.#context(args.seed),
+      this.#prepareContext(args.seed, writers),
     );
-    await writeTable(join(this.surroundings.sharedDirectory, "tables", "new"), found.table);
+    const written = await writers.settle({ new: found.table });
+    if (!written.has("new")) await writeTable(join(writers.directory, "new"), found.table);
     return {
       simulated: found.simulated,
       source: found.source,
@@ -278,7 +296,7 @@ export class HookRunner {
       tables,
       history: (await sentHistory(this.surroundings.sharedDirectory, args.history)).map(decodeRecord),
       directory,
-      predict: (model: string, table: Table | string) => this.#predict(model, table),
+      predict: (model: string, table: Table | string) => this.#predict(model, splitOf(tables, table)),
       call: async (model: string, program: string, inputs: ProgramInputs) =>
         listNames(await this.#calls.call(model, program, inputs), outputOf(`program "${program}"`)),
       upload: (array: NdArray) =>
@@ -336,6 +354,11 @@ export class HookRunner {
 const METADATA: NamedAs = { kind: "metadata" };
 const COLUMN: NamedAs = { kind: "column", of: "the training table" };
 const outputOf = (of: string): NamedAs => ({ kind: "output", of });
+/** The name of a split for its table where that is on disk: the host has its rows. */
+function splitOf(tables: Tables, table: Table | string): Table | string {
+  if (typeof table === "string" || !isPagedTable(table)) return table;
+  return Object.keys(tables).find((split) => tables[split] === table) ?? table;
+}
 
 interface HookArgs {
   readonly config: JsonObject;

@@ -6,10 +6,7 @@
 import { randomFor } from "../../core/random.ts";
 import { sizeOf } from "../../core/types.ts";
 import type { Executable, Tensor, Tensors } from "../../engine/runtimes/types.ts";
-import type { ProgramColumn } from "../batches.ts";
-
-/** Columns by name, as programs take them. */
-export type ProgramColumns = { readonly [name: string]: ProgramColumn };
+import type { ProgramColumn, ProgramColumns } from "../batches.ts";
 
 /** The columns that a program reads; a function that does not use a column has no such input. */
 export function columnsOf(

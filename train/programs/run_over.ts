@@ -5,15 +5,11 @@
  */
 import type { Column, NdArray, Table } from "../../core/types.ts";
 import { sizeOf } from "../../core/types.ts";
+import { PagedColumn } from "../../data/paged.ts";
 import type { Program } from "../../engine/mod.ts";
 import type { Executable, Tensor, Tensors } from "../../engine/runtimes/types.ts";
-import {
-  BatchBuffer,
-  type ColumnDtype,
-  type ProgramColumn,
-  programColumn,
-  programColumns,
-} from "../batches.ts";
+import { BatchBuffer, type ColumnDtype, type ProgramColumn, programColumn } from "../batches.ts";
+import { chunksOf, columnsIn, openRows, rowsIn } from "../rows/rows.ts";
 import { batchSizeOf, randomInputs, scalarInputs } from "./inputs.ts";
 
 /** Arrays by name. */
@@ -53,22 +49,25 @@ export async function runOver(
   if (into) checkSums(program, sums);
   const names = program.inputs.filter(({ role }) => role === "batch").map(({ name }) => name);
   const rowNames = names.filter((name) => !shared.includes(name));
-  const columns = programColumns(asTable(inputs), rowNames, "given", inputDtypes(program));
-  checkShapes(columns, program);
-  const rows = Object.values(columns)[0]?.rows ?? 0;
+  const given = openRows(asTable(inputs), rowNames, "given", inputDtypes(program));
+  checkShapes(columnsIn(given), program);
+  const rows = rowsIn(given);
   const batchSize = batchSizeOf(executable, shared);
-  const buffer = new BatchBuffer(columns, batchSize);
   const whole = sharedTensors(inputs, names.filter((name) => shared.includes(name)), program);
   const collected = new Collector(rows, sums, into);
-  for (let from = 0; from < rows; from += batchSize) {
-    const outputs = await executable.run({
-      ...buffer.range(from, sums.length > 0 ? "zero" : "repeat"),
-      ...whole,
-      ...scalarInputs(executable, 0),
-      ...randomInputs(executable, { ...random, epoch: 0, step: from }),
-    }, from === 0 ? [] : Object.keys(whole));
-    for (const [name, output] of Object.entries(outputs)) {
-      collected.add(name, output, from, Math.min(batchSize, rows - from));
+  for (const { from: start, columns } of chunksOf(given, rowNames, batchSize)) {
+    const buffer = new BatchBuffer(columns, batchSize);
+    const end = start + (Object.values(columns)[0]?.rows ?? 0);
+    for (let from = start; from < end; from += batchSize) {
+      const outputs = await executable.run({
+        ...buffer.range(from - start, sums.length > 0 ? "zero" : "repeat"),
+        ...whole,
+        ...scalarInputs(executable, 0),
+        ...randomInputs(executable, { ...random, epoch: 0, step: from }),
+      }, from === 0 ? [] : Object.keys(whole));
+      for (const [name, output] of Object.entries(outputs)) {
+        collected.add(name, output, from, Math.min(batchSize, end - from));
+      }
     }
   }
   return collected.arrays;
@@ -159,7 +158,11 @@ function sharedTensors(inputs: Arrays, names: readonly string[], program: Progra
 
 /** Arrays as a table, which has dims and units. */
 function asTable(arrays: Arrays): Table {
-  return Object.fromEntries(Object.entries(arrays).map(([name, array]) => [name, asColumn(array)]));
+  return Object.fromEntries(
+    Object.entries(arrays).map((
+      [name, array],
+    ) => [name, array instanceof PagedColumn ? array : asColumn(array)]),
+  );
 }
 
 /** An array as a column without a unit. */
