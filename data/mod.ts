@@ -86,6 +86,10 @@ export {
 export { type NamedArrays, parseTfjsModel } from "../formats/tfjs_model.ts";
 export { readWeights } from "../formats/weights.ts";
 export { type FoldRows, foldRows, type SplitRows, splitRows, type SplitShares } from "./splits.ts";
+export { type CsvBlocksOptions, type CsvOptions, readCsv, readCsvBlocks } from "./csv.ts";
+export { type ColumnSchema, type TableOf, type TableSchema } from "./schema.ts";
+export { type ParquetBlocksOptions, type ParquetOptions, readParquet, readParquetBlocks } from "./parquet.ts";
+export { joinTables } from "./join.ts";
 export { blocksOf, type BlocksOptions } from "./paged.ts";
 export {
   column,

@@ -71,6 +71,7 @@ export const PACKAGES: { readonly [name: string]: PackageRule } = {
   "@zip.js/zip.js": { values: ["formats/zip.ts"], lazy: true },
   "h5wasm": { values: ["formats/hdf5_library.ts"], lazy: true },
   "h5wasm-plugins": { values: ["formats/hdf5_library.ts"], lazy: true },
+  "hyparquet": { values: ["formats/parquet.ts"], lazy: true },
   "ml-matrix": { values: ["metrics/algebra/linalg.ts"] },
   "ml-levenberg-marquardt": { values: ["metrics/fits/fit.ts"] },
   "commander": { values: ["tasks/shared/command.ts"] },

@@ -5,8 +5,11 @@
  */
 import { DataError } from "../../core/errors.ts";
 import { isJagged, isNested, openHdf5, openNpy, openNpz, readRootTree } from "../../data/mod.ts";
+import { describeCsv } from "../../data/csv_columns.ts";
 import { exists } from "../../files/atomic.ts";
 import { resolve } from "../../files/paths.ts";
+import { openSource } from "../../formats/byte_source.ts";
+import { openParquet } from "../../formats/parquet.ts";
 import { inspectSafetensors } from "../../formats/safetensors.ts";
 import { withCommand } from "../shared/command.ts";
 import { userPath } from "../finding/user_paths.ts";
@@ -80,6 +83,28 @@ async function hdf5Arrays(path: string): Promise<ArrayInfo[]> {
   }
 }
 
+/** Columns of text, with what their first rows look like. */
+function csvColumns(file: string): Promise<ArrayInfo[]> {
+  const { rows, columns } = describeCsv(file);
+  return Promise.resolve(
+    columns.map(({ name, kind, missing }) => ({
+      name,
+      dtype: `${kind ?? "no values"}${missing > 0 ? `, ${missing} missing` : ""}`,
+      shape: [rows],
+    })),
+  );
+}
+
+/** Columns of a Parquet file, those that are not read included. */
+async function parquetColumns(file: string): Promise<ArrayInfo[]> {
+  using parquet = await openParquet(openSource(file));
+  return parquet.columns.map(({ name, kind, refused }) => ({
+    name,
+    dtype: kind ?? `not read: ${refused}`,
+    shape: [parquet.rows],
+  }));
+}
+
 const READERS: { readonly [ending: string]: (file: string) => Promise<ArrayInfo[]> } = {
   npy: async (file) => {
     const npy = await openNpy(file);
@@ -108,6 +133,9 @@ const READERS: { readonly [ending: string]: (file: string) => Promise<ArrayInfo[
       ...[...unsupported].map(([name, { message }]) => notRead(name, message)),
     ]);
   },
+  csv: csvColumns,
+  tsv: csvColumns,
+  parquet: parquetColumns,
   h5: hdf5Arrays,
   hdf5: hdf5Arrays,
   root: async (file) => {

@@ -41,12 +41,29 @@ Deno.test("arraysOf() lists datasets of HDF5 files, texts and what is not read i
   });
 });
 
+Deno.test("arraysOf() lists columns, types and rows of CSV and Parquet files", async () => {
+  await withTempDir(async (directory) => {
+    const csv = join(directory, "a.csv");
+    await Deno.writeTextFile(csv, "energy,kind,n\n1.5,e,1\n,mu,2\n2.5,e,3\n");
+    assert.deepEqual(await arraysOf(csv), [
+      { name: "energy", dtype: "float64, 1 missing", shape: [3] },
+      { name: "kind", dtype: "text", shape: [3] },
+      { name: "n", dtype: "int64", shape: [3] },
+    ]);
+  });
+  const parquet = new URL("../../formats/fixtures/kinds.parquet", import.meta.url).pathname;
+  const columns = new Map((await arraysOf(parquet)).map((column) => [column.name, column]));
+  assert.deepEqual(columns.get("f4"), { name: "f4", dtype: "float32", shape: [50] });
+  assert.deepEqual(columns.get("text"), { name: "text", dtype: "text", shape: [50] });
+  assert.deepEqual(columns.get("list"), { name: "list", dtype: "not read: nested values", shape: [50] });
+});
+
 Deno.test("arraysOf() names the endings that it knows", async () => {
-  await assert.rejects(arraysOf("a.csv"), (error: Error) => {
+  await assert.rejects(arraysOf("a.txt"), (error: Error) => {
     assert.ok(error instanceof DataError);
     assert.match(
       error.message,
-      /its ending must be one of npy, npz, safetensors, h5, hdf5, root.*: found "csv"/,
+      /its ending must be one of npy, npz, safetensors, csv, tsv, parquet, h5, hdf5, root.*: found "txt"/,
     );
     return true;
   });

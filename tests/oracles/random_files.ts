@@ -6,6 +6,10 @@
  */
 import assert from "node:assert/strict";
 import type { NdArray, TypedArray } from "../../core/types.ts";
+import { readCsv } from "../../data/csv.ts";
+import { describeCsv } from "../../data/csv_columns.ts";
+import { readParquet } from "../../data/parquet.ts";
+import type { TableSchema } from "../../data/schema.ts";
 import { createArray } from "../../formats/arrays.ts";
 import { openHdf5 } from "../../formats/hdf5.ts";
 import { openNpy, readNpy } from "../../formats/npy.ts";
@@ -47,6 +51,8 @@ export const FORMATS: { readonly [name: string]: Format } = {
   npz: { ending: "npz", modules: ["numpy"], check: checkNpz },
   safetensors: { ending: "safetensors", modules: ["numpy", "safetensors"], check: checkSafetensors },
   hdf5: { ending: "h5", modules: ["numpy", "h5py"], check: checkHdf5 },
+  csv: { ending: "csv", modules: ["numpy"], check: checkCsv },
+  parquet: { ending: "parquet", modules: ["numpy", "pyarrow"], check: checkParquet },
   root: { ending: "root", modules: ["numpy", "uproot", "awkward"], check: checkRoot },
 };
 
@@ -104,6 +110,28 @@ function same(found: NdArray, wanted: NdArray, name: string): void {
   const wrong = should!.findIndex((value, i) => !Object.is(is![i], value));
   assert.equal(is!.length, should!.length, name);
   assert.ok(wrong < 0, `element ${wrong} of ${name}: ${is![wrong]} for ${should![wrong]}`);
+}
+
+/** The columns to read, each as it was written. */
+function schemaOf({ arrays }: Expectation): TableSchema {
+  return Object.fromEntries(
+    Object.entries(arrays).map(([name, { dtype }]) => [
+      name,
+      { dtype, unit: "1", ...(dtype.startsWith("float") ? { missing: NaN } : {}) },
+    ]),
+  );
+}
+
+async function checkCsv(path: string, expected: Expectation): Promise<void> {
+  const delimiter = expected.metadata!.delimiter!;
+  const table = await readCsv(path, schemaOf(expected), { delimiter });
+  for (const [name, array] of Object.entries(expected.arrays)) same(table[name]!, arrayOf(array), name);
+  assert.equal(describeCsv(path).columns.length, Object.keys(expected.arrays).length + 1);
+}
+
+async function checkParquet(path: string, expected: Expectation): Promise<void> {
+  const table = await readParquet(path, schemaOf(expected));
+  for (const [name, array] of Object.entries(expected.arrays)) same(table[name]!, arrayOf(array), name);
 }
 
 /** Some range of rows: the same for the same array. */

@@ -2,11 +2,11 @@
 
     python write_random.py FORMAT SEED COUNT FOLDER
 
-FORMAT is npy, npz, safetensors, hdf5 or root. Files are FOLDER/<n>.<ending>; the expectation FOLDER/<n>.json holds
+FORMAT is npy, npz, safetensors, hdf5, root, csv or parquet. Files are FOLDER/<n>.<ending>; the expectation FOLDER/<n>.json holds
 "arrays" (dtype, shape, little-endian elements in base64), "jagged" (offsets and values of the same form), "texts" (shape,
 values), "attributes" by object, "metadata" and "unsupported" (names). The same seed gives the same files.
 
-Made for numpy 2.2.6, h5py 3.14.0, safetensors 0.6.2, uproot 5.6.3, awkward 2.8.5.
+Made for numpy 2.2.6, h5py 3.14.0, safetensors 0.6.2, uproot 5.6.3, awkward 2.8.5, pyarrow 26.0.1.
 """
 import base64
 import json
@@ -299,7 +299,64 @@ def write_root(r, path):
     return out
 
 
+def table_columns(r, rows):
+    """Columns of one length, of which text files hold every number exactly (float as Python's repr)."""
+    codes = [code for code in NUMBERS if code != "f2"]
+    return {f"{name} {n}": r.array(r.pick(codes), (rows,)) for n, name in enumerate(r.names(6) or ["x"])}
+
+
+def write_csv(r, path):
+    import csv
+
+    rows = r.below(60)
+    columns = table_columns(r, rows)
+    out = {"arrays": {name: described(array) for name, array in columns.items()}}
+    order = [*columns, "words"]
+    cells = {name: array.tolist() for name, array in columns.items()}
+    cells["words"] = r.texts(rows)
+    delimiter = r.pick([",", ",", ";", "\t"])
+    quoting = r.pick([csv.QUOTE_MINIMAL, csv.QUOTE_ALL, csv.QUOTE_NONNUMERIC])
+    with open(path, "w", newline="", encoding=r.pick(["utf-8", "utf-8-sig"])) as file:
+        writer = csv.writer(file, delimiter=delimiter, quoting=quoting, lineterminator=r.pick(["\n", "\r\n"]))
+        writer.writerow(order)
+        writer.writerows(zip(*(cells[name] for name in order)))
+    return {**out, "metadata": {"delimiter": delimiter}}
+
+
+def write_parquet(r, path):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    rows = r.below(400)
+    columns = table_columns(r, rows)
+    arrays, out = {}, {"arrays": {}}
+    for name, array in columns.items():
+        missing = r.g.random(rows) < 0.2 if r.chance(0.4) and array.dtype.kind == "f" else np.zeros(rows, bool)
+        arrays[name] = pa.array(array, mask=missing)
+        out["arrays"][name] = described(np.where(missing, array.dtype.type(np.nan), array) if missing.any() else array)
+    half = r.array("f2", (rows,))
+    arrays["half"], out["arrays"]["half"] = pa.array(half), described(half)
+    arrays["words"] = pa.array(r.texts(rows), pa.string())
+    dictionary = r.pick([True, False])
+    encodings = r.pick([None, "BYTE_STREAM_SPLIT"]) if not dictionary else None
+    split = {n: encodings for n, a in columns.items() if a.dtype.kind == "f"} if encodings else None
+    pq.write_table(
+        pa.table(arrays),
+        path,
+        row_group_size=1 + r.below(200),
+        compression=r.pick(["none", "snappy", "gzip", "brotli", "zstd", "lz4"]),
+        use_dictionary=dictionary,
+        column_encoding=split,
+        data_page_version=r.pick(["1.0", "2.0"]),
+        data_page_size=r.pick([64, 1024, 1 << 20]),
+        write_page_index=r.chance(0.5),
+    )
+    return out
+
+
 WRITERS = {
+    "csv": (write_csv, "csv"),
+    "parquet": (write_parquet, "parquet"),
     "npy": (write_npy, "npy"),
     "npz": (write_npz, "npz"),
     "safetensors": (write_safetensors, "safetensors"),

@@ -50,6 +50,31 @@ const FORMATS: { readonly [format: string]: Fuzz } = {
     ["all_types.safetensors"],
     async () => (await import("../../formats/safetensors.ts")).parseSafetensors,
   ),
+  csv: ofFiles(["kinds.csv"], async () => {
+    const { readCsv } = await import("../../data/csv.ts");
+    const [schema, path] = [
+      { energy: { dtype: "float32", unit: "GeV" } } as const,
+      await Deno.makeTempFile(),
+    ];
+    return async (bytes) => {
+      await Deno.writeFile(path, bytes);
+      await readCsv(path, schema);
+    };
+  }),
+  parquet: ofFiles(
+    [
+      "kinds.parquet",
+      ...["snappy", "gzip", "brotli", "zstd", "lz4"].map((codec) => `codec_${codec}.parquet`),
+    ],
+    async () => {
+      const { openParquet } = await import("../../formats/parquet.ts");
+      const { bytesSource } = await import("../../formats/byte_source.ts");
+      return async (bytes) => {
+        using file = await openParquet(bytesSource("a.parquet", bytes));
+        for (const { name, kind } of file.columns) if (kind !== undefined) await file.read(name, 0);
+      };
+    },
+  ),
   programs: async (count) => {
     const { fuzzPrograms, programTexts } = await import("./fuzz_programs.ts");
     const texts = programTexts();
