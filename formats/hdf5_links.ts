@@ -31,6 +31,9 @@ const MAX_STEPS = 64;
 /** Paths that lead to a group already listed; a few groups within each other have any number of them. */
 const MAX_ALIASES = 100_000;
 
+/** Groups within each other; the library looks up every group above again for each, which takes the third power of this. */
+export const MAX_DEPTH = 64;
+
 /** The names of one file. */
 export class Hdf5Links {
   readonly #groups = new Map<number, ReadonlyMap<string, Link>>();
@@ -51,6 +54,7 @@ export class Hdf5Links {
       if (link.kind === "unreadable") throw link.reason;
       if (link.kind !== "soft" && link.kind !== "external") {
         object = link;
+        if (isTooDeep(object)) throw this.#tooDeep(path);
         continue;
       }
       if (++steps > MAX_STEPS) {
@@ -83,8 +87,9 @@ export class Hdf5Links {
       for (const [name, link] of this.#linksOf(group)) {
         const at = `${path}${name}`;
         const object = this.#follow(group, name, link);
-        if (object === "unreadable") found.set(at, undefined);
-        else if (object?.kind === "dataset") found.set(at, object);
+        if (object === "unreadable" || object?.kind === "group" && isTooDeep(object)) {
+          found.set(at, undefined);
+        } else if (object?.kind === "dataset") found.set(at, object);
         else if (object?.kind === "group") {
           todo.push({ group: object, path: `${at}/`, above: [...above, group.address] });
         }
@@ -169,6 +174,14 @@ export class Hdf5Links {
     throw this.#refuse(path, `the link "${part}" leads to the file "${file}"`, "a link to another file");
   }
 
+  #tooDeep(path: string): UnsupportedError {
+    const shown = path.length > 80 ? `${path.slice(0, 80)}…` : path;
+    return new UnsupportedError(
+      `Cannot read "${shown}" of "${this.path}" as groups may lie ${MAX_DEPTH} deep in each other: found more`,
+      "groups within groups",
+    );
+  }
+
   #refuse(path: string, found: string, feature: string): UnsupportedError {
     return new UnsupportedError(
       `Cannot read "${this.path}" as dataset "${
@@ -177,6 +190,10 @@ export class Hdf5Links {
       feature,
     );
   }
+}
+
+function isTooDeep({ hardPath, kind }: Hdf5Object): boolean {
+  return kind === "group" && partsOf(hardPath).length > MAX_DEPTH;
 }
 
 function partsOf(path: string): string[] {

@@ -345,3 +345,23 @@ Deno.test("createHdf5() leaves nothing behind when it is discarded, and names a 
     await assert.rejects(createHdf5(`${folder}/no/such.h5`), DataError);
   });
 });
+
+Deno.test("openHdf5() lists groups that lie too deep as not readable, says why, and reads what lies beside them", async () => {
+  await withFolder(async (folder) => {
+    const path = `${folder}/deep.h5`;
+    const writer = await createHdf5(path);
+    const deep = "g/".repeat(80);
+    for (const name of ["near", `${"h/".repeat(60)}far`, `${deep}x`]) {
+      writer.write(name, { dtype: "float32", shape: [2], data: Float32Array.of(1, 2) });
+    }
+    writer.close();
+    await withFile(path, (file) => {
+      assert.deepEqual(file.keys(), ["g/".repeat(65).slice(0, -1), `${"h/".repeat(60)}far`, "near"]);
+      assert.deepEqual([...file.dataset(`${"h/".repeat(60)}far`).read().data], [1, 2]);
+      assert.throws(() => file.dataset(`${deep}x`), {
+        name: "UnsupportedError",
+        message: /groups may lie 64 deep in each other: found more$/,
+      });
+    });
+  });
+});

@@ -11,7 +11,13 @@ import { encodeFrame, readFrames } from "../protocol/frames.ts";
 import { HookRunner } from "./hooks.ts";
 import { STACK_FRAMES, toErrorMessage } from "../protocol/error_messages.ts";
 import type { HookName } from "../protocol/limits.ts";
-import { type ErrorMessage, type HookEvent, hostMessage, type SandboxMessage } from "../protocol/messages.ts";
+import {
+  type ErrorMessage,
+  type HookEvent,
+  hostMessage,
+  type SandboxMessage,
+  shortEvent,
+} from "../protocol/messages.ts";
 import { requireJson } from "../protocol/not_json.ts";
 import { afterRejections, hearStrayErrors } from "./stray_errors.ts";
 
@@ -31,7 +37,7 @@ function emit(payload: HookEvent): void {
 /** Whatever a plugin prints becomes a log line: standard output belongs to the protocol. */
 function captureOutput(): void {
   const log = (...values: unknown[]): void =>
-    emit({ event: "log", text: values.map(show).join(" ").slice(0, 10_000) });
+    emit(shortEvent({ event: "log", text: values.map(show).join(" ") }));
   for (const method of ["log", "info", "debug", "warn", "error", "trace", "table", "dir"] as const) {
     console[method] = log;
   }

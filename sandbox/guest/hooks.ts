@@ -54,7 +54,7 @@ import { TableWriters } from "./table_writers.ts";
 import { acceptFormerNames, offerFormerNames } from "./former_names.ts";
 import type { Description, ModelPlan } from "../protocol/description.ts";
 import type { HookName } from "../protocol/limits.ts";
-import type { HookEvent } from "../protocol/messages.ts";
+import { type HookEvent, shortEvent } from "../protocol/messages.ts";
 
 /** What the runner needs from its environment. */
 export interface HookSurroundings extends CallSurroundings {
@@ -148,7 +148,7 @@ export class HookRunner {
   }
 
   #context(seed: number): HookContext {
-    const { emit } = this.surroundings;
+    const emit = (event: HookEvent): void => this.surroundings.emit(shortEvent(event));
     return {
       seed,
       random: (purpose, position = {}) => randomFor({ seed, purpose: `plugin/${purpose}`, ...position }),

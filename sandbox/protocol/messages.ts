@@ -35,6 +35,24 @@ export const errorMessage = z.object({
 /** An exception on its way from sandbox to host. */
 export type ErrorMessage = z.output<typeof errorMessage>;
 
+/** Characters of the texts of an event; what is longer is cut where it is made, with a mark. */
+const EVENT_CHARACTERS = { label: 200, text: 10_000, code: 100, message: 4_000 } as const;
+
+/** An event whose texts are short enough to be shown. */
+export function shortEvent(event: HookEvent): HookEvent {
+  const short = Object.entries(EVENT_CHARACTERS).flatMap(([key, most]) => {
+    const text: unknown = (event as { readonly [key: string]: unknown })[key];
+    return text === undefined ? [] : [[key, shortText(String(text), most)] as const];
+  });
+  return { ...event, ...Object.fromEntries(short) };
+}
+
+function shortText(text: string, most: number): string {
+  if (text.length <= most) return text;
+  const mark = `… (${text.length} characters)`;
+  return text.slice(0, most - mark.length) + mark;
+}
+
 /** Something a hook reports while it runs. */
 export const eventMessage = z.discriminatedUnion("event", [
   z.object({ event: z.literal("progress"), done: z.number(), total: z.number(), label: z.string().max(500) }),

@@ -99,7 +99,7 @@ function nastyValues(home: string): readonly Json[] {
   for (let depth = 0; depth < 150; depth++) nested = [nested];
   return [
     ...[null, true, -1, 0.5, 1e308, 9007199254740993, "", "7", [], {}, [[]], { a: {} }, nested],
-    ...["x".repeat(100_000), "\u001b[8mhidden", "a\nb", "\u202e", "constructor", ".", ".."],
+    ...["x".repeat(100_000), "\u001b[8mhidden", "a\nb", "a\u0000b", "\u202e", "constructor", ".", ".."],
     ...[
       "../../home/.ssh/id_rsa",
       join(home, ".ssh/id_rsa"),
