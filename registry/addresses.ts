@@ -31,6 +31,12 @@ export const CLOSED_IPV4: readonly string[] = [
   "240.0.0.0/4", // reserved, broadcast
 ];
 
+/**
+ * What Deno is to refuse when it connects, whatever a name leads to then. It knows IPv4 networks and single IPv6 addresses,
+ * but no IPv6 networks (2.9.6).
+ */
+export const CLOSED_HOSTS: readonly string[] = [...CLOSED_IPV4, "[::1]"];
+
 /** The IPv6 network of public addresses; all of the closed ones below lie in it. */
 const OPEN_IPV6 = "2000::/3";
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { ConfigError } from "../../core/errors.ts";
+import { ConfigError, DataError } from "../../core/errors.ts";
 import type { RepeatRecord } from "../../core/records.ts";
 import { listRuns, type RunDirectory } from "../store/run_directory.ts";
 
@@ -37,6 +37,26 @@ export function planMembers({ seed, repeat = 1, folds }: RepeatRequest): RepeatR
   if (folds === undefined) return seeds.map((seed) => ({ seed }));
   return seeds.flatMap((seed) =>
     Array.from({ length: folds }, (_, index) => ({ seed, fold: { index, count: folds } }))
+  );
+}
+
+/**
+ * Makes sure that the members of a group are what {@linkcode planMembers} can make: its record may have been sent.
+ *
+ * @throws {DataError} If they are not.
+ */
+export function requireMembers({ path, record: { id, repeat } }: RunDirectory): void {
+  const members = repeat?.members ?? [];
+  const isCount = (value: number, from: number): boolean => Number.isSafeInteger(value) && value >= from;
+  const isRight = ({ seed, fold }: RepeatRecord["members"][number]): boolean =>
+    isCount(seed, 0) &&
+    (fold === undefined || isCount(fold.count, 2) && isCount(fold.index, 0) && fold.index < fold.count);
+  const wrong = members.findIndex((member) => !isRight(member));
+  if (members.length > 0 && members.length <= MOST_MEMBERS && wrong < 0) return;
+  const found = wrong < 0 ? `found ${members.length}` : `member ${wrong + 1} is none`;
+  throw new DataError(
+    `Cannot use the group of run "${id}" as run.json must list 1 to ${MOST_MEMBERS} members with seeds and folds: ${found}`,
+    path,
   );
 }
 

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { memberName, planMembers } from "./plan.ts";
+import type { RunDirectory } from "../store/run_directory.ts";
+import { memberName, planMembers, requireMembers } from "./plan.ts";
 
 Deno.test("planMembers() counts seeds up from the first, and folds within each", () => {
   assert.deepEqual(planMembers({ seed: 3, repeat: 2 }), [{ seed: 3 }, { seed: 4 }]);
@@ -13,4 +14,23 @@ Deno.test("planMembers() counts seeds up from the first, and folds within each",
 Deno.test("planMembers() refuses more than a group may have, and seeds that no number can hold", () => {
   assert.throws(() => planMembers({ seed: 0, repeat: 500, folds: 3 }), /may be 1000 members.*: found 1500/);
   assert.throws(() => planMembers({ seed: Number.MAX_SAFE_INTEGER, repeat: 2 }), /seeds up to/);
+});
+
+Deno.test("requireMembers() refuses what no group is made of", () => {
+  const group = (members: unknown[]) =>
+    ({ path: "/r", record: { id: "a", repeat: { members } } }) as unknown as RunDirectory;
+  requireMembers(group([{ seed: 1 }, { seed: 1, fold: { index: 1, count: 2 } }]));
+  const wrong = [
+    [],
+    [{ seed: -1 }],
+    [{ seed: 0.5 }],
+    [{ seed: 0, fold: { index: 2, count: 2 } }],
+    Array(1001).fill({ seed: 0 }),
+  ];
+  for (const members of wrong) {
+    assert.throws(() => requireMembers(group(members)), {
+      name: "DataError",
+      message: /^Cannot use the group of/,
+    });
+  }
 });

@@ -8,7 +8,7 @@ import { BUILT_IN_PLUGINS } from "../../plugins/mod.ts";
 import { FRAMEWORK_ROOT } from "../../registry/framework.ts";
 import { pathList } from "../../files/path_lists.ts";
 import { join, resolve } from "../../files/paths.ts";
-import { CLOSED_IPV4 } from "../../registry/addresses.ts";
+import { CLOSED_HOSTS } from "../../registry/addresses.ts";
 import { findPlugin } from "../../registry/plugins.ts";
 import { parseCommand, refuseUnknown } from "../shared/command.ts";
 import type { FetchOrder } from "./download.ts";
@@ -70,7 +70,7 @@ export function downloadArguments(order: FetchOrder, isVerbose: boolean): string
     "--config",
     join(FRAMEWORK_ROOT, "deno.json"),
     "--allow-net",
-    ...order.allowPrivate ? [] : [`--deny-net=${CLOSED_IPV4.join(",")}`],
+    ...order.allowPrivate ? [] : [`--deny-net=${CLOSED_HOSTS.join(",")}`],
     `--allow-read=${pathList([order.out])}`,
     `--allow-write=${pathList([order.out])}`,
     join(FRAMEWORK_ROOT, "tasks", "data", "download.ts"),

@@ -20,7 +20,7 @@ Deno.test("downloadArguments() opens the network and one folder, and nothing els
     "--allow-write=/data/trial",
   ]);
   const denied = args.find((arg) => arg.startsWith("--deny-net="));
-  assert.match(denied!, /127\.0\.0\.0\/8.*169\.254\.0\.0\/16/);
+  assert.match(denied!, /127\.0\.0\.0\/8.*169\.254\.0\.0\/16.*\[::1\]/);
   assert.ok(
     !downloadArguments({ ...ORDER, allowPrivate: true }, false).some((arg) => arg.startsWith("--deny")),
   );

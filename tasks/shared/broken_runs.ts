@@ -4,7 +4,7 @@
  * @module
  */
 import { ConfigError } from "../../core/errors.ts";
-import { memberRun } from "../../run/members/plan.ts";
+import { memberRun, requireMembers } from "../../run/members/plan.ts";
 import { requirePlainRun } from "../../run/origin/plain_run.ts";
 import { findRun } from "../../run/store/find_run.ts";
 import { type BrokenRun, listRuns, type RunDirectory } from "../../run/store/run_directory.ts";
@@ -47,6 +47,7 @@ export async function findRunTo(
   const run = await findRun(runReference(reference), out, { action: service, onBroken: broken.add });
   broken.end();
   await requirePlainRun(run, action);
+  if (run.record.repeat) requireMembers(run);
   if (run.record.repeat && !OF_GROUPS.has(action)) throw await isGroup(action, run);
   return run;
 }
