@@ -84,6 +84,15 @@ export async function rememberRun(
   return await writeState(file, entry) && await forgetOldest(dirname(file)).then(() => true, () => false);
 }
 
+/** Forgets a run that is removed; a copy of it is asked about like one that was sent. */
+export async function forgetRun(
+  run: RunDirectory,
+  state: string | undefined = stateDirectory(),
+): Promise<void> {
+  const file = fileOf(run, state);
+  if (file !== undefined) await Deno.remove(file).catch(() => {}); // it was never known, or may not be written
+}
+
 async function readEntry(run: RunDirectory, state: string | undefined): Promise<Entry | undefined> {
   const file = fileOf(run, state);
   if (file === undefined) return undefined;

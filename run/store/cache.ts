@@ -17,6 +17,7 @@ import type { Flag } from "../../core/flags.ts";
 import { getPath, setPath } from "../../core/flags.ts";
 import { basename, join, resolve } from "../../files/paths.ts";
 import { isLocked } from "../../files/lock.ts";
+import { namesIn, sizeBelow } from "../../files/size.ts";
 import { removeStale, ScratchFolder } from "../../files/scratch.ts";
 import { SharedDirectory, type TakenFolder } from "../../sandbox/host/taken.ts";
 import { SeenDigests } from "./seen.ts";
@@ -219,6 +220,18 @@ export class Cache {
     }
   }
 
+  /** The entries among some keys, with their sizes; those that a process uses at this moment are left out. */
+  async unused(keys: readonly string[]): Promise<{ readonly key: string; readonly bytes: number }[]> {
+    const users = await runningUsers(SCRATCH.map((name) => join(this.directory, name)));
+    const found: { key: string; bytes: number }[] = [];
+    for (const key of keys) {
+      const path = join(this.directory, key);
+      if (!KEY.test(key) || OTHERS.has(key) || users.keys.has(key) || !await exists(path)) continue;
+      found.push({ key, bytes: await sizeBelow(path) });
+    }
+    return found;
+  }
+
   /** A fresh shared directory, and the place beside it. */
   async scratchShared(): Promise<ScratchShared> {
     return await ScratchShared.create(await this.scratch(), await this.scratch());
@@ -361,7 +374,6 @@ async function runningUsers(
   return { folders, keys };
 }
 
-/** Names in a folder, sorted; none where it is not there or cannot be read. */
 /**
  * Whether there is anything to clean: a folder that is a cache and nothing else. Whoever names another one, such as that of
  * the project, must not lose it.
@@ -382,25 +394,8 @@ function requireCache(directory: string, names: readonly string[]): boolean {
   );
 }
 
-async function namesIn(folder: string): Promise<string[]> {
-  try {
-    return (await Array.fromAsync(Deno.readDir(folder), ({ name }) => name)).sort();
-  } catch {
-    return [];
-  }
-}
-
 function cannotRemove(path: string, cause: unknown): ConfigError {
   return new ConfigError(
     `Cannot remove "${path}" as the cache must be a folder that can be written: ${(cause as Error).name}`,
   );
-}
-
-/** Bytes of a file, or of all files below a folder; what cannot be read counts nothing. */
-async function sizeBelow(path: string): Promise<number> {
-  const info = await Deno.lstat(path).catch(() => undefined);
-  if (!info?.isDirectory) return info?.size ?? 0;
-  let bytes = 0;
-  for (const name of await namesIn(path)) bytes += await sizeBelow(join(path, name));
-  return bytes;
 }

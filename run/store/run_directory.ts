@@ -8,11 +8,11 @@ import { safeParseJson } from "../../core/json.ts";
 import { faultOf, MAX_RECORD_BYTES, SHAPES } from "../../core/record_shapes.ts";
 import type { RunRecord } from "../../core/records.ts";
 import type { Json } from "../../core/types.ts";
-import { diskFailure } from "../../core/writing.ts";
+import { asideTarget, diskFailure } from "../../core/writing.ts";
 import { removeAsides } from "../../files/asides.ts";
 import { exists, removeFolder, writeJson } from "../../files/atomic.ts";
 import { FileLock, isLocked, stateOfLock } from "../../files/lock.ts";
-import { join, resolve } from "../../files/paths.ts";
+import { basename, join, resolve } from "../../files/paths.ts";
 import { readPlainText } from "../../files/plain_file.ts";
 
 /** The file that is locked by the process that works on a run; gone when it ended orderly. */
@@ -54,13 +54,14 @@ export class RunDirectory {
   /**
    * Makes this process the only one that works on the run.
    *
+   * @param action What is to be done with it, for the error.
    * @throws {ConfigError} If another process does.
    */
-  async lock(): Promise<void> {
+  async lock(action = "resume"): Promise<void> {
     this.#lock = await FileLock.take(this.file(LOCK_FILE));
     if (this.#lock) return;
     throw new ConfigError(
-      `Cannot resume run "${this.record.id}" as one process at a time may work on it: another one does`,
+      `Cannot ${action} run "${this.record.id}" as one process at a time may work on it: another one does`,
     );
   }
 
@@ -278,7 +279,7 @@ export async function listRuns(
   for (const plugin of await folders(resolve(out))) {
     for (const path of await foldersOf(plugin, onBroken)) {
       try {
-        runs.push(readRun(path));
+        if (asideTarget(basename(path)) === undefined) runs.push(readRun(path)); // else it is being removed
       } catch (error) {
         if (!(error instanceof NotFoundError)) onBroken({ path, message: (error as Error).message });
       }

@@ -43,17 +43,24 @@ export async function findRunTo(
   out: string,
   service: string = action,
 ): Promise<RunDirectory> {
-  const broken = new BrokenRuns();
-  const run = await findRun(runReference(reference), out, { action: service, onBroken: broken.add });
-  broken.end();
+  const run = await findRunIn(reference, out, service);
   await requirePlainRun(run, action);
   if (run.record.repeat) requireMembers(run);
   if (run.record.repeat && !OF_GROUPS.has(action)) throw await isGroup(action, run);
   return run;
 }
 
+/** Finds a run, whatever its folder holds, and tells of those that were passed over. */
+export async function findRunIn(reference: string, out: string, service?: string): Promise<RunDirectory> {
+  const broken = new BrokenRuns();
+  const action = service === undefined ? {} : { action: service };
+  const run = await findRun(runReference(reference), out, { ...action, onBroken: broken.add });
+  broken.end();
+  return run;
+}
+
 /** What can be done with a group as a whole; "run" is for its members. */
-const OF_GROUPS: ReadonlySet<string> = new Set(["resume", "verify", "report", "compare", "run"]);
+const OF_GROUPS: ReadonlySet<string> = new Set(["resume", "verify", "report", "compare", "edit", "run"]);
 
 async function isGroup(action: string, group: RunDirectory): Promise<ConfigError> {
   const { length } = group.record.repeat!.members;
