@@ -4,7 +4,7 @@
  * @module
  */
 import { ConfigError } from "../core/errors.ts";
-import { type ExportedFile, exportRun } from "../run/replay/export.ts";
+import { DEFAULT_PROGRAM, type ExportedFile, exportRun } from "../run/replay/export.ts";
 import { describePlugin, sandboxedSource } from "../run/hooks/plugin_source.ts";
 import { type CommandSpec, withCommand } from "./shared/command.ts";
 import { ACCEPT_FLAG } from "./shared/consent.ts";
@@ -19,11 +19,22 @@ import { print, printJson } from "./terminal/print.ts";
 
 const COMMAND: CommandSpec = {
   name: "export",
-  summary: "Writes the inference program of the best checkpoint as an ONNX file that stands on its own.",
+  summary:
+    "Writes a program of a model, with the weights of its best checkpoint, as an ONNX file that stands on its own.",
   positionals: "<run>",
   taskFlags: [
     { name: "onnx", help: "write ONNX; the only format so far" },
-    { name: "out", value: "file", help: "path of the file (default: <run>/export/<model>.onnx)" },
+    {
+      name: "out",
+      value: "file",
+      help: "path of the file (default: <run>/export/<model>.onnx, or <model>-<program>.onnx)",
+    },
+    {
+      name: "program",
+      value: "name",
+      help: "the program to write: predict, or one of the model's further programs",
+      default: DEFAULT_PROGRAM,
+    },
     { name: "model", value: "name", help: "the only model to write, where the run has several" },
     { name: "plugin", value: "name|path", help: "the plugin's folder, where it is not where it was" },
     RUNS_FLAG,
@@ -32,6 +43,11 @@ const COMMAND: CommandSpec = {
     { name: "frozen", help: "refuse a plugin that is not in beamline.lock as it is" },
     ACCEPT_FLAG,
   ],
+  epilog: `
+Examples:
+  deno task export latest --onnx
+  deno task export latest --onnx --program encode --out encoder.onnx
+`,
 };
 
 /** Exports; returns the exit code. */
@@ -54,6 +70,7 @@ export function exportTask(args: readonly string[]): Promise<number> {
       source,
       description: await describePlugin(source, cache),
       model: parsed.task.model,
+      program: parsed.task.program,
       out: parsed.task.out,
       cache,
       engine: await useEngine(parsed.task.engine ?? run.record.engine?.name ?? "native"),
@@ -66,11 +83,12 @@ export function exportTask(args: readonly string[]): Promise<number> {
 
 /** What is known of an exported file. */
 export function exportLines(
-  { path, bytes, inputs, outputs, checked, opset, irVersion }: ExportedFile,
+  { model, program, programs, path, bytes, inputs, outputs, checked, opset, irVersion }: ExportedFile,
 ): string[] {
   const list = (values: ExportedFile["inputs"]) =>
     values.map(({ name, dtype, shape }) => `${name}: ${dtype}[${shape.join(", ")}]`).join(", ");
   const worst = Math.max(...checked.map(({ difference }) => difference));
+  const others = programs.filter((other) => other !== program);
   const rows = checked.map(({ rows }) => rows).join(", ");
   return [
     `wrote    ${shownPath(path)}  (${(bytes / 1024).toFixed(0)} KiB)`,
@@ -78,6 +96,7 @@ export function exportLines(
     `outputs  ${list(outputs)}`,
     `format   operator set ${opset}, file version ${irVersion}`,
     `checked  with ${rows} rows: equal to the run's numbers within ${worst.toExponential(1)}`,
+    ...(others.length > 0 ? [`others   ${model} also has ${others.join(", ")}; --program writes one`] : []),
   ];
 }
 

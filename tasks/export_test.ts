@@ -6,6 +6,8 @@ Deno.test("exportLines() shows inputs with open lengths, and the worst differenc
   const lines = exportLines(
     {
       model: "net",
+      program: "predict",
+      programs: ["predict", "encode", "decode"],
       path: `${Deno.cwd()}/net.onnx`,
       bytes: 20480,
       sha256: "00",
@@ -26,6 +28,7 @@ Deno.test("exportLines() shows inputs with open lengths, and the worst differenc
     "outputs  x: float32[rows, 1], y: float32[]",
     "format   operator set 17, file version 8",
     "checked  with 1, 7 rows: equal to the run's numbers within 3.2e-7",
+    "others   net also has encode, decode; --program writes one",
   ]);
 });
 

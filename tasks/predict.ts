@@ -4,6 +4,7 @@
  * @module
  */
 import { ConfigError, DataError } from "../core/errors.ts";
+import { type Column, sizeOf } from "../core/types.ts";
 import { exists } from "../files/atomic.ts";
 import { basename, join, resolve } from "../files/paths.ts";
 import { predictNew, type PredictOutcome } from "../run/replay/predict.ts";
@@ -105,13 +106,16 @@ function toJson(run: string, outcome: PredictOutcome): unknown {
   return { run, rows, simulated, source, notes, warnings, predictions };
 }
 
+/** Numbers of a row that are shown of a column that has more. */
+const SHOWN_NUMBERS = 3;
+
 /** The first rows of what was predicted, and the files that hold all. */
 export function predictionLines(outcome: PredictOutcome): string[] {
-  const columns = Object.entries(outcome.predictions).filter(([, column]) => column.shape.length === 1);
-  const header = ["row", ...columns.map(([name, { unit }]) => unit === "1" ? name : `${name} (${unit})`)];
+  const columns = Object.entries(outcome.predictions);
+  const header = ["row", ...columns.map(([name, column]) => columnTitle(name, column))];
   const rows = Array.from({ length: Math.min(SHOWN_ROWS, outcome.rows) }, (_, i) => [
     String(i),
-    ...columns.map(([, column]) => Number(column.data[i]).toPrecision(5)),
+    ...columns.map(([, column]) => rowText(column, i)),
   ]);
   return [
     `${outcome.rows} rows${outcome.simulated ? " (simulated data)" : ""}: ${outcome.source}`,
@@ -119,6 +123,22 @@ export function predictionLines(outcome: PredictOutcome): string[] {
     ...(outcome.rows > SHOWN_ROWS ? [`... ${outcome.rows - SHOWN_ROWS} more rows`] : []),
     ...Object.values(outcome.predictions).map(({ path }) => `wrote  ${shownPath(path)}`),
   ];
+}
+
+/** Name, shape of a row where it is not one number, and unit: "map [4 x 25] (GeV)". */
+function columnTitle(name: string, { unit, shape }: Pick<Column, "unit" | "shape">): string {
+  const inner = shape.slice(1);
+  return `${name}${inner.length > 0 ? ` [${inner.join(" x ")}]` : ""}${unit === "1" ? "" : ` (${unit})`}`;
+}
+
+/** The first numbers of a row. */
+function rowText({ data, shape }: Pick<Column, "data" | "shape">, row: number): string {
+  const size = sizeOf(shape.slice(1));
+  const shown = Array.from(
+    { length: Math.min(size, SHOWN_NUMBERS) },
+    (_, i) => Number(data[row * size + i]).toPrecision(5),
+  );
+  return shown.join(" ") + (size > SHOWN_NUMBERS ? " ..." : "");
 }
 
 if (import.meta.main) await main(predict);

@@ -18,20 +18,31 @@ const outcomeOf = (rows: number): PredictOutcome =>
         path: "x.npy",
       },
       p: { unit: "1", shape: [rows], data: new Float32Array(rows), path: "p.npy" },
-      map: { unit: "1", shape: [rows, 4], data: new Float32Array(4 * rows), path: "map.npy" },
+      map: {
+        unit: "GeV",
+        shape: [rows, 2, 2],
+        data: Float32Array.from({ length: 4 * rows }, (_, i) => i),
+        path: "map.npy",
+      },
+      pair: { unit: "1", shape: [rows, 2], data: new Float32Array(2 * rows).fill(0.5), path: "pair.npy" },
+      one: { unit: "s", shape: [rows, 1], data: new Float32Array(rows).fill(2), path: "one.npy" },
+      none: { unit: "1", shape: [rows, 0], data: new Float32Array(0), path: "none.npy" },
     },
   }) as unknown as PredictOutcome;
 
-Deno.test("predictionLines() shows columns of one number a row with units, and names every file", () => {
+Deno.test("predictionLines() shows units, shapes and the first numbers of every column, and names every file", () => {
   const [head, ...lines] = predictionLines(outcomeOf(2));
   assert.equal(head, "2 rows: a list");
   assert.deepEqual(lines.slice(0, 4).map((line) => line.trim().split(/ {2,}/)), [
-    ["row", "x (cm)", "p"],
-    ["---", "-------", "------"],
-    ["0", "0.0000", "0.0000"],
-    ["1", "0.33333", "0.0000"],
+    ["row", "x (cm)", "p", "map [2 x 2] (GeV)", "pair [2]", "one [1] (s)", "none [0]"],
+    ["---", "-------", "------", "------------------------", "---------------", "-----------", "--------"],
+    ["0", "0.0000", "0.0000", "0.0000 1.0000 2.0000 ...", "0.50000 0.50000", "2.0000"],
+    ["1", "0.33333", "0.0000", "4.0000 5.0000 6.0000 ...", "0.50000 0.50000", "2.0000"],
   ]);
-  assert.deepEqual(lines.slice(4), ["wrote  x.npy", "wrote  p.npy", "wrote  map.npy"]);
+  assert.deepEqual(
+    lines.slice(4),
+    ["x", "p", "map", "pair", "one", "none"].map((name) => `wrote  ${name}.npy`),
+  );
 });
 
 Deno.test("predictionLines() cuts the table after ten rows and says how many more there are", () => {

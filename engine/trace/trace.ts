@@ -45,6 +45,8 @@ export interface TraceRequest {
   readonly lastValidationBatch: number;
   /** Rows of a batch of `predict` and of further programs. */
   readonly predictBatch: number;
+  /** Rows of a batch of further programs, whatever they ask for. @default what each asks for, else `predictBatch` */
+  readonly programBatch?: number | undefined;
   /** Seed of the run: initial values repeat with it. */
   readonly seed: number;
   /** Tells models of one run apart, such as "model/mlp". */
@@ -227,7 +229,8 @@ class Trace {
   }
 
   #programs(model: BuiltModel): Program[] {
-    const { inputs, targets, columns, batchSize, lastValidationBatch, predictBatch } = this.#request;
+    const { inputs, targets, columns, batchSize, lastValidationBatch } = this.#request;
+    const { predictBatch, programBatch } = this.#request;
     const pick = (names: readonly string[]) =>
       Object.fromEntries(names.map((name) => {
         const column = Object.hasOwn(columns, name) ? columns[name] : undefined;
@@ -269,7 +272,7 @@ class Trace {
         this.#trace(
           name,
           types,
-          program.rows ?? predictBatch,
+          programBatch ?? program.rows ?? predictBatch,
           false,
           (batch, context) => this.#tensors(name, program.run(batch, context)),
         ),

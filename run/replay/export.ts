@@ -10,6 +10,7 @@
 import { ConfigError, PluginError } from "../../core/errors.ts";
 import { sha256Hex } from "../../core/hash.ts";
 import { canonicalJson } from "../../core/json.ts";
+import { nearestName } from "../../core/names.ts";
 import type { ConfigRecord, DataRecord } from "../../core/records.ts";
 import type { StoredMetric } from "../../core/not_finite.ts";
 import type { Json, JsonObject, Table } from "../../core/types.ts";
@@ -39,9 +40,11 @@ export interface ExportRequest {
   readonly run: RunDirectory;
   readonly source: PluginSource;
   readonly description: Description;
-  /** The only model to export. @default all models with a best checkpoint */
+  /** The only model to export. @default all models with a best checkpoint that have the program */
   readonly model?: string | undefined;
-  /** Path of the file, for one model. @default `<run>/export/<model>.onnx` */
+  /** The program to export. @default "predict" */
+  readonly program?: string | undefined;
+  /** Path of the file, for one model. @default `<run>/export/<model>.onnx`, `<model>-<program>.onnx` for another program */
   readonly out?: string | undefined;
   readonly cache: string;
   /** What the file is compared with and runs on: "native", "wasm", ... */
@@ -51,6 +54,9 @@ export interface ExportRequest {
 /** A file that was written. */
 export interface ExportedFile {
   readonly model: string;
+  readonly program: string;
+  /** Programs of the model that can be exported, this one included. */
+  readonly programs: readonly string[];
   readonly path: string;
   readonly bytes: number;
   readonly sha256: string;
@@ -65,31 +71,47 @@ export interface ExportedFile {
 /** Two primes near the usual number of rows per call, so that rules that depend on sizes make the same choices. */
 const TRACED_ROWS = [509, 521] as const;
 
+/** The program of a model that is exported where none is named. */
+export const DEFAULT_PROGRAM = "predict";
+
+/** Programs that need what only a training has: rows with targets, a learning rate. */
+const OF_TRAINING: ReadonlySet<string> = new Set(["step", "validate", "validate_tail"]);
+
 /**
- * Writes the best models of a run.
+ * Writes a program of the best models of a run.
  *
- * @throws {ConfigError} If the run has no trained model, or `model` is none of them.
+ * @throws {ConfigError} If the run has no trained model, `model` is none of them, or none has the program.
  * @throws {UnsupportedError} If a model depends on the number of rows: which node, and how.
  */
 export async function exportRun(request: ExportRequest): Promise<readonly ExportedFile[]> {
   const { run } = request;
-  const folders = await chosenModels(request);
-  const traces = await traceAgain(request, Object.keys(folders));
+  const { program = DEFAULT_PROGRAM } = request;
+  const chosen = await chosenModels(request);
+  const traces = await traceAgain(request, chosen.map(({ model }) => model), program);
   const sample = await preparedRows(run, new Cache(request.cache));
   const files: ExportedFile[] = [];
-  for (const [model, folder] of Object.entries(folders)) {
+  for (const { model, folder, programs } of chosen) {
     const { manifest, state } = await new CheckpointStore(run.file("checkpoints")).read(folder);
     const pair = traces[model]!;
     const facts = await factsOf(run, model, manifest.globalStep, pair[0]);
     const [a, b] = pair.map((program, i) => ({ program, rows: TRACED_ROWS[i]! }));
     const exported = exportOnnx([a!, b!], state, facts);
-    const checked = await checkExport({ run, engine: request.engine, model, state, exported, sample });
-    const path = resolve(request.out ?? run.file("export", `${model}.onnx`));
+    const checked = await checkExport({
+      run,
+      engine: request.engine,
+      model,
+      program,
+      state,
+      exported,
+      sample,
+    });
+    const stem = program === DEFAULT_PROGRAM ? model : `${model}-${program}`;
+    const path = resolve(request.out ?? run.file("export", `${stem}.onnx`));
     await Deno.mkdir(dirname(path), { recursive: true });
     await writeAtomic(path, exported.onnx, { isTidied: true });
     const { onnx, inputs, outputs } = exported;
     const common = { opset: EXPORT_OPSET, irVersion: EXPORT_IR_VERSION, inputs, outputs, checked };
-    files.push({ model, path, bytes: onnx.length, sha256: sha256Hex(onnx), ...common });
+    files.push({ model, program, programs, path, bytes: onnx.length, sha256: sha256Hex(onnx), ...common });
   }
   return files;
 }
@@ -103,10 +125,19 @@ async function preparedRows(run: RunDirectory, cache: Cache): Promise<Table | un
   return test ?? validation ?? train;
 }
 
-/** Folders of the best checkpoints by model. */
+/** A model that is exported. */
+interface ChosenModel {
+  readonly model: string;
+  /** Folder of its best checkpoint. */
+  readonly folder: string;
+  /** Its programs that can be exported. */
+  readonly programs: readonly string[];
+}
+
+/** The models with the program, and their best checkpoints. */
 async function chosenModels(
-  { run, model, out }: ExportRequest,
-): Promise<{ readonly [model: string]: string }> {
+  { run, model, program = DEFAULT_PROGRAM, out }: ExportRequest,
+): Promise<readonly ChosenModel[]> {
   const best = await new CheckpointStore(run.file("checkpoints")).pointer("best");
   if (!best) {
     throw new ConfigError(
@@ -119,13 +150,41 @@ async function chosenModels(
       `Cannot export model "${model}" as run "${run.record.id}" has ${known.join(", ")}: found no such model`,
     );
   }
-  const names = model === undefined ? known : [model];
-  if (out !== undefined && names.length > 1) {
+  const models = await Promise.all(
+    (model === undefined ? known : [model]).map(async (name) => ({
+      model: name,
+      folder: best.models[name]!,
+      programs: await programsOf(run, name),
+    })),
+  );
+  const chosen = models.filter(({ programs }) => programs.includes(program));
+  if (chosen.length === 0) throw noProgram(program, models);
+  if (out !== undefined && chosen.length > 1) {
     throw new ConfigError(
-      `Cannot write to --out as it names one file: the run has ${names.length} models; choose one with --model`,
+      `Cannot write to --out as it names one file: the run has ${chosen.length} models; choose one with --model`,
     );
   }
-  return Object.fromEntries(names.map((name) => [name, best.models[name]!]));
+  return chosen;
+}
+
+function noProgram(program: string, models: readonly ChosenModel[]): ConfigError {
+  const known = models.map(({ model, programs }) => `"${model}" has ${programs.join(", ") || "none"}`);
+  const nearest = nearestName(program, models.flatMap(({ programs }) => programs));
+  return new ConfigError(
+    `Cannot export program "${program}" as a model of the run must have it: ${known.join("; ")}; ` +
+      (nearest === undefined ? "--program names one of them" : `did you mean "${nearest}"?`),
+  );
+}
+
+/** Programs of a model of a run that can be exported, "predict" first. */
+async function programsOf(run: RunDirectory, model: string): Promise<string[]> {
+  const found: string[] = [];
+  for await (const { name, isFile } of Deno.readDir(run.file("programs"))) {
+    const program = /^(.*)-([A-Za-z][A-Za-z0-9_]*)\.json$/.exec(name);
+    if (isFile && program?.[1] === model && !OF_TRAINING.has(program[2]!)) found.push(program[2]!);
+  }
+  const rank = (program: string): number => program === DEFAULT_PROGRAM ? 0 : 1;
+  return found.sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1));
 }
 
 type Pair = readonly [Program, Program];
@@ -134,6 +193,7 @@ type Pair = readonly [Program, Program];
 async function traceAgain(
   request: ExportRequest,
   models: readonly string[],
+  program: string,
 ): Promise<{ readonly [model: string]: Pair }> {
   const { run, source, description } = request;
   const cache = new Cache(request.cache);
@@ -157,14 +217,14 @@ async function traceAgain(
       const batches = Object.fromEntries(
         Object.keys(description.models).map((model) => [
           model,
-          { train: steps[model] ?? 1, lastValidationBatch: 0, predict: rows },
+          { train: steps[model] ?? 1, lastValidationBatch: 0, predict: rows, programs: rows },
         ]),
       );
       await host.call("trace", { ...common, batches } as unknown as Json);
       const folder = shared.take("models", { plugin: source.name, hook: "trace" });
       for (const model of models) {
-        const bytes = folder.takeFolder(model).read("predict.json", DEFAULT_LIMITS.textBytes);
-        found[model]!.push(await checkedProgram(bytes, run, model));
+        const bytes = folder.takeFolder(model).read(`${program}.json`, DEFAULT_LIMITS.textBytes);
+        found[model]!.push(await checkedProgram(bytes, run, model, program));
       }
     }
     return found as unknown as { [model: string]: Pair };
@@ -195,10 +255,15 @@ async function describeTables(run: RunDirectory): Promise<{ columns: Json; rows:
 }
 
 /** The program that was traced, which must be the one of the run but for its rows. */
-async function checkedProgram(bytes: Uint8Array, run: RunDirectory, model: string): Promise<Program> {
+async function checkedProgram(
+  bytes: Uint8Array,
+  run: RunDirectory,
+  model: string,
+  name: string,
+): Promise<Program> {
   const program = parseProgram(new TextDecoder().decode(bytes));
   verifyProgram(program);
-  const recorded = await recordedProgram(run, model);
+  const recorded = await recordedProgram(run, model, name);
   const outline = ({ inputs, state, nodes, outputs }: Program): string =>
     JSON.stringify([
       inputs.map(({ name }) => name),
@@ -214,8 +279,10 @@ async function checkedProgram(bytes: Uint8Array, run: RunDirectory, model: strin
   );
 }
 
-async function recordedProgram(run: RunDirectory, model: string): Promise<Program> {
-  return await Promise.try(() => parseProgram(readPlainText(run.file("programs", `${model}-predict.json`))));
+async function recordedProgram(run: RunDirectory, model: string, program: string): Promise<Program> {
+  return await Promise.try(() =>
+    parseProgram(readPlainText(run.file("programs", `${model}-${program}.json`)))
+  );
 }
 
 /** What the file says of itself. */
@@ -227,11 +294,15 @@ async function factsOf(
 ): Promise<FileFacts> {
   const { record } = run;
   const data = await readRunJson<Partial<DataRecord>>(run, "data.json");
-  const [inputUnits, units] = [inputUnitsOf(program, data), outputUnitsOf(program, data, model)];
+  // what a further program takes and gives has no units: only its name may be that of a column
+  const isDefault = program.name === DEFAULT_PROGRAM;
+  const inputUnits = isDefault ? inputUnitsOf(program, data) : {};
+  const units = outputUnitsOf(program, isDefault ? data : {}, model);
   const metadata: { readonly [key: string]: string | undefined } = {
     run: record.id,
     plugin: record.plugin.name,
     model,
+    ...(isDefault ? {} : { program: program.name }),
     step: String(step),
     seed: String(record.seed),
     simulated: record.simulated === null ? undefined : String(record.simulated),
@@ -245,7 +316,10 @@ async function factsOf(
   return {
     producerVersion: await frameworkVersion(),
     modelVersion: step,
-    description: `${record.plugin.title}: model "${model}" of run ${record.id}, weights after step ${step}` +
+    description:
+      `${record.plugin.title}: ${
+        isDefault ? "" : `program "${program.name}" of `
+      }model "${model}" of run ${record.id}, weights after step ${step}` +
       `${
         record.simulated ? ", trained on simulated data" : ""
       }. The first axis of inputs and outputs is the row.`,

@@ -20,6 +20,8 @@ export interface ExportCheck {
   readonly run: RunDirectory;
   readonly engine: string;
   readonly model: string;
+  /** The program of the model that was exported. */
+  readonly program: string;
   /** Weights in the file. */
   readonly state: Tensors;
   readonly exported: ExportedModel;
@@ -42,27 +44,24 @@ const TRIED_ROWS = [1, 7] as const;
  */
 const TOLERANCE = 5e-4;
 
-/** The program that is exported. */
-const PROGRAM = "predict";
-
 /**
  * Runs a file with a few numbers of rows, and the program of the run with its own, on the same numbers.
  *
  * @throws {UnsupportedError} If they differ: then what is computed for a row depends on other rows.
  */
 export async function checkExport(
-  { run, engine, model: name, state, exported, sample }: ExportCheck,
+  { run, engine, model: name, program: programName, state, exported, sample }: ExportCheck,
 ): Promise<readonly CheckedRows[]> {
   const model = await loadModel({
     name,
-    programs: readRunPrograms(run, name, [PROGRAM]),
+    programs: readRunPrograms(run, name, [programName]),
     engine,
     threads: 1,
     seed: run.record.seed,
     state,
   });
   try {
-    const executable = await model.executable(PROGRAM);
+    const executable = await model.executable(programName);
     const { program } = executable;
     const inputs = trialInputs(program, run.record.seed, sample);
     const expected = await executable.run(inputs);

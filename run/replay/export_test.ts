@@ -41,6 +41,25 @@ function plugin(mixes = false): Plugin {
             },
             loss: ({ x, y }) => ({ loss: meanSquaredError(y!, predict(x!)) }),
             optimizer: adam(),
+            programs: {
+              // rows of its own, an input that is given whole, numbers that are drawn
+              shift: {
+                rows: 64,
+                inputs: { x: { shape: [3] }, offset: { shape: [1], shared: true } },
+                run: ({ x, offset }, { randomNormal }) => {
+                  const energy = predict(x!);
+                  return {
+                    shifted: tf.add(energy, offset!),
+                    drawn: tf.add(energy, randomNormal(energy.shape)),
+                  };
+                },
+              },
+              total: {
+                sums: ["sum"],
+                inputs: { x: { shape: [3] } },
+                run: ({ x }) => ({ sum: tf.sum(predict(x!)) }),
+              },
+            },
           };
         },
       },
@@ -62,7 +81,11 @@ function plugin(mixes = false): Plugin {
 }
 
 /** Runs the plugin and exports its model. */
-async function exported(directory: string, one: Plugin, request: { model?: string; out?: string } = {}) {
+async function exported(
+  directory: string,
+  one: Plugin,
+  request: { model?: string; out?: string; program?: string } = {},
+) {
   const cache = `${directory}/cache`;
   const result = await run(one, { out: `${directory}/runs`, cache });
   const source = inProcessSource(one);
@@ -116,5 +139,37 @@ Deno.test("exportRun() refuses a model that the run does not have", async () => 
       name: "ConfigError",
       message: /^Cannot export model "nets" as run ".+" has net: found no such model$/,
     });
+  });
+});
+
+Deno.test("exportRun() writes further programs, with rows, shared inputs, random numbers and sums", async () => {
+  await withTempDir(async (directory) => {
+    const { run, files: [shift] } = await exported(directory, plugin(), { program: "shift" });
+    assert.equal(shift!.path, run.file("export", "net-shift.onnx"));
+    assert.deepEqual(shift!.programs, ["predict", "shift", "total"]);
+    assert.deepEqual(shift!.inputs.map(({ shape }) => shape), [["batch", 3], [1], ["batch"]]);
+    assert.deepEqual(shift!.outputs.map(({ name, shape }) => [name, shape]), [
+      ["shifted", ["batch"]],
+      ["drawn", ["batch"]],
+    ]);
+    assert.deepEqual(shift!.checked.map(({ rows }) => rows), [1, 7, 64]);
+    const text = new TextDecoder("latin1").decode(await Deno.readFile(shift!.path));
+    assert.ok(text.includes("beamline.program"));
+    assert.ok(!text.includes("unit: cm"), "x of this program need not be the column x");
+    const { files: [total] } = await exported(directory, plugin(), { program: "total" });
+    assert.deepEqual(total!.outputs, [{ name: "sum", dtype: "float32", shape: [] }]);
+  });
+});
+
+Deno.test("exportRun() names the programs that there are", async () => {
+  await withTempDir(async (directory) => {
+    for (const program of ["shfit", "step", "validate"]) {
+      await assert.rejects(exported(directory, plugin(), { program }), {
+        name: "ConfigError",
+        message: new RegExp(
+          `^Cannot export program "${program}" as a model of the run must have it: "net" has predict, shift, total; `,
+        ),
+      });
+    }
   });
 });

@@ -268,6 +268,7 @@ export class HookRunner {
         batchSize: args.batches[name]!.train,
         lastValidationBatch: args.batches[name]!.lastValidationBatch,
         predictBatch: args.batches[name]!.predict,
+        programBatch: args.batches[name]!.programs,
         seed: args.seed,
         purpose: `initialize/${name}`,
       });
@@ -378,7 +379,12 @@ interface TraceArgs extends HookArgs {
   };
   readonly rows: { readonly [split: string]: number };
   readonly batches: {
-    readonly [model: string]: { train: number; lastValidationBatch: number; predict: number };
+    readonly [model: string]: {
+      train: number;
+      lastValidationBatch: number;
+      predict: number;
+      programs?: number;
+    };
   };
   /** Whether training may follow. @default true */
   readonly isTrained?: boolean;
