@@ -134,6 +134,7 @@ export const SHAPES = {
     "note?": "note",
     "training?": { "*": "object" },
     "fold?": { index: "number", count: "number" },
+    "from?": { plugin: "string", id: "string", configHash: "string" },
     "repeat?": { members: [{ seed: "number", "fold?": { index: "number", count: "number" } }] },
     "init?": {
       kind: "string",

@@ -48,8 +48,18 @@ export interface RunRecord extends RunLabels {
   readonly init?: InitRecord;
   /** The part of a cross-validation that the run tests. */
   readonly fold?: Fold;
+  /** Of an evaluation of trained weights: the run that they are of. */
+  readonly from?: FromRecord;
   /** Of a group: the runs that it consists of, each in `members/<number from 1>/`. */
   readonly repeat?: RepeatRecord;
+}
+
+/** A run whose trained weights are evaluated by another one, which keeps a copy of them (`init`) and of `metrics.jsonl`. */
+export interface FromRecord {
+  readonly plugin: string;
+  readonly id: string;
+  /** Its `configHash`. */
+  readonly configHash: string;
 }
 
 /** The runs of a group, in order. */

@@ -15,6 +15,7 @@ export const RESERVED_FLAGS = {
   "extend": "resume",
   "fold": "run",
   "folds": "run",
+  "from": "run",
   "frozen": "every task",
   "help": "every task",
   "hook-timeout": "every task",

@@ -3,18 +3,18 @@
  *
  * @module
  */
-import { ConfigError, NotFoundError } from "../core/errors.ts";
+import { ConfigError } from "../core/errors.ts";
 import { BUILT_IN_PLUGINS } from "../plugins/mod.ts";
 import { createGroup } from "../run/members/group.ts";
 import { execute } from "../run/stages/execute.ts";
-import { resolve } from "../files/paths.ts";
-import { exists } from "../files/atomic.ts";
+import { evaluate } from "./evaluate.ts";
 import { foldOf, membersOf } from "./members/flags.ts";
 import { runAndShowGroup } from "./members/show.ts";
 import { useEngine } from "./shared/engine.ts";
-import { isHelpAsked } from "./shared/command.ts";
+import { isHelpAsked, type ParsedCommand } from "./shared/command.ts";
 import {
   checkpointSecondsOf,
+  existingFiles,
   limitTime,
   openExperiment,
   printHelpWithoutPlugin,
@@ -28,7 +28,7 @@ import { openFile } from "./shared/open_file.ts";
 import { stopOnSignals } from "./shared/signals.ts";
 import { labelsOf } from "./finding/label_flags.ts";
 import { runsFolder } from "./finding/runs_folder.ts";
-import { userDirectory, userPath } from "./finding/user_paths.ts";
+import { userDirectory } from "./finding/user_paths.ts";
 import { EXIT } from "./terminal/exit_codes.ts";
 import { showOutcome } from "./terminal/outcome.ts";
 import { outcomeJson } from "./terminal/outcome_json.ts";
@@ -46,6 +46,7 @@ export async function run(args: readonly string[]): Promise<number> {
     print(parsed.help.split("\n"));
     return EXIT.ok;
   }
+  if (parsed.task.from !== undefined) return await runFrom(parsed, reference, args);
   limitTime(stop, parsed);
   const isJson = "json" in parsed.task;
   const isQuiet = "quiet" in parsed.task;
@@ -85,6 +86,39 @@ export async function run(args: readonly string[]): Promise<number> {
   return EXIT.ok;
 }
 
+/** Flags of `run` that say how a run is made anew. */
+const OF_NEW_RUNS = [
+  "preset",
+  "config",
+  "seed",
+  "init",
+  "repeat",
+  "folds",
+  "fold",
+  "parallel",
+  "checkpoint-seconds",
+];
+
+/** An action, or the evaluation, on the trained weights of an earlier run: with its values and its seed. */
+async function runFrom(
+  { task }: ParsedCommand,
+  plugin: string,
+  args: readonly string[],
+): Promise<number> {
+  const wrong = OF_NEW_RUNS.find((name) => name in task);
+  if (wrong !== undefined) {
+    throw new ConfigError(
+      `Cannot use --${wrong} with --from as the values of that run are taken: flags of the plugin change them`,
+    );
+  }
+  const rest = args.slice(1);
+  const at = rest.findIndex((arg) => arg === "--from" || arg.startsWith("--from="));
+  const others = rest.toSpliced(at, rest[at] === "--from" ? 2 : 1);
+  const isPath = /[\\/]|^\.{1,2}$/.test(plugin);
+  const named = isPath ? ["--plugin", plugin] : [];
+  return await evaluate([task.from!, ...others, ...named], ["run", ...args]);
+}
+
 /** The help text, or what is missing. */
 function withoutPlugin(args: readonly string[]): number {
   if (isHelpAsked(args)) {
@@ -95,20 +129,6 @@ function withoutPlugin(args: readonly string[]): number {
       Object.keys(BUILT_IN_PLUGINS).join(", ")
     }; "deno task run <plugin> --help" prints its flags`,
   );
-}
-
-/**
- * Absolute paths of files.
- *
- * @throws {NotFoundError} If one is not there.
- */
-export async function existingFiles(files: readonly string[]): Promise<string[]> {
-  for (const file of files) {
-    if (!await exists(userPath(file))) {
-      throw new NotFoundError(`Cannot read "${file}" as there is no such file`, "file", file);
-    }
-  }
-  return files.map((file) => resolve(userPath(file)));
 }
 
 if (import.meta.main) {

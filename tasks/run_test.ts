@@ -4,7 +4,8 @@ import { ConfigError, NotFoundError } from "../core/errors.ts";
 import { BUILT_IN_PLUGINS } from "../plugins/mod.ts";
 import { withTempDir } from "../tests/support/plugins.ts";
 import { printed } from "../tests/support/printed.ts";
-import { existingFiles, run } from "./run.ts";
+import { existingFiles } from "./shared/experiment.ts";
+import { run } from "./run.ts";
 
 Deno.test("run() prints its flags and the plugins when it is asked for help without one", async () => {
   for (const flag of ["--help", "-h"]) {

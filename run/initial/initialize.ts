@@ -16,18 +16,21 @@ export interface InitializeInput {
   readonly run: RunDirectory;
   readonly models: ReadonlyMap<string, LoadedModel>;
   readonly initial: InitialWeights;
+  /** Whether every weight of each model must be among them. @default false: as many as fit */
+  readonly isWhole?: boolean;
 }
 
 /**
  * Loads what fits by name and shape into the sessions of the models, and records what was taken and what was left.
  *
- * @throws {ConfigError} If nothing fits any model.
+ * @throws {ConfigError} If nothing fits any model, or not all that must.
  */
-export async function initialize({ run, models, initial }: InitializeInput): Promise<void> {
+export async function initialize({ run, models, initial, isWhole = false }: InitializeInput): Promise<void> {
   const reports: { [model: string]: WeightsReport } = {};
   for (const [name, model] of models) {
     reports[name] = await initializeModel(model, arraysFor(name, models.size, initial));
   }
+  if (isWhole) checkWhole(initial, reports);
   checkTaken(initial, reports);
   const init = { ...initial.record, models: reports };
   await run.update({ init });
@@ -64,6 +67,18 @@ async function initializeModel(
   }));
   await model.session.load(taken);
   return report;
+}
+
+/** Weights that are evaluated must be all of each model: what `build` gave in their place was never trained. */
+function checkWhole({ record }: InitialWeights, reports: { readonly [model: string]: WeightsReport }): void {
+  const wrong = Object.entries(reports).filter(([, { missing, otherShape }]) =>
+    missing.length + otherShape.length > 0
+  );
+  if (wrong.length === 0) return;
+  const left = wrong.map(([model, report]) => `${model}: ${describeLeft(report)}`).join("; ");
+  throw new ConfigError(
+    `Cannot evaluate the weights of ${record.kind} "${record.name}" as the plugin must build its models: ${left}`,
+  );
 }
 
 function checkTaken(

@@ -46,6 +46,7 @@ import {
 } from "./record.ts";
 import { completeRun } from "./report.ts";
 import type { Phase, RunOutcome, RunRequest } from "./request.ts";
+import { takeHistory } from "../replay/history.ts";
 import { disposeAll, trace, type TracedModels } from "./trace.ts";
 import { canTrain, trainModels } from "./train.ts";
 
@@ -104,7 +105,8 @@ class Conductor {
   async #begin(): Promise<Begun> {
     const { request } = this;
     const description = await describePlugin(request.source, this.#workspace.cache.directory);
-    const course = courseOf(request.action, description);
+    const whole = courseOf(request.action, description);
+    const course = request.from ? { ...whole, hasModels: true, isTrained: false } : whole;
     checkEngineName(request.engine);
     if (request.resume) await this.#takeOver(request.resume);
     const initial = await openInitial(request);
@@ -145,10 +147,10 @@ class Conductor {
     const hasModels = course.hasModels && Object.keys(config.models).length > 0;
     if (hasModels) await this.#trace(run, configured, course, data);
     if (initial) {
-      await initialize({ run, models: this.#models, initial });
+      await initialize({ run, models: this.#models, initial, isWhole: this.request.from !== undefined });
       this.request.listener.onInit?.(run.record.init!);
     }
-    const history = course.isTrained && canTrain(this.#models) ? await this.#train(run, data) : [];
+    const history = await this.#history(run, course, data);
     const { record, ...outcome } = await this.#during("evaluate", () =>
       evaluate({
         ...this.#common,
@@ -163,6 +165,13 @@ class Conductor {
       }));
     await run.update(record);
     return { run, description, ...outcome };
+  }
+
+  /** What training recorded, or has recorded in the run whose weights are evaluated. */
+  async #history(run: RunDirectory, course: Course, data?: PreparedData): ReturnType<typeof trainModels> {
+    const { from } = this.request;
+    if (from) return await takeHistory(from.history, run);
+    return course.isTrained && canTrain(this.#models) ? await this.#train(run, data) : [];
   }
 
   async #configure(description: Description): Promise<Configured> {

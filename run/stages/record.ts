@@ -27,6 +27,9 @@ export function inputsOf({ inputs, files }: Configured): readonly InputFile[] {
   return [...inputs, ...files];
 }
 
+/** What `run.json` has as the action of an evaluation of trained weights. */
+export const EVALUATION = "evaluate";
+
 /** What a record is made from. */
 export type RecordRequest = Omit<RunRequest, "listener" | "stop"> & Partial<Pick<RunRequest, "listener">> & {
   /** Of a group. */
@@ -42,7 +45,7 @@ export async function createRecord(
 ): Promise<RunDirectory> {
   return await createRun(request.out, {
     plugin: { name: request.source.name, title: request.source.title },
-    action: request.action ?? "run",
+    action: actionOf(request),
     headline: description.metrics.map(({ key }) => key),
     simulated: null,
     seconds: {},
@@ -55,6 +58,7 @@ export async function createRecord(
     warnings: [],
     ...(init ? { init } : {}),
     ...request.labels,
+    ...(request.from ? { from: request.from.record } : {}),
     ...(request.fold ? { fold: request.fold } : {}),
     ...(request.members ? { repeat: { members: request.members } } : {}),
   }, (path) => ({
@@ -139,17 +143,22 @@ async function rememberOwn(
   listener?.onEvent?.({ event: "warn", code: "run-not-remembered", message });
 }
 
+function actionOf({ action, from }: RecordRequest): string {
+  return action ?? (from ? EVALUATION : "run");
+}
+
 function hashOf(
-  { source, action = "run", seed, fold, members }: RecordRequest,
+  request: RecordRequest,
   configured: Configured,
   engine: string,
   init?: InitRecord,
 ): string {
+  const { source, seed, fold, members } = request;
   const { values, flags } = configured.config;
   const inputs = inputsOf(configured);
   return configHash({
     plugin: source.name,
-    action,
+    action: actionOf(request),
     values,
     flags,
     inputs,

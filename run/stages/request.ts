@@ -4,7 +4,7 @@
  * @module
  */
 import type { RunLabels } from "../../core/labels.ts";
-import type { InitRecord } from "../../core/records.ts";
+import type { FromRecord, InitRecord } from "../../core/records.ts";
 import type { Fold, JsonObject, Metrics, TextTable, TrainingRecord } from "../../core/types.ts";
 import type { Description } from "../../sandbox/protocol/description.ts";
 import type { HookEvent } from "../../sandbox/protocol/messages.ts";
@@ -50,10 +50,19 @@ export interface RunRequest {
    * which are taken from its own copy. A run that is resumed has a copy, too.
    */
   readonly init?: string | RunDirectory | undefined;
+  /** Trained weights to evaluate, which `init` names, in place of a training. */
+  readonly from?: EvaluatedRun | undefined;
   /** A run to resume, in place of a new one; `config` then holds its values. */
   readonly resume?: RunDirectory | undefined;
   /** How it is resumed, beside other values of `config.flags`. */
   readonly resumeOptions?: ResumeOptions | undefined;
+}
+
+/** A run whose trained weights are evaluated. */
+export interface EvaluatedRun {
+  readonly record: FromRecord;
+  /** The run whose `metrics.jsonl` has the history of the training: that run, or one that has a copy. */
+  readonly history: RunDirectory;
 }
 
 /** What is reported while a run goes on. */

@@ -52,13 +52,26 @@ export async function compareRecord(run: RunDirectory, flags: readonly Flag[]): 
  * engine.
  */
 async function membership(run: RunDirectory, flags: readonly Flag[]): Promise<(seed: number) => boolean> {
-  const { plugin: { name: plugin }, action, engine: recorded, configHash: expected, init } = run.record;
+  const { plugin: { name: plugin }, action, engine: recorded, configHash: expected } = run.record;
+  const { init, fold, repeat } = run.record;
   const { values } = await readRunJson<ConfigRecord>(run, "config.json");
   const inputs = await readRunJson<InputsRecord>(run, "provenance/inputs.json");
   const engines = recorded ? [recorded.name] : ENGINE_NAMES;
   return (seed) =>
     engines.some((engine) =>
-      configHash({ plugin, action, values, flags, inputs, seed, engine, init }) === expected
+      configHash({
+        plugin,
+        action,
+        values,
+        flags,
+        inputs,
+        seed,
+        engine,
+        init,
+        fold,
+        members: repeat?.members,
+      }) ===
+        expected
     );
 }
 

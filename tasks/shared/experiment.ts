@@ -4,7 +4,7 @@
  * @module
  */
 import { plainLine } from "../../core/plain_text.ts";
-import { ConfigError } from "../../core/errors.ts";
+import { ConfigError, NotFoundError } from "../../core/errors.ts";
 import { BUILT_IN_PLUGINS } from "../../plugins/mod.ts";
 import { ENGINE_NAMES } from "../../engine/mod.ts";
 import type { Description } from "../../sandbox/protocol/description.ts";
@@ -15,6 +15,7 @@ import type { PluginLocation } from "../../registry/manifest.ts";
 import { findPlugin } from "../../registry/plugins.ts";
 import { describePlugin, type PluginSource, sandboxedSource } from "../../run/hooks/plugin_source.ts";
 import { checkTrust } from "../../registry/trust.ts";
+import { exists } from "../../files/atomic.ts";
 import { resolve } from "../../files/paths.ts";
 import { LABEL_FLAGS } from "../finding/label_flags.ts";
 import { OUT_FLAG, RUNS_FLAG } from "../finding/runs_folder.ts";
@@ -68,6 +69,11 @@ export const RUN_FLAGS: readonly TaskFlag[] = [
     value: "run|file",
     help: "begin with the weights of a run, of a .safetensors file or of a model.json, as far as they fit",
   },
+  {
+    name: "from",
+    value: "run",
+    help: "evaluate, or run the action, with the trained weights and the values of a run",
+  },
   RUNS_FLAG,
   OUT_FLAG,
   { name: "cache", value: "dir", help: "the folder of prepared data", default: "cache" },
@@ -86,6 +92,20 @@ export interface OpenedExperiment {
   readonly source: PluginSource;
   readonly description: Description;
   readonly parsed: ParsedCommand;
+}
+
+/**
+ * Absolute paths of files.
+ *
+ * @throws {NotFoundError} If one is not there.
+ */
+export async function existingFiles(files: readonly string[]): Promise<string[]> {
+  for (const file of files) {
+    if (!await exists(userPath(file))) {
+      throw new NotFoundError(`Cannot read "${file}" as there is no such file`, "file", file);
+    }
+  }
+  return files.map((file) => resolve(userPath(file)));
 }
 
 /** Sets the time limit that was asked for. */

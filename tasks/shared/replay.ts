@@ -9,6 +9,7 @@ import { BUILT_IN_PLUGINS } from "../../plugins/mod.ts";
 import type { ConfigRecord } from "../../core/records.ts";
 import type { JsonObject } from "../../core/types.ts";
 import type { Description } from "../../sandbox/protocol/description.ts";
+import { EVALUATION } from "../../run/stages/record.ts";
 import type { RunRequest } from "../../run/stages/request.ts";
 import { exists } from "../../files/atomic.ts";
 import { type Flag, flagsOf } from "../../core/flags.ts";
@@ -78,6 +79,8 @@ export interface OpenedReplay {
 
 /** A task that repeats or continues a run. */
 export interface ReplaySpec extends CommandSpec {
+  /** What follows the run. @default nothing */
+  readonly further?: string;
   /** Whether it takes a flag of the plugin, beside those for inputs. @default none */
   readonly takes?: (flag: Flag) => boolean;
   /** Stands for these flags in the help text, where no plugin is known yet. @default none */
@@ -86,13 +89,14 @@ export interface ReplaySpec extends CommandSpec {
 
 /** Finds the run that the first argument names, and its plugin. Returns the help text where it is asked for. */
 export async function openReplay(
-  { takes = () => false, help = [], ...spec }: ReplaySpec,
+  { takes = () => false, help = [], further, ...spec }: ReplaySpec,
   args: readonly string[],
 ): Promise<OpenedReplay | string> {
   const taskFlags = [...REPLAY_FLAGS, ...spec.taskFlags];
+  const positionals = further === undefined ? "<run>" : `<run> ${further}`;
   const early = parseCommand({
     ...spec,
-    positionals: "<run>",
+    positionals,
     taskFlags: [INPUT_FLAG, ...help, ...taskFlags],
   }, args);
   if (early.help !== undefined) return early.help;
@@ -108,7 +112,7 @@ export async function openReplay(
   const cache = early.task.cache ?? "cache";
   const description = await describePlugin(source, cache);
   const flags = flagsOf(description.schema).filter((flag) => flag.inputPath !== undefined || takes(flag));
-  const parsed = parseCommand({ ...spec, positionals: "<run>", flags, taskFlags }, args);
+  const parsed = parseCommand({ ...spec, positionals, flags, taskFlags }, args);
   refuseUnknown(parsed.issues);
   const { record } = run;
   return {
@@ -122,18 +126,24 @@ export async function openReplay(
         flags: parsed.flags,
         workingDirectory: userDirectory(),
       },
-      action: record.action === "run" ? undefined : record.action,
+      action: isWhole(record) ? undefined : record.action,
       files: record.files?.map((file) => resolve(run.path, file)) ?? [],
       seed: record.seed,
       fold: record.fold,
       engine: await useEngine(parsed.task.engine ?? record.engine?.name ?? "native"),
       threads: integerFlag(parsed, "threads", { min: 1, max: 1024 }) ?? recordedThreads(record),
       init: record.init ? run : undefined,
+      from: record.from && { record: record.from, history: run },
       out: runsFolder(parsed.task),
       cache,
       command: record.command,
     },
   };
+}
+
+/** Whether a run was of the whole experiment, or of all of its evaluation. */
+function isWhole({ action, from }: RunDirectory["record"]): boolean {
+  return action === "run" || from !== undefined && action === EVALUATION;
 }
 
 /** What `latest` must serve: only what has come to its end can be extended. */

@@ -111,6 +111,8 @@ Deno.test("run --folds tests each row once, and refuses a plugin that does not d
     const one = await json("run", plugin, "--epochs", "1", "--fold", "2/2", ...flags);
     assert.deepEqual(await metricsOf(one.run), await metricsOf(members[1]!.run));
     assert.equal((await openRun(run)).record.repeat!.members.length, 2);
+    const verified = await task("verify", run, "--cache", flags.at(-1)!);
+    assert.equal(verified.code, 0, verified.stdout + verified.stderr);
     const simple = await writeTrial(join(directory, "simple"));
     const refused = await task("run", simple, "--folds", "2", ...flags);
     assert.equal(refused.code, 2);
