@@ -18,10 +18,19 @@ export interface TrainingPlan {
   readonly warmup: number;
   /** `step`: epochs between drops. `plateau`: epochs without improvement before a drop. */
   readonly scheduleEpochs: number;
-  /** `step`, `plateau`: factor of a drop. `cosine`: final rate as a fraction of the peak. */
-  readonly scheduleFactor: number;
-  /** Stop after this many epochs without a better validation loss; 0 = never. */
+  /**
+   * `step`, `plateau`: factor of a drop. `cosine`: final rate as a fraction of the peak. @default 0.1 for the first two, as in
+   * PyTorch (`StepLR`, `ReduceLROnPlateau`) and Keras (`ReduceLROnPlateau`); 0.01 for `cosine`
+   */
+  readonly scheduleFactor?: number | undefined;
+  /** Stop after this many epochs without a better monitored value; 0 = never. */
   readonly patience: number;
+  /** The value of `loss` whose validation decides which epoch is the best. @default "loss" */
+  readonly monitor?: string | undefined;
+  /** Whether lower or higher values are better. @default "min" */
+  readonly monitorMode?: "min" | "max" | undefined;
+  /** By how much a value must be better than the best one to count. @default 0 */
+  readonly minDelta?: number | undefined;
 }
 
 /** Defaults of {@linkcode trainingOptions}. */
@@ -32,8 +41,11 @@ export const TRAINING_DEFAULTS: TrainingPlan = {
   schedule: "cosine",
   warmup: 0.02,
   scheduleEpochs: 10,
-  scheduleFactor: 0.01,
+  scheduleFactor: undefined,
   patience: 0,
+  monitor: "loss",
+  monitorMode: "min",
+  minDelta: 0,
 };
 
 /**
@@ -44,6 +56,7 @@ export const TRAINING_DEFAULTS: TrainingPlan = {
 export function trainingOptions(defaults: Partial<TrainingPlan> = {}) {
   const d = { ...TRAINING_DEFAULTS, ...defaults };
   const mark = { affects: "training" } as const;
+  const factor = z.number().min(0).max(1);
   return {
     epochs: z.int().min(0).max(100_000).default(d.epochs).describe("passes over the training rows").meta(
       mark,
@@ -60,9 +73,17 @@ export function trainingOptions(defaults: Partial<TrainingPlan> = {}) {
       .describe("share of all steps over which the rate rises from 0").meta(mark),
     scheduleEpochs: z.int().min(1).default(d.scheduleEpochs)
       .describe("step: epochs between drops; plateau: epochs without improvement before a drop").meta(mark),
-    scheduleFactor: z.number().min(0).max(1).default(d.scheduleFactor)
-      .describe("step, plateau: factor of a drop; cosine: final rate as a share of the peak").meta(mark),
+    scheduleFactor: (d.scheduleFactor === undefined ? factor.optional() : factor.default(d.scheduleFactor))
+      .describe(
+        "step, plateau: factor of a drop (0.1 where none is given); cosine: final rate as a share of the peak (0.01)",
+      ).meta(mark),
     patience: z.int().min(0).default(d.patience)
-      .describe("stop after this many epochs without a better validation loss; 0 = never").meta(mark),
+      .describe("stop after this many epochs without a better monitored value; 0 = never").meta(mark),
+    monitor: z.string().min(1).default(d.monitor ?? "loss")
+      .describe("the validation value that decides which epoch is the best").meta(mark),
+    monitorMode: z.enum(["min", "max"]).default(d.monitorMode ?? "min")
+      .describe("whether lower or higher monitored values are better").meta(mark),
+    minDelta: z.number().min(0).default(d.minDelta ?? 0)
+      .describe("by how much a monitored value must be better to count").meta(mark),
   };
 }

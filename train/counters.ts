@@ -13,7 +13,7 @@ export interface TrainingCounters {
   readonly epoch: number;
   /** Steps done in the epoch that was begun. */
   readonly stepInEpoch: number;
-  /** Best monitored loss so far; null before the first epoch whose loss is finite, and where none is monitored. */
+  /** Best monitored value so far, the loss or another one; null before the first epoch whose value is finite. */
   readonly bestLoss: number | null;
   readonly bestEpoch: number | null;
   readonly bestStep: number | null;

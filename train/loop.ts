@@ -15,7 +15,7 @@ import { checkFiniteState, nonFiniteError } from "./nan_guard.ts";
 import { columnsOf, randomInputs, scalarInputs } from "./programs/inputs.ts";
 import { columnsIn, orderOf, type RowOrder, rowsIn } from "./rows/rows.ts";
 import { countPlateau, learningRateAt, since } from "./schedule.ts";
-import { countBest, countLast, isOutOfPatience } from "./stopping.ts";
+import { countBest, countLast, isOutOfPatience, monitoredOf } from "./stopping.ts";
 import type { TrainOutcome, TrainRequest } from "./types.ts";
 import { meanOverRows } from "./validation.ts";
 
@@ -169,13 +169,14 @@ class Training {
     if (validation) await listener.onRecord({ step, epoch, split: "validation", ...validation });
   }
 
-  /** Counts an epoch by its validation loss; see `hasLoss` of the request where there is none. */
+  /** Counts an epoch by the monitored value of its validation; see `hasLoss` of the request where there is none. */
   #countEpoch(
     validation: { readonly [name: string]: number } | undefined,
     means: { readonly [name: string]: number },
   ): TrainingCounters {
-    if (validation) return countBest(this.#counters, validation.loss!);
-    return this.request.hasLoss ?? true ? countBest(this.#counters, means.loss!) : countLast(this.#counters);
+    const { plan, model, hasLoss = true } = this.request;
+    if (!validation && !hasLoss) return countLast(this.#counters);
+    return countBest(this.#counters, monitoredOf(model, validation ?? means, plan), plan);
   }
 
   /** Means over the validation rows; undefined without validation. */
@@ -197,7 +198,13 @@ class Training {
   async #end(reason: TrainOutcome["reason"]): Promise<TrainOutcome> {
     await this.#checkpoint();
     if (reason !== "interrupted" && this.#best) await this.request.session.load(this.#best.state);
-    return { counters: this.#snapshot(), reason, totalSteps: this.#totalSteps };
+    const { monitor } = this.request.plan;
+    return {
+      counters: this.#snapshot(),
+      reason,
+      totalSteps: this.#totalSteps,
+      ...(monitor ? { monitor } : {}),
+    };
   }
 
   async #checkpointInTime(): Promise<void> {

@@ -28,6 +28,19 @@ export function since(position: Position, start: ScheduleStart | undefined): Pos
   };
 }
 
+/** The factor of a schedule, where none is given. */
+const FACTORS: { readonly [schedule in TrainingPlan["schedule"]]: number } = {
+  constant: 1,
+  cosine: 0.01,
+  step: 0.1,
+  plateau: 0.1,
+};
+
+/** The factor of a plan's schedule. */
+function scheduleFactorOf({ schedule, scheduleFactor }: TrainingPlan): number {
+  return scheduleFactor ?? FACTORS[schedule];
+}
+
 type Rule = (plan: TrainingPlan, position: Position) => number;
 
 /** Share of the peak rate, without warm-up. */
@@ -37,10 +50,11 @@ const RULES: { readonly [schedule in TrainingPlan["schedule"]]: Rule } = {
   cosine: (plan, { step, totalSteps }) => {
     const first = plan.warmup * totalSteps;
     const done = Math.min(1, Math.max(0, (step - first) / Math.max(1, totalSteps - first)));
-    return plan.scheduleFactor + (1 - plan.scheduleFactor) * 0.5 * (1 + Math.cos(Math.PI * done));
+    const last = scheduleFactorOf(plan);
+    return last + (1 - last) * 0.5 * (1 + Math.cos(Math.PI * done));
   },
-  step: (plan, { epoch }) => plan.scheduleFactor ** Math.floor(epoch / plan.scheduleEpochs),
-  plateau: (plan, { plateauDrops }) => plan.scheduleFactor ** plateauDrops,
+  step: (plan, { epoch }) => scheduleFactorOf(plan) ** Math.floor(epoch / plan.scheduleEpochs),
+  plateau: (plan, { plateauDrops }) => scheduleFactorOf(plan) ** plateauDrops,
 };
 
 /**

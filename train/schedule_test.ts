@@ -119,3 +119,11 @@ Deno.test("since() counts from where a schedule began anew", () => {
     plateauDrops: 1,
   });
 });
+
+Deno.test("schedules without a factor have that of PyTorch and Keras, 0.1, and cosine ends at a hundredth", () => {
+  const plan = { ...TRAINING_DEFAULTS, learningRate: 1, warmup: 0, scheduleEpochs: 10 };
+  const at = (schedule: "step" | "plateau" | "cosine", epoch: number, plateauDrops = 0) =>
+    learningRateAt({ ...plan, schedule }, { step: 100, totalSteps: 100, epoch, plateauDrops });
+  const rates = [at("step", 9), at("step", 10), at("step", 20), at("plateau", 0, 2), at("cosine", 0)];
+  rates.forEach((rate, i) => assert.ok(Math.abs(rate - [1, 0.1, 0.01, 0.01, 0.01][i]!) < 1e-15));
+});

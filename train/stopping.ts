@@ -5,6 +5,7 @@
  * @module
  */
 import { ConfigError } from "../core/errors.ts";
+import { nearestName } from "../core/names.ts";
 import type { TrainingPlan } from "../core/training.ts";
 import type { TrainingRecord, Warning } from "../core/types.ts";
 import type { TrainingCounters } from "./counters.ts";
@@ -15,14 +16,24 @@ export type BestCounters = Pick<
   "step" | "epoch" | "bestLoss" | "bestEpoch" | "bestStep" | "epochsSinceBest"
 >;
 
+/** What is watched of a training, and when it counts as better. */
+export type Watch = Pick<TrainingPlan, "monitor" | "monitorMode" | "minDelta">;
+
 /**
- * Whether a monitored value is better than the best one so far: lower, or the first one. The one place that knows in
- * which direction "better" lies; an equal value is not better, and one that is not finite never is.
+ * Whether a monitored value is better than the best one so far: by more than `minDelta` lower, or higher with `max`; or the
+ * first one. The one place that knows in which direction "better" lies; an equal value is not better, and one that is not
+ * finite never is.
  *
  * @param best Null before the first epoch with a finite value.
  */
-export function isBetter(value: number, best: number | null): boolean {
-  return Number.isFinite(value) && (best === null || value < best);
+export function isBetter(
+  value: number,
+  best: number | null,
+  { monitorMode = "min", minDelta = 0 }: Watch = {},
+): boolean {
+  if (!Number.isFinite(value)) return false;
+  if (best === null) return true;
+  return monitorMode === "min" ? value < best - minDelta : value > best + minDelta;
 }
 
 /**
@@ -33,12 +44,35 @@ export function isBetter(value: number, best: number | null): boolean {
  * countBest({ ...INITIAL_COUNTERS, step: 10, epoch: 1 }, 0.5); // bestLoss 0.5, bestEpoch 1, bestStep 10
  * ```
  */
-export function countBest<C extends BestCounters>(counters: C, value: number): C {
-  if (!isBetter(value, counters.bestLoss)) {
+export function countBest<C extends BestCounters>(counters: C, value: number, watch: Watch = {}): C {
+  if (!isBetter(value, counters.bestLoss, watch)) {
     return { ...counters, epochsSinceBest: counters.epochsSinceBest + 1 };
   }
   const { step, epoch } = counters;
   return { ...counters, bestLoss: value, bestEpoch: epoch, bestStep: step, epochsSinceBest: 0 };
+}
+
+/**
+ * The monitored value among those of an epoch.
+ *
+ * @throws {ConfigError} If there is none of this name.
+ */
+export function monitoredOf(
+  model: string,
+  values: { readonly [name: string]: number },
+  { monitor = "loss" }: Watch,
+): number {
+  if (Object.hasOwn(values, monitor)) return values[monitor]!;
+  throw noSuchValue(model, monitor, Object.keys(values));
+}
+
+function noSuchValue(model: string, monitor: string, names: readonly string[]): ConfigError {
+  const nearest = nearestName(monitor, names);
+  return new ConfigError(
+    `Cannot train "${model}" with --monitor ${monitor} as the model's loss must give this value: it gives ${
+      names.join(", ")
+    }${nearest ? `; did you mean "${nearest}"?` : ""}`,
+  );
 }
 
 /** The counters after an epoch of a training that has no monitored value: the last epoch counts as the best. */
@@ -62,6 +96,9 @@ export function isOutOfPatience(
 /** A model, as far as it matters here: whether it has the program "validate". */
 export interface MonitoredModel {
   has(program: string): boolean;
+  readonly programs?: {
+    readonly [program: string]: { readonly outputs: readonly { readonly name: string }[] };
+  };
 }
 
 /** What was trained. */
@@ -75,11 +112,17 @@ export interface Monitored {
 }
 
 /**
- * Refuses early stopping and the plateau schedule for a model without a validation loss: one with `step` and no `loss`.
+ * Refuses a monitored value that the model does not give; and early stopping and the plateau schedule for a model without a
+ * validation loss: one with `step` and no `loss`.
  *
  * @throws {ConfigError} Naming the option and what to set it to.
  */
 export function checkMonitored(name: string, model: MonitoredModel, plan: TrainingPlan): void {
+  const { monitor = "loss" } = plan;
+  const names = (model.programs?.validate ?? model.programs?.step)?.outputs.map(({ name }) => name);
+  if (names !== undefined && monitor !== "loss" && !names.includes(monitor)) {
+    throw noSuchValue(name, monitor, names);
+  }
   if (model.has("validate")) return;
   const asked = plan.patience > 0
     ? { option: `--patience ${plan.patience}`, instead: "--patience 0" }

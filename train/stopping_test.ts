@@ -179,3 +179,33 @@ Deno.test("monitoringWarnings() says when no epoch could be the best, and when t
   assert.deepEqual(codes([trained], false), ["no-validation"]);
   assert.deepEqual(codes([], true), []);
 });
+
+Deno.test("isBetter() takes higher values with max, and only those better by more than minDelta", () => {
+  const cases: [
+    value: number,
+    best: number | null,
+    watch: Parameters<typeof isBetter>[2],
+    expected: boolean,
+  ][] = [
+    [0.9, 0.8, { monitorMode: "max" }, true],
+    [0.8, 0.9, { monitorMode: "max" }, false],
+    [0.85, 0.8, { monitorMode: "max", minDelta: 0.1 }, false],
+    [0.95, 0.8, { monitorMode: "max", minDelta: 0.1 }, true],
+    [0.75, 0.8, { minDelta: 0.1 }, false],
+    [0.65, 0.8, { minDelta: 0.1 }, true],
+    [-5, null, { monitorMode: "max", minDelta: 10 }, true],
+    [NaN, 0, { monitorMode: "max" }, false],
+  ];
+  for (const [value, best, watch, expected] of cases) assert.equal(isBetter(value, best, watch), expected);
+});
+
+Deno.test("checkMonitored() refuses a value that the model does not give, and names the nearest", () => {
+  const outputs = [{ name: "loss" }, { name: "accuracy" }];
+  const model = { has: () => true, programs: { validate: { outputs } } };
+  checkMonitored("net", model, { ...TRAINING_DEFAULTS, monitor: "accuracy" });
+  assert.throws(() => checkMonitored("net", model, { ...TRAINING_DEFAULTS, monitor: "acuracy" }), {
+    name: "ConfigError",
+    message:
+      `Cannot train "net" with --monitor acuracy as the model's loss must give this value: it gives loss, accuracy; did you mean "accuracy"?`,
+  });
+});

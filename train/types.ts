@@ -68,4 +68,6 @@ export interface TrainOutcome {
   readonly counters: TrainingCounters;
   readonly reason: "finished" | "early-stopping" | "interrupted";
   readonly totalSteps: number;
+  /** The monitored value. @default "loss" */
+  readonly monitor?: string;
 }

@@ -36,6 +36,7 @@ const CHANGEABLE: ReadonlySet<string> = new Set<keyof TrainingPlan>([
   "scheduleEpochs",
   "scheduleFactor",
   "patience",
+  "minDelta",
 ]);
 
 /** Plans of models, by name. */

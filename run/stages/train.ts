@@ -197,7 +197,7 @@ class Log {
 async function recordOutcome(
   run: RunDirectory,
   model: string,
-  { counters, reason, totalSteps }: TrainOutcome,
+  { counters, reason, totalSteps, monitor = "loss" }: TrainOutcome,
   epochs: number,
 ): Promise<void> {
   const summary: JsonObject = {
@@ -208,6 +208,7 @@ async function recordOutcome(
     plannedSteps: totalSteps,
     bestEpoch: counters.bestEpoch,
     bestLoss: counters.bestLoss,
+    ...(monitor === "loss" ? {} : { monitor }),
   };
   await run.update({ training: { ...run.record.training, [model]: summary } });
 }

@@ -85,12 +85,12 @@ export function terminalListener(isQuiet: boolean, isLive: boolean = Deno.stderr
     onRecord(model: string, record: TrainingRecord, planned: number) {
       epochs.take(model, record, planned, !bar.isLive);
     },
-    onTrained(model, { counters, reason }) {
+    onTrained(model, { counters, reason, monitor = "loss" }) {
       epochs.flush();
       bar.stop();
       const best = counters.bestLoss === null
         ? ""
-        : `, best loss ${counters.bestLoss.toPrecision(4)} in epoch ${counters.bestEpoch}`;
+        : `, best ${plainLine(monitor)} ${counters.bestLoss.toPrecision(4)} in epoch ${counters.bestEpoch}`;
       tell(`${reason.padStart(12)}  ${model}: ${counters.epoch} epochs, ${counters.step} steps${best}`);
     },
   };

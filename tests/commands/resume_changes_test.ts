@@ -155,7 +155,7 @@ Deno.test("resume changes patience, rate, schedule and epochs of an interrupted 
         learningRate: { from: 0.1, to: 0.02 },
         schedule: { from: "cosine", to: "step" },
         scheduleEpochs: { from: 10, to: 2 },
-        scheduleFactor: { from: 0.01, to: 0.5 },
+        scheduleFactor: { to: 0.5 },
         epochs: { from: 3, to: 6 },
       },
     }]);
