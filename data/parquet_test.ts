@@ -60,7 +60,7 @@ Deno.test("readParquet() reads into other dtypes where the values fit, texts as 
 });
 
 Deno.test("readParquet() reads every compression, and pages of both versions", async () => {
-  for (const codec of ["none", "snappy", "gzip", "brotli", "zstd", "lz4"]) {
+  for (const codec of ["none", "snappy", "gzip", "zstd", "lz4"]) {
     const schema = {
       f4: { dtype: "float32", unit: "1" },
       i8: { dtype: "int64", unit: "1" },
@@ -71,6 +71,10 @@ Deno.test("readParquet() reads every compression, and pages of both versions", a
     assert.deepEqual([...table.i8.data], ROWS.map(RULES["i8"]![1]), codec);
     assert.deepEqual([...table.some.data], ROWS.map((i) => i % 5 === 0 ? -1 : i), codec);
   }
+  await assert.rejects(
+    readParquet(fixture("codec_brotli.parquet"), { f4: { dtype: "float32", unit: "1" } }),
+    /compression must be one of none, Snappy, gzip, Zstandard, LZ4 \(raw\): found Brotli/,
+  );
   const { f4 } = await readParquet(fixture("empty.parquet"), { f4: { dtype: "float32", unit: "1" } });
   assert.deepEqual(f4.shape, [0]);
 });
@@ -151,7 +155,7 @@ Deno.test("openParquet() refuses what is no Parquet file, in one line", async ()
 Deno.test("readParquet() survives mutations", async () => {
   await withTempDir(async (directory) => {
     const path = join(directory, "a.parquet");
-    for (const name of ["kinds", "codec_snappy", "codec_gzip", "codec_zstd", "codec_brotli", "codec_lz4"]) {
+    for (const name of ["kinds", "codec_snappy", "codec_gzip", "codec_zstd", "codec_lz4"]) {
       const bytes = Deno.readFileSync(fixture(`${name}.parquet`));
       const options = { count: 150, seed: 21, now: () => performance.now() };
       const { parsed, refused } = await survives(name, bytes, options, async (damaged) => {

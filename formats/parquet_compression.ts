@@ -1,13 +1,15 @@
 /**
- * How pages of Parquet files are compressed: gzip, Brotli and Zstandard by the platform, LZ4 by our own reader, Snappy by
- * hyparquet.
+ * How pages of Parquet files are compressed: gzip and Zstandard by the platform, LZ4 by our own reader, Snappy by hyparquet.
+ *
+ * Brotli is refused: that of Deno (2.9.6) prints to standard output on damaged pages, which belongs to JSON and to the protocol
+ * of a sandbox; that of hyparquet-compressors 1.1.2 fills what a page lacks with zeros.
  *
  * hyparquet-compressors 1.1.2 is not used: its LZ4 refuses pages without values, of which the block is one byte, 0.
  *
  * @see <https://github.com/apache/parquet-format/blob/apache-parquet-format-2.11.0/Compression.md>
  * @module
  */
-import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from "node:zlib";
+import { gunzipSync, zstdDecompressSync } from "node:zlib";
 import { UnsupportedError } from "../core/errors.ts";
 import { MOST_PAGE_BYTES } from "./parquet_pages.ts";
 import { inflateLz4 } from "./root/lz4.ts";
@@ -44,15 +46,15 @@ function refused(codec: string): Decompress {
 /** Each compression that is read, beside none and Snappy, by its name in the format. */
 const CODECS: { readonly [codec: string]: Decompress } = {
   GZIP: byNode(gunzipSync),
-  BROTLI: byNode(brotliDecompressSync),
   ZSTD: byNode(zstdDecompressSync),
   LZ4_RAW: filling(inflateLz4),
   // deprecated: what lies in such pages differs by writer
   LZ4: refused("LZ4 with the framing of Hadoop"),
   LZO: refused("LZO"),
+  BROTLI: refused("Brotli"),
 };
 
-const READ = ["none", "Snappy", "gzip", "Brotli", "Zstandard", "LZ4 (raw)"];
+const READ = ["none", "Snappy", "gzip", "Zstandard", "LZ4 (raw)"];
 
 /**
  * The compressions, for pages that are not larger than pages are.

@@ -344,7 +344,7 @@ def write_parquet(r, path):
         pa.table(arrays),
         path,
         row_group_size=1 + r.below(200),
-        compression=r.pick(["none", "snappy", "gzip", "brotli", "zstd", "lz4"]),
+        compression=r.pick(["none", "snappy", "gzip", "zstd", "lz4"]),
         use_dictionary=dictionary,
         column_encoding=split,
         data_page_version=r.pick(["1.0", "2.0"]),

@@ -64,7 +64,7 @@ const FORMATS: { readonly [format: string]: Fuzz } = {
   parquet: ofFiles(
     [
       "kinds.parquet",
-      ...["snappy", "gzip", "brotli", "zstd", "lz4"].map((codec) => `codec_${codec}.parquet`),
+      ...["snappy", "gzip", "zstd", "lz4"].map((codec) => `codec_${codec}.parquet`),
     ],
     async () => {
       const { openParquet } = await import("../../formats/parquet.ts");
