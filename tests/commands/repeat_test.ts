@@ -1,10 +1,10 @@
 /** Groups of runs: seeds and folds, their means, and groups that were stopped on the way. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { listRuns, openRun } from "../../run/store/run_directory.ts";
+import { openRun } from "../../run/store/run_directory.ts";
 import { withTempDir } from "../support/plugins.ts";
 import { editJson, json } from "../support/proving.ts";
-import { LINE, places, ROOT, task, writeTrial } from "../support/trial.ts";
+import { LINE, places, task, writeTrial } from "../support/trial.ts";
 
 interface Stored {
   readonly [key: string]: { readonly value: number; readonly error: number | null; readonly spread?: number };
@@ -122,37 +122,3 @@ Deno.test("run --folds tests each row once, and refuses a plugin that does not d
     );
   });
 });
-
-Deno.test("a group that is interrupted saves its members and exits with 130, and goes on", async () => {
-  await withTempDir(async (directory) => {
-    const plugin = await writeTrial(directory);
-    const { out, flags } = places(directory);
-    const child = new Deno.Command(Deno.execPath(), {
-      args: ["task", "-q", "run", plugin, "--epochs", "100000", "--repeat", "2", ...flags],
-      cwd: ROOT,
-      env: { NO_COLOR: "1" },
-      stdin: "null",
-      stdout: "null",
-      stderr: "piped",
-    }).spawn();
-    const [group] = await until(() => listRuns(out));
-    const [member] = await until(() => listRuns(join(group!.path, "members", "1")));
-    await until(() => Array.fromAsync(Deno.readDir(join(member!.path, "checkpoints"))));
-    child.kill("SIGTERM");
-    const { code, stderr } = await child.output();
-    assert.equal(code, 130, new TextDecoder().decode(stderr));
-    assert.match(new TextDecoder().decode(stderr), /interrupted/);
-    assert.equal((await openRun(group!.path)).record.status, "interrupted");
-    assert.equal((await openRun(member!.path)).record.status, "interrupted");
-  });
-});
-
-/** Asks until there is something. */
-async function until<T>(look: () => Promise<T[]>): Promise<T[]> {
-  for (let i = 0; i < 600; i++) {
-    const found = await look().catch(() => []);
-    if (found.length > 0) return found;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-  throw new Error("nothing came within a minute");
-}

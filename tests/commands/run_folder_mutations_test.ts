@@ -3,7 +3,7 @@ import { withTempDir } from "../support/plugins.ts";
 import { makeMutationPlace, survivesMutations } from "../support/run_mutations.ts";
 
 /** A small share of what `deno task validate` tries. */
-const COUNT = 150;
+const COUNT = 75;
 
 Deno.test(`the functions behind commands survive ${COUNT} damaged run folders`, async () => {
   await withTempDir(async (directory) => {

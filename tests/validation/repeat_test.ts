@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { taskArguments } from "../support/killing.ts";
 import { withTempDir } from "../support/plugins.ts";
 import { json } from "../support/proving.ts";
-import { ROOT } from "../support/trial.ts";
-import { listRuns, type RunDirectory } from "../../run/store/run_directory.ts";
+import { places, ROOT, writeTrial } from "../support/trial.ts";
+import { listRuns, openRun, type RunDirectory } from "../../run/store/run_directory.ts";
 
 const SEEDS = [0, 1, 2, 3, 4];
 const ARGS = ["hcal", "--rows", "300", "--epochs", "2", "--difficulty", "0.7", "--threads", "1"];
@@ -47,6 +47,30 @@ Deno.test("run hcal --repeat 5, killed and resumed, has mean and spread of five 
       const [member] = await listRuns(group.file("members", String(i + 1)));
       assert.deepEqual(await metricsOf(member!.path), expected);
     }
+  });
+});
+
+Deno.test("a group that is interrupted saves its members and exits with 130, and goes on", async () => {
+  await withTempDir(async (directory) => {
+    const plugin = await writeTrial(directory);
+    const { out, flags } = places(directory);
+    const child = new Deno.Command(Deno.execPath(), {
+      args: ["task", "-q", "run", plugin, "--epochs", "100000", "--repeat", "2", ...flags],
+      cwd: ROOT,
+      env: { NO_COLOR: "1" },
+      stdin: "null",
+      stdout: "null",
+      stderr: "piped",
+    }).spawn();
+    const group = await until(async () => (await listRuns(out))[0]);
+    const member = await until(async () => (await listRuns(join(group.path, "members", "1")))[0]);
+    await until(async () => (await Array.fromAsync(Deno.readDir(join(member.path, "checkpoints"))))[0]);
+    child.kill("SIGTERM");
+    const { code, stderr } = await child.output();
+    assert.equal(code, 130, new TextDecoder().decode(stderr));
+    assert.match(new TextDecoder().decode(stderr), /interrupted/);
+    assert.equal((await openRun(group.path)).record.status, "interrupted");
+    assert.equal((await openRun(member.path)).record.status, "interrupted");
   });
 });
 
